@@ -1,0 +1,2 @@
+//! Placeholder for the dependency build.
+fn main() {}
