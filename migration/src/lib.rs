@@ -47,11 +47,17 @@ impl MigratorTrait for Migrator {
 ///
 /// # Errors
 /// When the database cannot be reached, or the owner may not create a schema in it.
-#[expect(clippy::disallowed_methods, reason = "migrations have a connection of their own: they run outside every tenant")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "migrations have a connection of their own: they run outside every tenant"
+)]
 pub async fn connect(owner_url: &str) -> Result<sea_orm::DatabaseConnection, DbErr> {
     use sea_orm::{ConnectOptions, ConnectionTrait, Database};
     let mut options = ConnectOptions::new(owner_url);
-    options.max_connections(2).set_schema_search_path(BOOKKEEPING_SCHEMA).sqlx_logging(false);
+    options
+        .max_connections(2)
+        .set_schema_search_path(BOOKKEEPING_SCHEMA)
+        .sqlx_logging(false);
     let connection = Database::connect(options).await?;
     let exists = connection
         .query_one_raw(sea_orm::Statement::from_string(
