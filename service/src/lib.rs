@@ -5,5 +5,26 @@
 pub mod caller;
 pub mod db;
 pub mod error;
+pub mod page;
+pub mod row;
+mod sql;
+
+pub mod analysis_frame;
+pub mod analysis_result;
+pub mod api_key;
+pub mod audit_entry;
+pub mod automation_opportunity;
+pub mod cost_analysis;
+pub mod dashboard;
+pub mod generated_report;
+pub mod invitation;
+pub mod organization;
+pub mod recording_notice;
+pub mod recording_session;
+pub mod signing;
+pub mod user_profile;
+pub mod video_chunk;
+pub mod workflow_insight;
+pub mod workflow_visualization;
 
 pub use error::{Error, Result};
