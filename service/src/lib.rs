@@ -5,5 +5,7 @@
 pub mod caller;
 pub mod db;
 pub mod error;
+pub mod queue;
+pub mod storage;
 
 pub use error::{Error, Result};
