@@ -21,10 +21,14 @@ pub mod invitation;
 pub mod organization;
 pub mod recording_notice;
 pub mod recording_session;
-pub mod signing;
 pub mod user_profile;
 pub mod video_chunk;
 pub mod workflow_insight;
 pub mod workflow_visualization;
+
+pub mod queue;
+pub mod signing;
+pub mod storage;
+pub mod valuation;
 
 pub use error::{Error, Result};
