@@ -3,6 +3,7 @@
 //! Every use case takes a [`db::Scope`] (or a [`db::Reader`]), so none can see another organization's rows.
 
 pub mod caller;
+pub mod clock;
 pub mod db;
 pub mod error;
 pub mod page;
@@ -18,6 +19,7 @@ pub mod cost_analysis;
 pub mod dashboard;
 pub mod generated_report;
 pub mod invitation;
+pub mod node;
 pub mod organization;
 pub mod recording_notice;
 pub mod recording_session;

@@ -37,14 +37,21 @@ impl Sql {
     /// Binds a value and writes its place.
     pub fn bind<'v, T: Encode<'v, Postgres> + Type<Postgres> + 'v>(&mut self, value: T) -> &mut Self {
         use std::fmt::Write as _;
-        self.bound += 1;
-        self.unencodable |= self.arguments.add(value).is_err();
+        self.value(value);
         // Writing to a string cannot fail.
         let _ = write!(self.text, "${}", self.bound);
         self
     }
 
-    /// The text so far, to begin a condition with `where` or `and`.
+    /// Binds a value whose place the text names already.
+    pub fn value<'v, T: Encode<'v, Postgres> + Type<Postgres> + 'v>(&mut self, value: T) -> &mut Self {
+        self.bound += 1;
+        self.unencodable |= self.arguments.add(value).is_err();
+        self
+    }
+
+    /// The text so far.
+    #[cfg(test)]
     pub fn text(&self) -> &str {
         &self.text
     }
