@@ -29,7 +29,12 @@ table!("public.analysis_frames", "frame", always [ID, ANALYSIS_ID, SESSION_ID], 
 
 /// In the order of the recording.
 pub fn order() -> Order {
-    let index = Key { name: "frame_index", column: Table::FRAME_INDEX, kind: Kind::Int, nullable: false };
+    let index = Key {
+        name: "frame_index",
+        column: Table::FRAME_INDEX,
+        kind: Kind::Int,
+        nullable: false,
+    };
     Order::of("frame", [(index, Direction::Ascending)])
 }
 

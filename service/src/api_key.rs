@@ -26,7 +26,12 @@ table!("public.api_keys", "API key", always [ID], {
 
 /// The newest first.
 pub fn order() -> Order {
-    let created = Key { name: "created_at", column: Table::CREATED_AT, kind: Kind::Instant, nullable: false };
+    let created = Key {
+        name: "created_at",
+        column: Table::CREATED_AT,
+        kind: Kind::Instant,
+        nullable: false,
+    };
     Order::of("api_key", [(created, Direction::Descending)])
 }
 

@@ -28,7 +28,12 @@ table!("public.audit_log", "audit entry", always [ID], {
 
 /// The newest first.
 pub fn order() -> Order {
-    let at = Key { name: "at", column: Table::AT, kind: Kind::Instant, nullable: false };
+    let at = Key {
+        name: "at",
+        column: Table::AT,
+        kind: Kind::Instant,
+        nullable: false,
+    };
     Order::of("audit_entry", [(at, Direction::Descending)])
 }
 
@@ -51,7 +56,10 @@ impl Filter for Entries {
     fn conditions(&self, sql: &mut Sql) {
         page::is(sql, "actor_user_id", self.actor);
         page::is(sql, "subject_id", self.subject);
-        for (column, text) in [(" and t.subject_type = ", &self.subject_type), (" and t.action = ", &self.action)] {
+        for (column, text) in [
+            (" and t.subject_type = ", &self.subject_type),
+            (" and t.action = ", &self.action),
+        ] {
             if let Some(text) = text {
                 sql.push(column).bind(text.replace('\0', ""));
             }

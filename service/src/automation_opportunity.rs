@@ -80,19 +80,51 @@ pub const ESTIMATED_COST_SAVINGS_MONTHLY: Key = Key {
     nullable: true,
 };
 /// By return on investment.
-pub const ROI_PERCENTAGE: Key = Key { name: "roi_percentage", column: Table::ROI_PERCENTAGE, kind: Kind::Decimal, nullable: true };
+pub const ROI_PERCENTAGE: Key = Key {
+    name: "roi_percentage",
+    column: Table::ROI_PERCENTAGE,
+    kind: Kind::Decimal,
+    nullable: true,
+};
 /// By days until it has paid for itself.
-pub const PAYBACK_PERIOD: Key = Key { name: "payback_period_days", column: Table::PAYBACK_PERIOD_DAYS, kind: Kind::Int, nullable: true };
+pub const PAYBACK_PERIOD: Key = Key {
+    name: "payback_period_days",
+    column: Table::PAYBACK_PERIOD_DAYS,
+    kind: Kind::Int,
+    nullable: true,
+};
 /// By urgency.
-pub const PRIORITY: Key = Key { name: "priority", column: Table::PRIORITY, kind: Kind::Priority, nullable: true };
+pub const PRIORITY: Key = Key {
+    name: "priority",
+    column: Table::PRIORITY,
+    kind: Kind::Priority,
+    nullable: true,
+};
 /// By when it was found.
-pub const CREATED_AT: Key = Key { name: "created_at", column: Table::CREATED_AT, kind: Kind::Instant, nullable: false };
+pub const CREATED_AT: Key = Key {
+    name: "created_at",
+    column: Table::CREATED_AT,
+    kind: Kind::Instant,
+    nullable: false,
+};
 /// By its last change.
-pub const UPDATED_AT: Key = Key { name: "updated_at", column: Table::UPDATED_AT, kind: Kind::Instant, nullable: false };
+pub const UPDATED_AT: Key = Key {
+    name: "updated_at",
+    column: Table::UPDATED_AT,
+    kind: Kind::Instant,
+    nullable: false,
+};
 
 /// The order of a list: highest potential savings first unless it says otherwise.
 pub fn order(keys: Vec<(Key, Direction)>) -> Order {
-    Order::of("opportunity", if keys.is_empty() { vec![(ESTIMATED_COST_SAVINGS_MONTHLY, Direction::Descending)] } else { keys })
+    Order::of(
+        "opportunity",
+        if keys.is_empty() {
+            vec![(ESTIMATED_COST_SAVINGS_MONTHLY, Direction::Descending)]
+        } else {
+            keys
+        },
+    )
 }
 
 /// Bounds of an exact number.
@@ -142,13 +174,48 @@ impl Filter for Opportunities {
         if let Some(key) = &self.process_key {
             sql.push(" and t.process_key = ").bind(key.replace('\0', ""));
         }
-        page::one_of(sql, "opportunity_type", self.opportunity_type.as_ref().map(|list| list.iter().map(|v| v.as_str()).collect()));
-        page::one_of(sql, "priority", self.priority.as_ref().map(|list| list.iter().map(|v| v.as_str()).collect()));
-        page::one_of(sql, "status", self.status.as_ref().map(|list| list.iter().map(|v| v.as_str()).collect()));
-        page::one_of(sql, "automation_complexity", self.automation_complexity.as_ref().map(|list| list.iter().map(|v| v.as_str()).collect()));
-        page::one_of(sql, "frequency_basis", self.frequency_basis.as_ref().map(|list| list.iter().map(|v| v.as_str()).collect()));
+        page::one_of(
+            sql,
+            "opportunity_type",
+            self.opportunity_type
+                .as_ref()
+                .map(|list| list.iter().map(|v| v.as_str()).collect()),
+        );
+        page::one_of(
+            sql,
+            "priority",
+            self.priority
+                .as_ref()
+                .map(|list| list.iter().map(|v| v.as_str()).collect()),
+        );
+        page::one_of(
+            sql,
+            "status",
+            self.status
+                .as_ref()
+                .map(|list| list.iter().map(|v| v.as_str()).collect()),
+        );
+        page::one_of(
+            sql,
+            "automation_complexity",
+            self.automation_complexity
+                .as_ref()
+                .map(|list| list.iter().map(|v| v.as_str()).collect()),
+        );
+        page::one_of(
+            sql,
+            "frequency_basis",
+            self.frequency_basis
+                .as_ref()
+                .map(|list| list.iter().map(|v| v.as_str()).collect()),
+        );
         let bounds = self.roi_percentage;
-        for (sign, bound) in [(" > ", bounds.gt), (" >= ", bounds.gte), (" < ", bounds.lt), (" <= ", bounds.lte)] {
+        for (sign, bound) in [
+            (" > ", bounds.gt),
+            (" >= ", bounds.gte),
+            (" < ", bounds.lt),
+            (" <= ", bounds.lte),
+        ] {
             if let Some(bound) = bound {
                 sql.push(" and t.roi_percentage").push(sign).bind(bound);
             }

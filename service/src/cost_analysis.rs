@@ -35,13 +35,30 @@ table!("public.cost_analyses", "cost analysis", always [ID, ANALYSIS_ID, SESSION
 });
 
 /// By when it was made.
-pub const CREATED_AT: Key = Key { name: "created_at", column: Table::CREATED_AT, kind: Kind::Instant, nullable: false };
+pub const CREATED_AT: Key = Key {
+    name: "created_at",
+    column: Table::CREATED_AT,
+    kind: Kind::Instant,
+    nullable: false,
+};
 /// By potential savings a year.
-pub const ANNUAL_SAVINGS: Key = Key { name: "annual_savings", column: Table::ANNUAL_SAVINGS, kind: Kind::Decimal, nullable: true };
+pub const ANNUAL_SAVINGS: Key = Key {
+    name: "annual_savings",
+    column: Table::ANNUAL_SAVINGS,
+    kind: Kind::Decimal,
+    nullable: true,
+};
 
 /// The order of a list: newest first unless it says otherwise.
 pub fn order(keys: Vec<(Key, Direction)>) -> Order {
-    Order::of("cost_analysis", if keys.is_empty() { vec![(CREATED_AT, Direction::Descending)] } else { keys })
+    Order::of(
+        "cost_analysis",
+        if keys.is_empty() {
+            vec![(CREATED_AT, Direction::Descending)]
+        } else {
+            keys
+        },
+    )
 }
 
 /// Which cost analyses.

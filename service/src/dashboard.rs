@@ -81,7 +81,10 @@ fn common(during: &Range) -> Sql {
 
 /// The three sums of a monthly quantity, times this, to two decimals.
 fn states(sql: &mut Sql, quantity: &str, factor: &str) {
-    for (index, condition) in ["", " filter (where state >= 2)", " filter (where state = 3)"].iter().enumerate() {
+    for (index, condition) in ["", " filter (where state >= 2)", " filter (where state = 3)"]
+        .iter()
+        .enumerate()
+    {
         if index > 0 {
             sql.push(", ");
         }
@@ -238,7 +241,10 @@ pub async fn impact(scope: &Scope, during: &Range) -> Result<Impact> {
         "), seen.analyses, h1, h2, h3, m1, m2, m3, (select currency from o), seen.confidence, review.accepted, review.dismissed \
          from worth, review, seen",
     );
-    let row = sql.row(scope).await?.ok_or_else(|| Error::internal("a sum without a row"))?;
+    let row = sql
+        .row(scope)
+        .await?
+        .ok_or_else(|| Error::internal("a sum without a row"))?;
     Ok(Impact {
         recordings: Decode::decode(&row, 0)?,
         analyses: Decode::decode(&row, 1)?,

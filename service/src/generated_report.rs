@@ -32,11 +32,23 @@ table!("public.generated_reports", "report", always [ID, ANALYSIS_ID, SESSION_ID
 });
 
 /// By when it was asked for.
-pub const CREATED_AT: Key = Key { name: "created_at", column: Table::CREATED_AT, kind: Kind::Instant, nullable: false };
+pub const CREATED_AT: Key = Key {
+    name: "created_at",
+    column: Table::CREATED_AT,
+    kind: Kind::Instant,
+    nullable: false,
+};
 
 /// The order of a list: newest first unless it says otherwise.
 pub fn order(keys: Vec<(Key, Direction)>) -> Order {
-    Order::of("report", if keys.is_empty() { vec![(CREATED_AT, Direction::Descending)] } else { keys })
+    Order::of(
+        "report",
+        if keys.is_empty() {
+            vec![(CREATED_AT, Direction::Descending)]
+        } else {
+            keys
+        },
+    )
 }
 
 /// What [`Row::is_downloadable`] looks at.
@@ -71,8 +83,20 @@ impl Filter for Reports {
     fn conditions(&self, sql: &mut Sql) {
         page::is(sql, "analysis_id", self.analysis);
         page::is(sql, "session_id", self.session);
-        page::one_of(sql, "report_type", self.report_type.as_ref().map(|list| list.iter().map(|v| v.as_str()).collect()));
-        page::one_of(sql, "status", self.status.as_ref().map(|list| list.iter().map(|v| v.as_str()).collect()));
+        page::one_of(
+            sql,
+            "report_type",
+            self.report_type
+                .as_ref()
+                .map(|list| list.iter().map(|v| v.as_str()).collect()),
+        );
+        page::one_of(
+            sql,
+            "status",
+            self.status
+                .as_ref()
+                .map(|list| list.iter().map(|v| v.as_str()).collect()),
+        );
     }
 }
 
@@ -112,7 +136,12 @@ pub mod link {
 
     /// The oldest first.
     pub fn order() -> Order {
-        let created = Key { name: "created_at", column: Table::CREATED_AT, kind: Kind::Instant, nullable: false };
+        let created = Key {
+            name: "created_at",
+            column: Table::CREATED_AT,
+            kind: Kind::Instant,
+            nullable: false,
+        };
         Order::of("report_link", [(created, Direction::Ascending)])
     }
 }

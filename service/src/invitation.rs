@@ -24,7 +24,12 @@ table!("public.invitations", "invitation", always [ID], {
 
 /// The newest first.
 pub fn order() -> Order {
-    let created = Key { name: "created_at", column: Table::CREATED_AT, kind: Kind::Instant, nullable: false };
+    let created = Key {
+        name: "created_at",
+        column: Table::CREATED_AT,
+        kind: Kind::Instant,
+        nullable: false,
+    };
     Order::of("invitation", [(created, Direction::Descending)])
 }
 

@@ -76,7 +76,10 @@ pub async fn kinds(scope: &Scope, ids: &[Uuid]) -> Result<HashMap<Uuid, Kind>> {
         .filter_map(|row| {
             let found = Uuid::decode(row, 0).and_then(|id| Ok((id, i32::decode(row, 1)?)));
             match found {
-                Ok((id, index)) => usize::try_from(index).ok().and_then(|at| KINDS.get(at)).map(|(kind, _)| Ok((id, *kind))),
+                Ok((id, index)) => usize::try_from(index)
+                    .ok()
+                    .and_then(|at| KINDS.get(at))
+                    .map(|(kind, _)| Ok((id, *kind))),
                 Err(error) => Some(Err(error)),
             }
         })

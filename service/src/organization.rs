@@ -44,8 +44,10 @@ impl Row {
     /// # Errors
     /// As the columns'; [`Error::Internal`] for stored values that are no assumptions.
     pub fn assumptions(&self) -> Result<Assumptions> {
-        let currency: Currency =
-            self.currency()?.parse().map_err(|_| Error::internal("the organization has an unknown currency"))?;
+        let currency: Currency = self
+            .currency()?
+            .parse()
+            .map_err(|_| Error::internal("the organization has an unknown currency"))?;
         let overrides: Overrides = serde_json::from_value(self.roi_defaults()?)
             .map_err(|error| Error::internal(format!("the organization's assumptions cannot be read: {error}")))?;
         Assumptions::defaults(currency, self.time_zone()?)

@@ -4,6 +4,7 @@
 //! place; nulls come last in both directions.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use crate::db::Scope;
 use crate::error::{Error, Result};
-use crate::row::{Columns, Relation, Row};
+use crate::row::{Columns, Decode, Relation, Row};
 use crate::sql::Sql;
 
 /// Rows of a page when nobody says how many.
@@ -109,7 +110,9 @@ impl Order {
 
     /// The id follows the last key, so that an index on both serves.
     fn id_direction(&self) -> Direction {
-        self.keys.last().map_or(Direction::Descending, |(_, direction)| *direction)
+        self.keys
+            .last()
+            .map_or(Direction::Descending, |(_, direction)| *direction)
     }
 
     /// What tells a cursor of this order from any other.
@@ -142,12 +145,18 @@ impl KeyValue {
     fn of<T: Relation>(row: &Row<T>, key: &Key) -> Result<Self> {
         let value = match key.kind {
             Kind::Instant => row.get::<Option<DateTime<Utc>>>(key.column)?.map(Self::Instant),
-            Kind::Text => row.get::<Option<&str>>(key.column)?.map(|text| Self::Text(text.to_owned())),
-            Kind::Float => row.get::<Option<f64>>(key.column)?.map(|number| Self::Float(number.to_bits())),
+            Kind::Text => row
+                .get::<Option<&str>>(key.column)?
+                .map(|text| Self::Text(text.to_owned())),
+            Kind::Float => row
+                .get::<Option<f64>>(key.column)?
+                .map(|number| Self::Float(number.to_bits())),
             Kind::Int => row.get::<Option<i32>>(key.column)?.map(Self::Int),
             Kind::BigInt => row.get::<Option<i64>>(key.column)?.map(Self::BigInt),
             Kind::Decimal => row.get::<Option<Decimal>>(key.column)?.map(Self::Decimal),
-            Kind::Priority => row.get::<Option<Priority>>(key.column)?.map(|priority| Self::Int(rank(priority))),
+            Kind::Priority => row
+                .get::<Option<Priority>>(key.column)?
+                .map(|priority| Self::Int(rank(priority))),
         };
         Ok(value.unwrap_or(Self::Null))
     }
@@ -227,7 +236,7 @@ impl Cursor {
             .collect::<Result<_>>()?;
         Ok(Self {
             values,
-            id: row.get(Columns::named(&["id"], "id"))?,
+            id: row.uuid()?,
         })
     }
 
@@ -306,8 +315,16 @@ impl Window {
             .ok()
             .filter(|size| *size <= MAX_SIZE)
             .ok_or_else(|| Error::invalid(field, format!("must be between 0 and {MAX_SIZE}")))?;
-        let after = arguments.after.as_deref().map(|text| Cursor::decode(text, &order, "after")).transpose()?;
-        let before = arguments.before.as_deref().map(|text| Cursor::decode(text, &order, "before")).transpose()?;
+        let after = arguments
+            .after
+            .as_deref()
+            .map(|text| Cursor::decode(text, &order, "after"))
+            .transpose()?;
+        let before = arguments
+            .before
+            .as_deref()
+            .map(|text| Cursor::decode(text, &order, "before"))
+            .transpose()?;
         Ok(Self {
             order,
             after,
@@ -411,7 +428,8 @@ impl Window {
                 }
             }
         }
-        sql.push(if smaller(direction) { "t.id < " } else { "t.id > " }).bind(cursor.id);
+        sql.push(if smaller(direction) { "t.id < " } else { "t.id > " })
+            .bind(cursor.id);
         for _ in &self.order.keys {
             sql.push("))");
         }
@@ -442,8 +460,8 @@ impl Window {
 #[derive(Debug)]
 pub struct Page<T> {
     /// The rows.
-    pub rows: Vec<std::sync::Arc<Row<T>>>,
-    window: std::sync::Arc<Window>,
+    pub rows: Vec<Arc<Row<T>>>,
+    window: Arc<Window>,
     more: bool,
 }
 
@@ -460,7 +478,7 @@ impl<T> Clone for Page<T> {
 
 impl<T: Relation> Page<T> {
     /// A page without rows.
-    pub fn empty(window: std::sync::Arc<Window>) -> Self {
+    pub fn empty(window: Arc<Window>) -> Self {
         Self {
             rows: Vec::new(),
             window,
@@ -469,14 +487,14 @@ impl<T: Relation> Page<T> {
     }
 
     /// From at most one row more than wanted, as they came from the database.
-    fn of(mut rows: Vec<Row<T>>, window: &std::sync::Arc<Window>) -> Self {
+    fn of(mut rows: Vec<Row<T>>, window: &Arc<Window>) -> Self {
         let more = rows.len() > window.size as usize;
         rows.truncate(window.size as usize);
         if window.backward {
             rows.reverse();
         }
         Self {
-            rows: rows.into_iter().map(std::sync::Arc::new).collect(),
+            rows: rows.into_iter().map(Arc::new).collect(),
             window: window.clone(),
             more,
         }
@@ -492,12 +510,20 @@ impl<T: Relation> Page<T> {
 
     /// Whether rows follow.
     pub fn has_next(&self) -> bool {
-        if self.window.backward { self.window.before.is_some() } else { self.more }
+        if self.window.backward {
+            self.window.before.is_some()
+        } else {
+            self.more
+        }
     }
 
     /// Whether rows come before.
     pub fn has_previous(&self) -> bool {
-        if self.window.backward { self.more } else { self.window.after.is_some() }
+        if self.window.backward {
+            self.more
+        } else {
+            self.window.after.is_some()
+        }
     }
 }
 
@@ -519,7 +545,10 @@ fn select<T: Relation>(columns: Columns) -> Sql {
 }
 
 /// The rows with these ids that the caller may see, in no order.
-pub(crate) async fn by_ids<T: Relation>(scope: &Scope, ids: &[Uuid], columns: Columns) -> Result<Vec<Row<T>>> {
+///
+/// # Errors
+/// Those of the database.
+pub async fn by_ids<T: Relation>(scope: &Scope, ids: &[Uuid], columns: Columns) -> Result<Vec<Row<T>>> {
     let columns = columns | T::ALWAYS;
     let mut sql = select::<T>(columns);
     sql.push(" from ").push(T::NAME).push(" t where t.id = ");
@@ -532,12 +561,34 @@ pub(crate) async fn by_ids<T: Relation>(scope: &Scope, ids: &[Uuid], columns: Co
     Ok(rows.into_iter().map(|row| Row::new(row, columns)).collect())
 }
 
+/// One large JSON column of these rows.
+///
+/// # Errors
+/// Those of the database.
+pub async fn documents<T: Relation>(
+    scope: &Scope,
+    ids: &[Uuid],
+    column: Columns,
+) -> Result<HashMap<Uuid, Arc<serde_json::Value>>> {
+    let mut sql = Sql::new("select t.id, ");
+    column.write(&mut sql, T::COLUMNS, "t");
+    sql.push(" from ")
+        .push(T::NAME)
+        .push(" t where t.id = any(")
+        .bind(ids.to_vec())
+        .push(")");
+    let rows = sql.rows(scope).await?;
+    rows.iter()
+        .map(|row| Ok((Decode::decode(row, 0)?, Arc::new(Decode::decode(row, 1)?))))
+        .collect()
+}
+
 /// One page of the rows that pass a filter.
 pub(crate) async fn list<T: Relation>(
     scope: &Scope,
     columns: Columns,
     filter: &impl Filter,
-    window: &std::sync::Arc<Window>,
+    window: &Arc<Window>,
 ) -> Result<Page<T>> {
     let columns = columns | T::ALWAYS | window.columns();
     let mut sql = select::<T>(columns);
@@ -546,7 +597,10 @@ pub(crate) async fn list<T: Relation>(
     window.conditions(&mut sql);
     window.order_and_limit(&mut sql);
     let rows = sql.rows(scope).await?;
-    Ok(Page::of(rows.into_iter().map(|row| Row::new(row, columns)).collect(), window))
+    Ok(Page::of(
+        rows.into_iter().map(|row| Row::new(row, columns)).collect(),
+        window,
+    ))
 }
 
 /// How many rows pass a filter.
@@ -555,19 +609,45 @@ pub(crate) async fn count<T: Relation>(scope: &Scope, filter: &impl Filter) -> R
     sql.push(T::NAME).push(" t where true");
     filter.conditions(&mut sql);
     match sql.row(scope).await? {
-        Some(row) => crate::row::Decode::decode(&row, 0),
+        Some(row) => Decode::decode(&row, 0),
         None => Ok(0),
     }
 }
 
+/// Which rows below a parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Below {
+    /// The column that names the parent.
+    pub column: &'static str,
+    /// Of analyses, only the newest completed one of a session.
+    pub current: bool,
+}
+
+impl Below {
+    /// All rows that name the parent in this column.
+    pub const fn all(column: &'static str) -> Self {
+        Self { column, current: false }
+    }
+}
+
+impl Filter for Below {
+    fn conditions(&self, sql: &mut Sql) {
+        if self.current {
+            sql.push(" and t.is_current");
+        }
+    }
+}
+
 /// One page of the rows below each of these parents, in one statement for all of them. A parent without rows is absent.
-pub(crate) async fn pages<T: Relation>(
+///
+/// # Errors
+/// Those of the database.
+pub async fn pages<T: Relation>(
     scope: &Scope,
-    parent_column: &'static str,
+    below: Below,
     parents: &[Uuid],
     columns: Columns,
-    filter: &impl Filter,
-    window: &std::sync::Arc<Window>,
+    window: &Arc<Window>,
 ) -> Result<HashMap<Uuid, Page<T>>> {
     let columns = columns | T::ALWAYS | window.columns();
     let mut sql = select::<T>(columns);
@@ -579,9 +659,9 @@ pub(crate) async fn pages<T: Relation>(
     sql.push(" from ")
         .push(T::NAME)
         .push(" t where t.")
-        .push(parent_column)
+        .push(below.column)
         .push(" = p.id");
-    filter.conditions(&mut sql);
+    below.conditions(&mut sql);
     window.conditions(&mut sql);
     window.order_and_limit(&mut sql);
     sql.push(") t");
@@ -596,27 +676,25 @@ pub(crate) async fn pages<T: Relation>(
         .collect())
 }
 
-/// How many rows pass a filter below each of these parents. A parent without rows is absent.
-pub(crate) async fn counts<T: Relation>(
-    scope: &Scope,
-    parent_column: &'static str,
-    parents: &[Uuid],
-    filter: &impl Filter,
-) -> Result<HashMap<Uuid, i64>> {
+/// How many rows there are below each of these parents. A parent without rows is absent.
+///
+/// # Errors
+/// Those of the database.
+pub async fn counts<T: Relation>(scope: &Scope, below: Below, parents: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
     let mut sql = Sql::new("select t.");
-    sql.push(parent_column)
+    sql.push(below.column)
         .push(", count(*) from ")
         .push(T::NAME)
         .push(" t where t.")
-        .push(parent_column)
+        .push(below.column)
         .push(" = any(")
         .bind(parents.to_vec())
         .push(")");
-    filter.conditions(&mut sql);
+    below.conditions(&mut sql);
     sql.push(" group by 1");
     let rows = sql.rows(scope).await?;
     rows.iter()
-        .map(|row| Ok((crate::row::Decode::decode(row, 0)?, crate::row::Decode::decode(row, 1)?)))
+        .map(|row| Ok((Decode::decode(row, 0)?, Decode::decode(row, 1)?)))
         .collect()
 }
 

@@ -102,19 +102,51 @@ pub const WATCHABLE: Columns = Table::STATUS
     .and(Table::PRIVACY_SETTINGS);
 
 /// By when it was started.
-pub const CREATED_AT: Key = Key { name: "created_at", column: Table::CREATED_AT, kind: Kind::Instant, nullable: false };
+pub const CREATED_AT: Key = Key {
+    name: "created_at",
+    column: Table::CREATED_AT,
+    kind: Kind::Instant,
+    nullable: false,
+};
 /// By its last change.
-pub const UPDATED_AT: Key = Key { name: "updated_at", column: Table::UPDATED_AT, kind: Kind::Instant, nullable: false };
+pub const UPDATED_AT: Key = Key {
+    name: "updated_at",
+    column: Table::UPDATED_AT,
+    kind: Kind::Instant,
+    nullable: false,
+};
 /// By its title.
-pub const TITLE: Key = Key { name: "title", column: Table::TITLE, kind: Kind::Text, nullable: false };
+pub const TITLE: Key = Key {
+    name: "title",
+    column: Table::TITLE,
+    kind: Kind::Text,
+    nullable: false,
+};
 /// By its length.
-pub const DURATION: Key = Key { name: "duration_seconds", column: Table::DURATION_SECONDS, kind: Kind::Float, nullable: true };
+pub const DURATION: Key = Key {
+    name: "duration_seconds",
+    column: Table::DURATION_SECONDS,
+    kind: Kind::Float,
+    nullable: true,
+};
 /// By its size.
-pub const FILE_SIZE: Key = Key { name: "file_size_bytes", column: Table::FILE_SIZE_BYTES, kind: Kind::BigInt, nullable: false };
+pub const FILE_SIZE: Key = Key {
+    name: "file_size_bytes",
+    column: Table::FILE_SIZE_BYTES,
+    kind: Kind::BigInt,
+    nullable: false,
+};
 
 /// The order of a list: newest first unless it says otherwise.
 pub fn order(keys: Vec<(Key, Direction)>) -> Order {
-    Order::of("recording_session", if keys.is_empty() { vec![(CREATED_AT, Direction::Descending)] } else { keys })
+    Order::of(
+        "recording_session",
+        if keys.is_empty() {
+            vec![(CREATED_AT, Direction::Descending)]
+        } else {
+            keys
+        },
+    )
 }
 
 /// Which sessions.
@@ -136,14 +168,32 @@ pub struct Sessions {
 
 impl Filter for Sessions {
     fn conditions(&self, sql: &mut Sql) {
-        page::one_of(sql, "status", self.status.as_ref().map(|list| list.iter().map(|s| s.as_str()).collect()));
-        page::one_of(sql, "workflow_type", self.workflow_type.as_ref().map(|list| list.iter().map(|w| w.as_str()).collect()));
+        page::one_of(
+            sql,
+            "status",
+            self.status
+                .as_ref()
+                .map(|list| list.iter().map(|s| s.as_str()).collect()),
+        );
+        page::one_of(
+            sql,
+            "workflow_type",
+            self.workflow_type
+                .as_ref()
+                .map(|list| list.iter().map(|w| w.as_str()).collect()),
+        );
         if let Some(user) = self.user {
-            sql.push(" and t.id in (select private.sessions_of(").bind(user.uuid()).push("))");
+            sql.push(" and t.id in (select private.sessions_of(")
+                .bind(user.uuid())
+                .push("))");
         }
         if let Some(search) = self.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
             let pattern = like(search);
-            sql.push(" and (t.title ilike ").bind(pattern.clone()).push(" or t.description ilike ").bind(pattern).push(")");
+            sql.push(" and (t.title ilike ")
+                .bind(pattern.clone())
+                .push(" or t.description ilike ")
+                .bind(pattern)
+                .push(")");
         }
         self.created.conditions(sql, "t.created_at");
         self.updated.conditions(sql, "t.updated_at");
@@ -188,7 +238,9 @@ pub async fn people(scope: &Scope, sessions: &[Uuid]) -> Result<HashMap<Uuid, Us
     let mut sql = Sql::new("select session_id, user_id from private.session_people(");
     sql.bind(sessions.to_vec()).push(")");
     let rows = sql.rows(scope).await?;
-    rows.iter().map(|row| Ok((Uuid::decode(row, 0)?, UserId::decode(row, 1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((Uuid::decode(row, 0)?, UserId::decode(row, 1)?)))
+        .collect()
 }
 
 /// Which of these sessions are the caller's own, person or key.

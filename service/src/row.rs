@@ -20,6 +20,8 @@ pub struct Columns(u64);
 impl Columns {
     /// No column.
     pub const NONE: Self = Self(0);
+    /// The id: every table's first.
+    pub const ID: Self = Self(1);
 
     /// The column with this name in a list.
     ///
@@ -136,6 +138,14 @@ impl<T: Relation> Row<T> {
         self.columns
     }
 
+    /// The id, bare.
+    ///
+    /// # Errors
+    /// As those of any column.
+    pub fn uuid(&self) -> Result<Uuid> {
+        self.get(Columns::ID)
+    }
+
     /// The value of one column.
     ///
     /// # Errors
@@ -144,7 +154,10 @@ impl<T: Relation> Row<T> {
         if !self.columns.has(column) {
             return Err(Error::internal(format!(
                 "column {} of {} was not asked for",
-                T::COLUMNS.get(column.0.trailing_zeros() as usize).copied().unwrap_or("?"),
+                T::COLUMNS
+                    .get(column.0.trailing_zeros() as usize)
+                    .copied()
+                    .unwrap_or("?"),
                 T::NAME
             )));
         }
@@ -335,7 +348,10 @@ mod tests {
             Columns::named(NAMES, "created_at"),
         );
         let some = id | created | status;
-        assert_eq!((some.place(id), some.place(status), some.place(created), some.len()), (0, 1, 2, 3));
+        assert_eq!(
+            (some.place(id), some.place(status), some.place(created), some.len()),
+            (0, 1, 2, 3)
+        );
         assert!(some.has(status) && !some.has(Columns::named(NAMES, "title")));
         let mut sql = Sql::new("select ");
         some.write(&mut sql, NAMES, "t");

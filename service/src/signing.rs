@@ -64,7 +64,10 @@ struct Inner {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer").field("base", &self.inner.base).field("key", &"[redacted]").finish()
+        f.debug_struct("Signer")
+            .field("base", &self.inner.base)
+            .field("key", &"[redacted]")
+            .finish()
     }
 }
 
@@ -102,8 +105,18 @@ impl Signer {
     }
 
     /// Whether these are the parts of an address that this signer made and that has not ended.
-    pub fn verify(&self, subject: Subject, id: Uuid, actor: Uuid, expires: i64, signature: &str, now: DateTime<Utc>) -> bool {
-        let Ok(signature) = hex::decode(signature) else { return false };
+    pub fn verify(
+        &self,
+        subject: Subject,
+        id: Uuid,
+        actor: Uuid,
+        expires: i64,
+        signature: &str,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let Ok(signature) = hex::decode(signature) else {
+            return false;
+        };
         // In constant time, and whether expired or not.
         let genuine = self.mac(subject, id, actor, expires).verify_slice(&signature).is_ok();
         genuine && now.timestamp() < expires
@@ -136,11 +149,21 @@ mod tests {
         let signed = signer(1).sign(Subject::Frame, id, actor, now);
         let expires = signed.expires_at.timestamp();
         let (front, signature) = signed.url.rsplit_once('=').unwrap();
-        assert_eq!(front, format!("https://example.org/files/frames/{id}?actor={actor}&expires={expires}&signature"));
+        assert_eq!(
+            front,
+            format!("https://example.org/files/frames/{id}?actor={actor}&expires={expires}&signature")
+        );
         assert!((3600..=3660).contains(&(expires - now.timestamp())));
         let opens = |s: &Signer, subject, id, actor, expires, at| s.verify(subject, id, actor, expires, signature, at);
         assert!(opens(&signer(1), Subject::Frame, id, actor, expires, now));
-        assert!(!opens(&signer(1), Subject::Frame, id, actor, expires, signed.expires_at));
+        assert!(!opens(
+            &signer(1),
+            Subject::Frame,
+            id,
+            actor,
+            expires,
+            signed.expires_at
+        ));
         assert!(!opens(&signer(2), Subject::Frame, id, actor, expires, now));
         assert!(!opens(&signer(1), Subject::Report, id, actor, expires, now));
         assert!(!opens(&signer(1), Subject::Frame, actor, actor, expires, now));

@@ -91,7 +91,10 @@ pub struct Storage {
 
 impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Storage").field("folder", &self.folder).field("s3", &self.s3.is_some()).finish_non_exhaustive()
+        f.debug_struct("Storage")
+            .field("folder", &self.folder)
+            .field("s3", &self.s3.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -116,9 +119,16 @@ impl Storage {
     /// # Errors
     /// When the folder cannot be made or written.
     pub fn folder(path: &FilePath) -> Result<Self> {
-        std::fs::create_dir_all(path).map_err(|error| Error::internal(format!("the storage folder cannot be made: {error}")))?;
-        let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true).with_fsync(true);
-        Ok(Self { store: Arc::new(store), s3: None, folder: Some(path.to_path_buf()) })
+        std::fs::create_dir_all(path)
+            .map_err(|error| Error::internal(format!("the storage folder cannot be made: {error}")))?;
+        let store = LocalFileSystem::new_with_prefix(path)?
+            .with_automatic_cleanup(true)
+            .with_fsync(true);
+        Ok(Self {
+            store: Arc::new(store),
+            s3: None,
+            folder: Some(path.to_path_buf()),
+        })
     }
 
     /// S3 or what speaks it; path-style addresses where an endpoint is named.
@@ -138,7 +148,11 @@ impl Storage {
                 .with_allow_http(endpoint.scheme() == "http");
         }
         let s3 = Arc::new(builder.build()?);
-        Ok(Self { store: Arc::clone(&s3) as Arc<dyn ObjectStore>, s3: Some(s3), folder: None })
+        Ok(Self {
+            store: Arc::clone(&s3) as Arc<dyn ObjectStore>,
+            s3: Some(s3),
+            folder: None,
+        })
     }
 
     /// True when clients put and get at the storage itself, by presigned addresses.
@@ -168,13 +182,17 @@ impl Storage {
         S: Stream<Item = std::io::Result<Bytes>> + Send,
     {
         let mut stream = std::pin::pin!(stream);
-        let mut writer = WriteMultipart::new_with_chunk_size(self.store.put_multipart(&Path::from(key)).await?, PART_BYTES);
+        let mut writer =
+            WriteMultipart::new_with_chunk_size(self.store.put_multipart(&Path::from(key)).await?, PART_BYTES);
         let mut hash = Sha256::new();
         let mut bytes = 0_u64;
         let refusal = loop {
             let piece = match stream.next().await {
                 None => {
-                    let got = Stored { bytes, sha256: hex::encode(hash.finalize()) };
+                    let got = Stored {
+                        bytes,
+                        sha256: hex::encode(hash.finalize()),
+                    };
                     if got == *expected {
                         writer.finish().await?;
                         return Ok(());
@@ -242,7 +260,10 @@ impl Storage {
             bytes += piece.len() as u64;
             hash.update(&piece);
         }
-        Ok(Some(Stored { bytes, sha256: hex::encode(hash.finalize()) }))
+        Ok(Some(Stored {
+            bytes,
+            sha256: hex::encode(hash.finalize()),
+        }))
     }
 
     /// Appends objects byte by byte, in this order, into a file: how a recording is put together again.
@@ -250,7 +271,9 @@ impl Storage {
     /// # Errors
     /// [`Error::NotFound`] when an object is gone, [`Error::Storage`], [`Error::Unavailable`] when the local disk is full.
     pub async fn append_to_file(&self, keys: &[String], file: &FilePath) -> Result<u64> {
-        let disk = |_| Error::Unavailable { what: "the worker's disk" };
+        let disk = |_| Error::Unavailable {
+            what: "the worker's disk",
+        };
         let mut target = tokio::io::BufWriter::new(tokio::fs::File::create(file).await.map_err(disk)?);
         let mut bytes = 0;
         for key in keys {
@@ -301,7 +324,11 @@ impl Storage {
         self.put(&key, Bytes::from_static(b"newsystem")).await?;
         let back = self.get_range(&key, 0..9).await?;
         self.delete(&key).await?;
-        if back.as_ref() == b"newsystem" { Ok(()) } else { Err(Error::internal("the storage gave back other bytes")) }
+        if back.as_ref() == b"newsystem" {
+            Ok(())
+        } else {
+            Err(Error::internal("the storage gave back other bytes"))
+        }
     }
 }
 
@@ -332,11 +359,19 @@ mod tests {
     use super::*;
 
     fn expected(bytes: &[u8]) -> Stored {
-        Stored { bytes: bytes.len() as u64, sha256: hex::encode(Sha256::digest(bytes)) }
+        Stored {
+            bytes: bytes.len() as u64,
+            sha256: hex::encode(Sha256::digest(bytes)),
+        }
     }
 
     fn pieces(pieces: &[&'static [u8]]) -> impl Stream<Item = std::io::Result<Bytes>> + Send + use<> {
-        stream::iter(pieces.iter().map(|piece| Ok(Bytes::from_static(piece))).collect::<Vec<_>>())
+        stream::iter(
+            pieces
+                .iter()
+                .map(|piece| Ok(Bytes::from_static(piece)))
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[tokio::test]
@@ -344,13 +379,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage::folder(folder.path()).unwrap();
         let announced = expected(b"hello world");
-        assert!(matches!(storage.put_expected("a", &announced, pieces(&[b"hello"])).await, Err(PutError::Mismatch { .. })));
-        assert!(matches!(storage.put_expected("a", &announced, pieces(&[b"hello world!"])).await, Err(PutError::TooLarge { limit: 11 })));
+        assert!(matches!(
+            storage.put_expected("a", &announced, pieces(&[b"hello"])).await,
+            Err(PutError::Mismatch { .. })
+        ));
+        assert!(matches!(
+            storage.put_expected("a", &announced, pieces(&[b"hello world!"])).await,
+            Err(PutError::TooLarge { limit: 11 })
+        ));
         let broken = pieces(&[b"hello"]).chain(stream::iter([Err(std::io::Error::other("gone"))]));
-        assert!(matches!(storage.put_expected("a", &announced, broken).await, Err(PutError::Source(_))));
+        assert!(matches!(
+            storage.put_expected("a", &announced, broken).await,
+            Err(PutError::Source(_))
+        ));
         assert_eq!(storage.inspect("a").await.unwrap(), None);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
-        storage.put_expected("a", &announced, pieces(&[b"hello ", b"world"])).await.unwrap();
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            0,
+            "nothing is left behind"
+        );
+        storage
+            .put_expected("a", &announced, pieces(&[b"hello ", b"world"]))
+            .await
+            .unwrap();
         assert_eq!(storage.inspect("a").await.unwrap(), Some(announced));
     }
 
@@ -358,15 +409,28 @@ mod tests {
     async fn chunks_are_appended_in_order_and_prefixes_deleted_whole() {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage::folder(folder.path()).unwrap();
-        for (key, bytes) in [("s/chunks/1", b"b".as_slice()), ("s/chunks/0", b"a"), ("t/chunks/0", b"x")] {
+        for (key, bytes) in [
+            ("s/chunks/1", b"b".as_slice()),
+            ("s/chunks/0", b"a"),
+            ("t/chunks/0", b"x"),
+        ] {
             storage.put(key, Bytes::from_static(bytes)).await.unwrap();
         }
         let file = folder.path().join("whole");
-        let bytes = storage.append_to_file(&["s/chunks/0".into(), "s/chunks/1".into()], &file).await.unwrap();
+        let bytes = storage
+            .append_to_file(&["s/chunks/0".into(), "s/chunks/1".into()], &file)
+            .await
+            .unwrap();
         assert_eq!((bytes, std::fs::read(&file).unwrap()), (2, b"ab".to_vec()));
         assert_eq!(storage.delete_prefix("s").await.unwrap(), (2, 2));
-        assert!(matches!(storage.append_to_file(&["s/chunks/0".into()], &file).await, Err(Error::NotFound { .. })));
-        assert_eq!(storage.inspect("t/chunks/0").await.unwrap().map(|stored| stored.bytes), Some(1));
+        assert!(matches!(
+            storage.append_to_file(&["s/chunks/0".into()], &file).await,
+            Err(Error::NotFound { .. })
+        ));
+        assert_eq!(
+            storage.inspect("t/chunks/0").await.unwrap().map(|stored| stored.bytes),
+            Some(1)
+        );
         storage.probe().await.unwrap();
     }
 }

@@ -25,7 +25,12 @@ table!("public.user_profiles", "member", always [ID], {
 
 /// Who came first.
 pub fn order() -> Order {
-    let created = Key { name: "created_at", column: Table::CREATED_AT, kind: Kind::Instant, nullable: false };
+    let created = Key {
+        name: "created_at",
+        column: Table::CREATED_AT,
+        kind: Kind::Instant,
+        nullable: false,
+    };
     Order::of("member", [(created, Direction::Ascending)])
 }
 

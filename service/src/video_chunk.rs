@@ -24,6 +24,11 @@ table!("public.video_chunks", "video chunk", always [ID, SESSION_ID], {
 
 /// In the order of the recording.
 pub fn order() -> Order {
-    let index = Key { name: "chunk_index", column: Table::CHUNK_INDEX, kind: Kind::Int, nullable: false };
+    let index = Key {
+        name: "chunk_index",
+        column: Table::CHUNK_INDEX,
+        kind: Kind::Int,
+        nullable: false,
+    };
     Order::of("video_chunk", [(index, Direction::Ascending)])
 }

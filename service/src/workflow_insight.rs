@@ -32,15 +32,37 @@ table!("public.workflow_insights", "insight", always [ID, SESSION_ID, ANALYSIS_I
 });
 
 /// By when it was found.
-pub const CREATED_AT: Key = Key { name: "created_at", column: Table::CREATED_AT, kind: Kind::Instant, nullable: false };
+pub const CREATED_AT: Key = Key {
+    name: "created_at",
+    column: Table::CREATED_AT,
+    kind: Kind::Instant,
+    nullable: false,
+};
 /// By urgency.
-pub const PRIORITY: Key = Key { name: "priority", column: Table::PRIORITY, kind: Kind::Priority, nullable: true };
+pub const PRIORITY: Key = Key {
+    name: "priority",
+    column: Table::PRIORITY,
+    kind: Kind::Priority,
+    nullable: true,
+};
 /// By what acting on it could save per occurrence.
-pub const TIME_SAVED: Key = Key { name: "time_saved_seconds", column: Table::TIME_SAVED_SECONDS, kind: Kind::Float, nullable: true };
+pub const TIME_SAVED: Key = Key {
+    name: "time_saved_seconds",
+    column: Table::TIME_SAVED_SECONDS,
+    kind: Kind::Float,
+    nullable: true,
+};
 
 /// The order of a list: newest first unless it says otherwise.
 pub fn order(keys: Vec<(Key, Direction)>) -> Order {
-    Order::of("insight", if keys.is_empty() { vec![(CREATED_AT, Direction::Descending)] } else { keys })
+    Order::of(
+        "insight",
+        if keys.is_empty() {
+            vec![(CREATED_AT, Direction::Descending)]
+        } else {
+            keys
+        },
+    )
 }
 
 /// Which insights.
@@ -60,8 +82,20 @@ impl Filter for Insights {
     fn conditions(&self, sql: &mut Sql) {
         page::is(sql, "session_id", self.session);
         page::is(sql, "analysis_id", self.analysis);
-        page::one_of(sql, "insight_type", self.insight_type.as_ref().map(|list| list.iter().map(|v| v.as_str()).collect()));
-        page::one_of(sql, "priority", self.priority.as_ref().map(|list| list.iter().map(|v| v.as_str()).collect()));
+        page::one_of(
+            sql,
+            "insight_type",
+            self.insight_type
+                .as_ref()
+                .map(|list| list.iter().map(|v| v.as_str()).collect()),
+        );
+        page::one_of(
+            sql,
+            "priority",
+            self.priority
+                .as_ref()
+                .map(|list| list.iter().map(|v| v.as_str()).collect()),
+        );
     }
 }
 

@@ -19,6 +19,11 @@ table!("public.workflow_visualizations", "visualization", always [ID, ANALYSIS_I
 
 /// The oldest first.
 pub fn order() -> Order {
-    let created = Key { name: "created_at", column: Table::CREATED_AT, kind: Kind::Instant, nullable: false };
+    let created = Key {
+        name: "created_at",
+        column: Table::CREATED_AT,
+        kind: Kind::Instant,
+        nullable: false,
+    };
     Order::of("visualization", [(created, Direction::Ascending)])
 }

@@ -57,18 +57,44 @@ table!("public.analysis_results", "analysis", always [ID, SESSION_ID], {
 });
 
 /// By when it was asked for.
-pub const CREATED_AT: Key = Key { name: "created_at", column: Table::CREATED_AT, kind: Kind::Instant, nullable: false };
+pub const CREATED_AT: Key = Key {
+    name: "created_at",
+    column: Table::CREATED_AT,
+    kind: Kind::Instant,
+    nullable: false,
+};
 /// By its last change.
-pub const UPDATED_AT: Key = Key { name: "updated_at", column: Table::UPDATED_AT, kind: Kind::Instant, nullable: false };
+pub const UPDATED_AT: Key = Key {
+    name: "updated_at",
+    column: Table::UPDATED_AT,
+    kind: Kind::Instant,
+    nullable: false,
+};
 /// By the analyser's own estimate.
-pub const CONFIDENCE: Key = Key { name: "confidence_score", column: Table::CONFIDENCE_SCORE, kind: Kind::Float, nullable: true };
+pub const CONFIDENCE: Key = Key {
+    name: "confidence_score",
+    column: Table::CONFIDENCE_SCORE,
+    kind: Kind::Float,
+    nullable: true,
+};
 /// By potential savings a year.
-pub const COST_SAVINGS_ANNUAL: Key =
-    Key { name: "cost_savings_annual", column: Table::COST_SAVINGS_ANNUAL, kind: Kind::Decimal, nullable: true };
+pub const COST_SAVINGS_ANNUAL: Key = Key {
+    name: "cost_savings_annual",
+    column: Table::COST_SAVINGS_ANNUAL,
+    kind: Kind::Decimal,
+    nullable: true,
+};
 
 /// The order of a list: newest first unless it says otherwise.
 pub fn order(keys: Vec<(Key, Direction)>) -> Order {
-    Order::of("analysis", if keys.is_empty() { vec![(CREATED_AT, Direction::Descending)] } else { keys })
+    Order::of(
+        "analysis",
+        if keys.is_empty() {
+            vec![(CREATED_AT, Direction::Descending)]
+        } else {
+            keys
+        },
+    )
 }
 
 /// Which analyses.
@@ -88,7 +114,13 @@ pub struct Analyses {
 
 impl Filter for Analyses {
     fn conditions(&self, sql: &mut Sql) {
-        page::one_of(sql, "status", self.status.as_ref().map(|list| list.iter().map(|s| s.as_str()).collect()));
+        page::one_of(
+            sql,
+            "status",
+            self.status
+                .as_ref()
+                .map(|list| list.iter().map(|s| s.as_str()).collect()),
+        );
         page::is(sql, "session_id", self.session);
         if self.current_only {
             sql.push(" and t.is_current");
@@ -130,7 +162,8 @@ pub struct ModelCost {
 /// # Errors
 /// Those of the database.
 pub async fn costs(scope: &Scope, analyses: &[Uuid]) -> Result<HashMap<Uuid, ModelCost>> {
-    let mut sql = Sql::new("select analysis_id, analysis_cost, prompt_tokens, completion_tokens from private.analysis_costs(");
+    let mut sql =
+        Sql::new("select analysis_id, analysis_cost, prompt_tokens, completion_tokens from private.analysis_costs(");
     sql.bind(analyses.to_vec()).push(")");
     let rows = sql.rows(scope).await?;
     rows.iter()
@@ -153,7 +186,9 @@ pub async fn raw_replies(scope: &Scope, analyses: &[Uuid]) -> Result<HashMap<Uui
     let mut sql = Sql::new("select analysis_id, raw_gpt_response from private.raw_replies(");
     sql.bind(analyses.to_vec()).push(") where raw_gpt_response is not null");
     let rows = sql.rows(scope).await?;
-    rows.iter().map(|row| Ok((Uuid::decode(row, 0)?, Arc::new(Decode::decode(row, 1)?)))).collect()
+    rows.iter()
+        .map(|row| Ok((Uuid::decode(row, 0)?, Arc::new(Decode::decode(row, 1)?))))
+        .collect()
 }
 
 /// What these analyses have read, of those that have.
@@ -162,7 +197,8 @@ pub async fn raw_replies(scope: &Scope, analyses: &[Uuid]) -> Result<HashMap<Uui
 /// Those of the database; [`crate::Error::Database`] for a stored value of another shape.
 pub async fn insights(scope: &Scope, analyses: &[Uuid]) -> Result<HashMap<Uuid, Arc<StructuredInsights>>> {
     let mut sql = Sql::new("select t.id, t.structured_insights from public.analysis_results t where t.id = any(");
-    sql.bind(analyses.to_vec()).push(") and t.structured_insights is not null");
+    sql.bind(analyses.to_vec())
+        .push(") and t.structured_insights is not null");
     let rows = sql.rows(scope).await?;
     rows.iter()
         .map(|row| {
@@ -200,7 +236,12 @@ pub mod attempt {
 
     /// The first one first.
     pub fn order() -> Order {
-        let number = Key { name: "number", column: Table::NUMBER, kind: Kind::Int, nullable: false };
+        let number = Key {
+            name: "number",
+            column: Table::NUMBER,
+            kind: Kind::Int,
+            nullable: false,
+        };
         Order::of("attempt", [(number, Direction::Ascending)])
     }
 
@@ -212,7 +253,9 @@ pub mod attempt {
         let mut sql = Sql::new("select attempt_id, cost_usd from private.attempt_costs(");
         sql.bind(attempts.to_vec()).push(") where cost_usd is not null");
         let rows = sql.rows(scope).await?;
-        rows.iter().map(|row| Ok((Uuid::decode(row, 0)?, Decode::decode(row, 1)?))).collect()
+        rows.iter()
+            .map(|row| Ok((Uuid::decode(row, 0)?, Decode::decode(row, 1)?)))
+            .collect()
     }
 }
 
@@ -236,7 +279,12 @@ pub mod disclosure {
 
     /// The first one first.
     pub fn order() -> Order {
-        let at = Key { name: "at", column: Table::AT, kind: Kind::Instant, nullable: false };
+        let at = Key {
+            name: "at",
+            column: Table::AT,
+            kind: Kind::Instant,
+            nullable: false,
+        };
         Order::of("disclosure", [(at, Direction::Ascending)])
     }
 }
