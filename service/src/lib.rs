@@ -1,1 +1,3 @@
-//! Placeholder for the dependency build.
+//! The use cases, and what both doors need to reach them.
+
+pub mod config;
