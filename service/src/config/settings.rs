@@ -1,6 +1,8 @@
 //! The reader of settings. A fault does not stop it: it notes the fault and goes on, so that an operator sees all of them
 //! at once.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -15,7 +17,7 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The setting's name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What is wrong and what to do, as one sentence without the setting's value where that may be secret.
     pub what: String,
 }
@@ -77,7 +79,7 @@ impl Exception {
 /// Reads settings by name and collects what is wrong with them.
 pub struct Settings<'a> {
     lookup: Lookup<'a>,
-    asked: BTreeSet<&'static str>,
+    asked: RefCell<BTreeSet<String>>,
     faults: Vec<Fault>,
     notices: Vec<String>,
     accepted: BTreeSet<Exception>,
@@ -97,7 +99,7 @@ impl<'a> Settings<'a> {
     pub fn new(lookup: Lookup<'a>) -> Self {
         let mut settings = Self {
             lookup,
-            asked: BTreeSet::new(),
+            asked: RefCell::default(),
             faults: Vec::new(),
             notices: Vec::new(),
             accepted: BTreeSet::new(),
@@ -107,8 +109,10 @@ impl<'a> Settings<'a> {
     }
 
     /// The text of a setting, without surrounding blanks; `None` when it is absent or empty.
-    pub fn text(&mut self, name: &'static str) -> Option<String> {
-        self.asked.insert(name);
+    ///
+    /// This is also the lookup to hand to a part that reads its own settings.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.asked.borrow_mut().insert(name.to_owned());
         (self.lookup)(name)
             .map(|text| text.trim().to_owned())
             .filter(|text| !text.is_empty())
@@ -245,11 +249,8 @@ impl<'a> Settings<'a> {
     }
 
     /// Notes a fault.
-    pub fn fault(&mut self, name: &'static str, what: impl Into<String>) {
-        self.faults.push(Fault {
-            name,
-            what: what.into(),
-        });
+    pub fn fault(&mut self, name: impl Into<Cow<'static, str>>, what: impl Into<String>) {
+        self.faults.push(Fault { name: name.into(), what: what.into() });
     }
 
     /// Notes a fault that an operator may accept by name.
@@ -267,8 +268,8 @@ impl<'a> Settings<'a> {
     }
 
     /// The names read so far.
-    pub fn asked(&self) -> &BTreeSet<&'static str> {
-        &self.asked
+    pub fn asked(&self) -> BTreeSet<String> {
+        self.asked.borrow().clone()
     }
 
     /// What an operator should be told although nothing is wrong.
@@ -281,7 +282,7 @@ impl<'a> Settings<'a> {
         match built {
             Some(built) if self.faults.is_empty() => Ok(built),
             None if self.faults.is_empty() => Err(Faults(vec![Fault {
-                name: "settings",
+                name: "settings".into(),
                 what: "incomplete, and no reader said why".to_owned(),
             }])),
             _ => Err(Faults(self.faults)),
