@@ -1,1 +1,3 @@
-//! Placeholder for the dependency build.
+//! The door for long work: frames, vision, insights, reports.
+
+pub mod config;
