@@ -1,3 +1,10 @@
-//! The use cases, and what both doors need to reach them.
+//! The use cases: tenant scope, queries, queue, events, storage. The only room that can open a transaction.
+//!
+//! Every use case takes a [`db::Scope`] (or a [`db::Reader`]), so none can see another organization's rows.
 
+pub mod caller;
 pub mod config;
+pub mod db;
+pub mod error;
+
+pub use error::{Error, Result};
