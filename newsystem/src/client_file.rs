@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::private_file;
 
@@ -13,7 +12,7 @@ use crate::private_file;
 #[derive(Clone, Serialize, Deserialize)]
 pub struct ClientFile {
     /// The server, without a path: `http://127.0.0.1:8080/`.
-    pub address: Url,
+    pub address: String,
     /// A token of the demo organization's owner; absent where somebody else signs people in.
     pub token: Option<String>,
     /// When the token ends.
@@ -22,7 +21,10 @@ pub struct ClientFile {
 
 impl std::fmt::Debug for ClientFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClientFile").field("address", &self.address).field("token", &"[redacted]").finish_non_exhaustive()
+        f.debug_struct("ClientFile")
+            .field("address", &self.address)
+            .field("token", &"[redacted]")
+            .finish_non_exhaustive()
     }
 }
 
@@ -37,7 +39,8 @@ impl ClientFile {
         let path = path(data_dir);
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}: is `newsystem dev` running here?", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("{} is damaged: start `newsystem dev` again", path.display()))
+        serde_json::from_str(&text)
+            .with_context(|| format!("{} is damaged: start `newsystem dev` again", path.display()))
     }
 
     /// Removes it once the server has stopped.
@@ -60,11 +63,18 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_others_cannot_read_it() {
         let folder = tempfile::tempdir().unwrap();
-        let file = ClientFile { address: "http://127.0.0.1:1".parse().unwrap(), token: Some("t".to_owned()), expires_at: None };
+        let file = ClientFile {
+            address: "http://127.0.0.1:1/".to_owned(),
+            token: Some("t".to_owned()),
+            expires_at: None,
+        };
         file.write(folder.path()).unwrap();
         file.write(folder.path()).unwrap();
         assert_eq!(ClientFile::read(folder.path()).unwrap().token.as_deref(), Some("t"));
-        assert_eq!(std::fs::metadata(path(folder.path())).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(path(folder.path())).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert!(!format!("{file:?}").contains("\"t\""));
         ClientFile::remove(folder.path());
         let error = ClientFile::read(folder.path()).unwrap_err().to_string();

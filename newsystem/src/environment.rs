@@ -22,7 +22,10 @@ pub struct Environment {
 impl std::fmt::Debug for Environment {
     /// Names only: any value may be a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Environment").field("over", &self.over.keys()).field("file", &self.file.keys()).finish_non_exhaustive()
+        f.debug_struct("Environment")
+            .field("over", &self.over.keys())
+            .field("file", &self.file.keys())
+            .finish_non_exhaustive()
     }
 }
 
@@ -35,12 +38,20 @@ impl Environment {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(error).context("cannot read .env"),
         };
-        Ok(Self { over: BTreeMap::new(), process: Arc::new(variable), file })
+        Ok(Self {
+            over: BTreeMap::new(),
+            process: Arc::new(variable),
+            file,
+        })
     }
 
     /// One of given settings only.
     pub fn of(settings: BTreeMap<String, String>) -> Self {
-        Self { over: BTreeMap::new(), process: Arc::new(|_| None), file: settings }
+        Self {
+            over: BTreeMap::new(),
+            process: Arc::new(|_| None),
+            file: settings,
+        }
     }
 
     /// A setting; an empty one counts as absent.
@@ -71,7 +82,10 @@ impl Environment {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the place where the environment is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place where the environment is read"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
@@ -92,7 +106,9 @@ pub fn parse(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
             continue;
         }
         let line = line.strip_prefix("export ").unwrap_or(line);
-        let Some((name, value)) = line.split_once('=') else { bail!("line {number} is not NAME=value") };
+        let Some((name, value)) = line.split_once('=') else {
+            bail!("line {number} is not NAME=value")
+        };
         let name = name.trim();
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             bail!("line {number} has a name that is none");
@@ -107,7 +123,9 @@ pub fn parse(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
 fn unquoted(value: &str) -> anyhow::Result<String> {
     for quote in ['"', '\''] {
         if let Some(rest) = value.strip_prefix(quote) {
-            let Some((inside, after)) = rest.split_once(quote) else { bail!("a quote is not closed") };
+            let Some((inside, after)) = rest.split_once(quote) else {
+                bail!("a quote is not closed")
+            };
             if !after.trim().is_empty() && !after.trim().starts_with('#') {
                 bail!("text after a closing quote");
             }
@@ -126,8 +144,18 @@ mod tests {
     #[test]
     fn a_file_of_settings_is_read_as_shells_do() {
         let found = parse("# c\n\nA=1\nexport B = two words # c\nC=\"x # y\" # c\nD='\"'\nE=p#w\nF=\n").unwrap();
-        let wanted = [("A", "1"), ("B", "two words"), ("C", "x # y"), ("D", "\""), ("E", "p#w"), ("F", "")];
-        assert_eq!(found, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        let wanted = [
+            ("A", "1"),
+            ("B", "two words"),
+            ("C", "x # y"),
+            ("D", "\""),
+            ("E", "p#w"),
+            ("F", ""),
+        ];
+        assert_eq!(
+            found,
+            wanted.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+        );
         for bad in ["A", "=1", "A B=1", "A=1\nA=2", "A=\"x", "A=\"x\"y"] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
@@ -136,7 +164,10 @@ mod tests {
     #[test]
     fn what_is_laid_over_wins_and_an_empty_setting_is_absent() {
         let mut environment = Environment::of(parse("A=file\nB=\n").unwrap());
-        assert_eq!((environment.get("A").as_deref(), environment.has("B")), (Some("file"), false));
+        assert_eq!(
+            (environment.get("A").as_deref(), environment.has("B")),
+            (Some("file"), false)
+        );
         environment.lay_over("A", "over");
         assert_eq!(environment.get("A").as_deref(), Some("over"));
         assert!(!format!("{environment:?}").contains("file\""), "values are not printed");

@@ -39,7 +39,9 @@ impl LogConfig {
 
     /// Starts the log of this process.
     pub fn start(self) {
-        let builder = tracing_subscriber::fmt().with_env_filter(self.filter).with_writer(std::io::stderr);
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(self.filter)
+            .with_writer(std::io::stderr);
         // A second start (in a test) leaves the first in place.
         let _ = match self.format {
             Format::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
@@ -64,11 +66,19 @@ mod tests {
     #[test]
     fn a_filter_or_format_that_is_none_is_a_fault() {
         let load = |name: &'static str, value: &'static str| {
-            LogConfig::load(&move |asked| (asked == name).then(|| value.to_owned()), "info").map_err(|faults| faults.to_string())
+            LogConfig::load(&move |asked| (asked == name).then(|| value.to_owned()), "info")
+                .map_err(|faults| faults.to_string())
         };
         assert_eq!(load("NEWSYSTEM_LOG_FORMAT", "json").unwrap().format, Format::Json);
-        assert_eq!(load("NEWSYSTEM_LOG", "warn,api=debug").unwrap().filter.to_string(), "api=debug,warn");
-        assert!(load("NEWSYSTEM_LOG_FORMAT", "xml").unwrap_err().contains("neither text nor json"));
+        assert_eq!(
+            load("NEWSYSTEM_LOG", "warn,api=debug").unwrap().filter.to_string(),
+            "api=debug,warn"
+        );
+        assert!(
+            load("NEWSYSTEM_LOG_FORMAT", "xml")
+                .unwrap_err()
+                .contains("neither text nor json")
+        );
         assert!(load("NEWSYSTEM_LOG", "api=loud").unwrap_err().contains("is no filter"));
     }
 }

@@ -17,7 +17,9 @@ pub fn folder(path: &Path) -> anyhow::Result<()> {
 
 /// Writes a file with mode 0600, at once and whole: a reader sees the old text or the new one.
 pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    prepared(path, text)?.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
+    prepared(path, text)?
+        .persist(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
 }
 
@@ -41,10 +43,14 @@ pub fn tighten(path: &Path) -> anyhow::Result<()> {
 }
 
 fn prepared(path: &Path, text: &str) -> anyhow::Result<tempfile::NamedTempFile> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     folder(parent)?;
     // Temporary files are made with mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(parent).with_context(|| format!("cannot write into {}", parent.display()))?;
+    let mut file =
+        tempfile::NamedTempFile::new_in(parent).with_context(|| format!("cannot write into {}", parent.display()))?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     Ok(file)

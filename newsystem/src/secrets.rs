@@ -37,7 +37,10 @@ impl DevelopmentSecrets {
         private_file::tighten(&path)?;
         let stored: Stored = serde_json::from_str(&text)
             .with_context(|| format!("{} is damaged: remove it, and new secrets are made", path.display()))?;
-        Ok(Some(Self { jwt_secret: Secret::new(stored.jwt_secret), signing_key: Secret::new(stored.signing_key) }))
+        Ok(Some(Self {
+            jwt_secret: Secret::new(stored.jwt_secret),
+            signing_key: Secret::new(stored.signing_key),
+        }))
     }
 
     /// The secrets of a data folder, made now if it has none. Two processes that start together get the same.
@@ -45,7 +48,10 @@ impl DevelopmentSecrets {
         if let Some(found) = Self::find(data_dir)? {
             return Ok(found);
         }
-        let stored = Stored { jwt_secret: random(), signing_key: random() };
+        let stored = Stored {
+            jwt_secret: random(),
+            signing_key: random(),
+        };
         private_file::write_new(&path(data_dir), &serde_json::to_string_pretty(&stored)?)?;
         Self::find(data_dir)?.context("the secrets vanished while they were made")
     }
@@ -75,10 +81,13 @@ mod tests {
         assert!(DevelopmentSecrets::find(&data_dir).unwrap().is_none());
         let made = DevelopmentSecrets::find_or_make(&data_dir).unwrap();
         let found = DevelopmentSecrets::find_or_make(&data_dir).unwrap();
-        assert_eq!((&made.jwt_secret, &made.signing_key), (&found.jwt_secret, &found.signing_key));
+        assert_eq!(
+            (&made.jwt_secret, &made.signing_key),
+            (&found.jwt_secret, &found.signing_key)
+        );
         assert_ne!(made.jwt_secret, made.signing_key);
         assert_eq!(made.jwt_secret.expose().len(), 64);
-        let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path(&data_dir)), mode(&data_dir)), (0o600, 0o700));
         std::fs::set_permissions(path(&data_dir), std::fs::Permissions::from_mode(0o644)).unwrap();
         DevelopmentSecrets::find(&data_dir).unwrap();

@@ -49,14 +49,23 @@ impl Supervisor {
     ///
     /// The thread that starts a child lives as long as the supervisor: the kernel ends a child with the *thread* that started
     /// it, so a thread of a pool would not do.
-    pub fn start(name: &'static str, command: impl Fn() -> Command + Send + 'static, patience: Patience) -> anyhow::Result<Self> {
+    pub fn start(
+        name: &'static str,
+        command: impl Fn() -> Command + Send + 'static,
+        patience: Patience,
+    ) -> anyhow::Result<Self> {
         let (stop, stopped) = channel();
         let (started, first) = channel();
-        let thread = std::thread::Builder::new().name(format!("{name} supervisor")).spawn(move || {
-            supervise(name, &command, patience, &stopped, &started);
-        })?;
+        let thread = std::thread::Builder::new()
+            .name(format!("{name} supervisor"))
+            .spawn(move || {
+                supervise(name, &command, patience, &stopped, &started);
+            })?;
         match first.recv() {
-            Ok(Ok(())) => Ok(Self { stop, thread: Some(thread) }),
+            Ok(Ok(())) => Ok(Self {
+                stop,
+                thread: Some(thread),
+            }),
             Ok(Err(error)) => Err(error).with_context(|| format!("cannot start the {name}")),
             Err(_) => anyhow::bail!("the supervisor of the {name} ended early"),
         }
@@ -99,7 +108,9 @@ fn supervise(
                 }
                 tracing::info!(child = name, pid = child.id(), "started");
                 match watch(&mut child, stopped) {
-                    Some(status) => tracing::warn!(child = name, status = %describe(status), "ended; it is started again"),
+                    Some(status) => {
+                        tracing::warn!(child = name, status = %describe(status), "ended; it is started again")
+                    }
                     None => return end(name, &mut child, patience.grace),
                 }
             }
@@ -145,7 +156,11 @@ fn end(name: &'static str, child: &mut Child, grace: Duration) {
         }
         std::thread::sleep(LOOK);
     }
-    tracing::warn!(child = name, grace_seconds = grace.as_secs(), "did not stop in time and is killed");
+    tracing::warn!(
+        child = name,
+        grace_seconds = grace.as_secs(),
+        "did not stop in time and is killed"
+    );
     let _ = child.kill();
     let _ = child.wait();
 }
@@ -166,7 +181,10 @@ fn spawn(mut command: Command) -> io::Result<Child> {
 }
 
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "the wish to die with the parent is made between fork and exec")]
+#[expect(
+    unsafe_code,
+    reason = "the wish to die with the parent is made between fork and exec"
+)]
 fn die_with_parent(command: &mut Command) {
     // SAFETY: between fork and exec only async-signal-safe calls are allowed; prctl is one system call on plain numbers.
     unsafe {
@@ -206,7 +224,12 @@ mod tests {
     }
 
     fn quick() -> Patience {
-        Patience { first: Duration::from_millis(20), longest: Duration::from_millis(200), grace: Duration::from_secs(5), ..Patience::default() }
+        Patience {
+            first: Duration::from_millis(20),
+            longest: Duration::from_millis(200),
+            grace: Duration::from_secs(5),
+            ..Patience::default()
+        }
     }
 
     fn wait_for(lines: usize, path: &Path) -> Vec<String> {
@@ -239,8 +262,14 @@ mod tests {
     async fn a_child_that_does_not_listen_is_killed_after_its_grace() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
-        let script = format!("trap '' TERM; echo $$ >> {}; while :; do sleep 0.05; done", log.display());
-        let patience = Patience { grace: Duration::from_millis(300), ..quick() };
+        let script = format!(
+            "trap '' TERM; echo $$ >> {}; while :; do sleep 0.05; done",
+            log.display()
+        );
+        let patience = Patience {
+            grace: Duration::from_millis(300),
+            ..quick()
+        };
         let supervisor = Supervisor::start("test", shell(script), patience).unwrap();
         let pid = wait_for(1, &log).remove(0);
         let asked = Instant::now();

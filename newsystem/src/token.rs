@@ -35,14 +35,27 @@ impl Person {
     pub fn of_email(email: &str) -> Self {
         let email = email.trim().to_lowercase();
         let user = UserId::new(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("mailto:{email}").as_bytes()));
-        Self { user, email: Some(email) }
+        Self {
+            user,
+            email: Some(email),
+        }
     }
 }
 
 /// Makes a token that is good for `life` from `now` on.
-pub fn mint(secret: &Secret, issuer: Option<&str>, audience: &str, person: &Person, life: TimeDelta, now: DateTime<Utc>) -> anyhow::Result<Minted> {
+pub fn mint(
+    secret: &Secret,
+    issuer: Option<&str>,
+    audience: &str,
+    person: &Person,
+    life: TimeDelta,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Minted> {
     if life <= TimeDelta::zero() || life > LONGEST_LIFE {
-        bail!("a token lives for more than nothing and at most {} days", LONGEST_LIFE.num_days());
+        bail!(
+            "a token lives for more than nothing and at most {} days",
+            LONGEST_LIFE.num_days()
+        );
     }
     let expires_at = now + life;
     let mut claims = json!({
@@ -61,7 +74,10 @@ pub fn mint(secret: &Secret, issuer: Option<&str>, audience: &str, person: &Pers
     }
     let key = EncodingKey::from_secret(secret.expose().as_bytes());
     let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).context("cannot sign the token")?;
-    Ok(Minted { token: Secret::new(token), expires_at })
+    Ok(Minted {
+        token: Secret::new(token),
+        expires_at,
+    })
 }
 
 /// Reads a duration such as `90s`, `15m`, `8h` or `7d`.
@@ -77,7 +93,11 @@ pub fn parse_life(text: &str) -> Result<TimeDelta, String> {
         "d" => TimeDelta::days(number),
         _ => return Err(wrong()),
     };
-    if life > TimeDelta::zero() && life <= LONGEST_LIFE { Ok(life) } else { Err(format!("{text} is not between 1s and 30d")) }
+    if life > TimeDelta::zero() && life <= LONGEST_LIFE {
+        Ok(life)
+    } else {
+        Err(format!("{text} is not between 1s and 30d"))
+    }
 }
 
 #[cfg(test)]
@@ -93,7 +113,15 @@ mod tests {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let secret = Secret::new("a-secret-that-has-32-bytes-or-more");
         let person = Person::of_email(" Ada@Acme.test ");
-        let minted = mint(&secret, Some(EMBEDDED_ISSUER), "authenticated", &person, TimeDelta::hours(8), now).unwrap();
+        let minted = mint(
+            &secret,
+            Some(EMBEDDED_ISSUER),
+            "authenticated",
+            &person,
+            TimeDelta::hours(8),
+            now,
+        )
+        .unwrap();
         let config = AuthConfig {
             secrets: vec![secret.clone()],
             keys_url: None,
@@ -102,12 +130,25 @@ mod tests {
         };
         let verifier = TokenVerifier::new(config.clone()).unwrap();
         let claims = verifier.verify(minted.token.expose(), now).await.unwrap();
-        assert_eq!((claims.user, claims.email.as_deref()), (Person::of_email("ada@acme.test").user, Some("ada@acme.test")));
+        assert_eq!(
+            (claims.user, claims.email.as_deref()),
+            (Person::of_email("ada@acme.test").user, Some("ada@acme.test"))
+        );
         assert_eq!(claims.expires_at, minted.expires_at);
         let late = now + TimeDelta::hours(9);
-        assert_eq!(verifier.verify(minted.token.expose(), late).await.unwrap_err(), TokenError::Expired);
-        let elsewhere = TokenVerifier::new(AuthConfig { issuer: Some("https://ref.supabase.co/auth/v1".to_owned()), ..config }).unwrap();
-        assert_eq!(elsewhere.verify(minted.token.expose(), now).await.unwrap_err(), TokenError::Issuer);
+        assert_eq!(
+            verifier.verify(minted.token.expose(), late).await.unwrap_err(),
+            TokenError::Expired
+        );
+        let elsewhere = TokenVerifier::new(AuthConfig {
+            issuer: Some("https://ref.supabase.co/auth/v1".to_owned()),
+            ..config
+        })
+        .unwrap();
+        assert_eq!(
+            elsewhere.verify(minted.token.expose(), now).await.unwrap_err(),
+            TokenError::Issuer
+        );
         assert!(mint(&secret, None, "a", &person, TimeDelta::days(31), now).is_err());
     }
 

@@ -6,5 +6,6 @@ pub mod caller;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod storage;
 
 pub use error::{Error, Result};

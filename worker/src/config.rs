@@ -54,17 +54,37 @@ impl Config {
     /// The same with a reader that the caller keeps.
     pub fn read(settings: &mut Settings<'_>) -> Option<Self> {
         let data_dir = data_dir(settings);
-        let database =
-            DatabaseUrl::required(settings, "DATABASE_WORKER_URL", "it is the database, signed in to as newsystem_worker");
-        let queue = DatabaseUrl::required(settings, "DATABASE_QUEUE_URL", "it is the queue, signed in to as newsystem_queue");
+        let database = DatabaseUrl::required(
+            settings,
+            "DATABASE_WORKER_URL",
+            "it is the database, signed in to as newsystem_worker",
+        );
+        let queue = DatabaseUrl::required(
+            settings,
+            "DATABASE_QUEUE_URL",
+            "it is the queue, signed in to as newsystem_queue",
+        );
         let pool = PoolConfig::read(settings, "NEWSYSTEM_WORKER_POOL", 8);
         let storage = StorageConfig::read(settings, &data_dir);
         let model = ModelConfig::read(settings);
         let jobs = settings.number("NEWSYSTEM_WORKER_JOBS", 2, 1..=64) as usize;
         let drain = Duration::from_secs(settings.number("NEWSYSTEM_DRAIN_SECONDS", 20, 0..=600));
-        settings.unused("SUPABASE_SERVICE_KEY", "no process passes the row security that it would pass; remove it from here");
+        settings.unused(
+            "SUPABASE_SERVICE_KEY",
+            "no process passes the row security that it would pass; remove it from here",
+        );
         let notices = settings.notices().to_vec();
-        Some(Self { database: database?, queue: queue?, pool, storage: storage?, model: model?, jobs, drain, data_dir, notices })
+        Some(Self {
+            database: database?,
+            queue: queue?,
+            pool,
+            storage: storage?,
+            model: model?,
+            jobs,
+            drain,
+            data_dir,
+            notices,
+        })
     }
 }
 
@@ -78,9 +98,17 @@ impl ModelConfig {
         };
         let model = settings.optional("GPT4V_MODEL", |text| {
             let legal = text.bytes().all(|byte| byte.is_ascii_graphic());
-            if legal && text.len() <= 100 { Ok(text.to_owned()) } else { Err("is not the name of a model".to_owned()) }
+            if legal && text.len() <= 100 {
+                Ok(text.to_owned())
+            } else {
+                Err("is not the name of a model".to_owned())
+            }
         });
-        Some(Self { api_key, base_url: base_url?, model })
+        Some(Self {
+            api_key,
+            base_url: base_url?,
+            model,
+        })
     }
 }
 
@@ -89,13 +117,23 @@ mod tests {
     use super::Config;
 
     const BASE: [(&str, &str); 2] = [
-        ("DATABASE_WORKER_URL", "postgres://newsystem_worker:pw@127.0.0.1/newsystem"),
-        ("DATABASE_QUEUE_URL", "postgres://newsystem_queue:pw@127.0.0.1/newsystem"),
+        (
+            "DATABASE_WORKER_URL",
+            "postgres://newsystem_worker:pw@127.0.0.1/newsystem",
+        ),
+        (
+            "DATABASE_QUEUE_URL",
+            "postgres://newsystem_queue:pw@127.0.0.1/newsystem",
+        ),
     ];
 
     fn load(pairs: &[(&str, &str)]) -> Result<Config, String> {
         let lookup = |name: &str| {
-            pairs.iter().chain(&BASE).find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            pairs
+                .iter()
+                .chain(&BASE)
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
         };
         Config::load(&lookup).map_err(|faults| faults.to_string())
     }
@@ -110,16 +148,30 @@ mod tests {
 
     #[test]
     fn frames_do_not_leave_unencrypted_unless_that_is_accepted() {
-        let fault = load(&[("OPENAI_BASE_URL", "http://model.test/v1"), ("OPENAI_API_KEY", "sk-very-secret")]).unwrap_err();
-        assert!(fault.contains("NEWSYSTEM_ACCEPT=model-plaintext") && !fault.contains("sk-very-secret"), "{fault}");
+        let fault = load(&[
+            ("OPENAI_BASE_URL", "http://model.test/v1"),
+            ("OPENAI_API_KEY", "sk-very-secret"),
+        ])
+        .unwrap_err();
+        assert!(
+            fault.contains("NEWSYSTEM_ACCEPT=model-plaintext") && !fault.contains("sk-very-secret"),
+            "{fault}"
+        );
         assert!(load(&[("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")]).is_ok());
-        let accepted = [("OPENAI_BASE_URL", "http://model.test/v1"), ("NEWSYSTEM_ACCEPT", "model-plaintext")];
+        let accepted = [
+            ("OPENAI_BASE_URL", "http://model.test/v1"),
+            ("NEWSYSTEM_ACCEPT", "model-plaintext"),
+        ];
         assert!(load(&accepted).is_ok());
     }
 
     #[test]
     fn the_queue_is_not_reached_through_a_transaction_pooler() {
-        let fault = load(&[("DATABASE_QUEUE_URL", "postgres://newsystem_queue:pw@127.0.0.1:6543/newsystem")]).unwrap_err();
+        let fault = load(&[(
+            "DATABASE_QUEUE_URL",
+            "postgres://newsystem_queue:pw@127.0.0.1:6543/newsystem",
+        )])
+        .unwrap_err();
         assert!(fault.contains("DATABASE_QUEUE_URL: is a transaction pooler"), "{fault}");
     }
 }

@@ -8,7 +8,6 @@ use api::config::Config;
 use chrono::TimeDelta;
 use domain::role::Role;
 use service::config::{Secret, Settings, data_dir};
-use url::Url;
 
 use super::migrate::MigrationConfig;
 use super::{serve, wiring};
@@ -21,8 +20,8 @@ use crate::supervisor::{Patience, Supervisor};
 use crate::token::{self, EMBEDDED_ISSUER, Person};
 
 /// The database in the private cluster, and the owner of its tables.
-const DATABASE: &str = "newsystem";
-const OWNER: &str = "newsystem_owner";
+pub const DATABASE: &str = "newsystem";
+pub const OWNER: &str = "newsystem_owner";
 
 /// The settings of the four addresses and the roles that sign in with them.
 const ADDRESSES: [(&str, &str); 4] = [
@@ -37,9 +36,13 @@ const TOKEN_LIFE: TimeDelta = TimeDelta::days(7);
 
 /// The people of the demo organization.
 fn people() -> Vec<(Person, Role)> {
-    [("owner@demo.test", Role::Owner), ("admin@demo.test", Role::Admin), ("operator@demo.test", Role::Operator)]
-        .map(|(email, role)| (Person::of_email(email), role))
-        .into()
+    [
+        ("owner@demo.test", Role::Owner),
+        ("admin@demo.test", Role::Admin),
+        ("operator@demo.test", Role::Operator),
+    ]
+    .map(|(email, role)| (Person::of_email(email), role))
+    .into()
 }
 
 pub async fn run(mut environment: Environment) -> anyhow::Result<ExitCode> {
@@ -67,27 +70,37 @@ pub async fn run(mut environment: Environment) -> anyhow::Result<ExitCode> {
     }
 
     if let Some(embedded) = &embedded {
-        wiring::prepare_cluster(&Secret::new(embedded.superuser_url()), &migration.owner.url).await?;
+        wiring::prepare_cluster(&Secret::new(embedded.superuser_url()), &migration.owner, DATABASE).await?;
     }
     if let Some(sql) = wiring::migrate_roles(&migration).await? {
-        bail!("{} may not make the roles; let an administrator run:\n{sql}", migration.owner.role);
+        bail!(
+            "{} may not make the roles; let an administrator run:\n{sql}",
+            migration.owner.role
+        );
     }
     for name in wiring::migrate_up(&migration).await? {
         tracing::info!(migration = name, "applied");
     }
     let people = people();
     if own_sign_in {
-        wiring::seed_demo(&migration, &people).await?;
+        let made = wiring::seed_demo(&migration, &people).await?;
+        tracing::info!(made, "the demo organization is there");
     }
 
     let listener = serve::listen(config.listen).await?;
-    let application = wiring::application(&config, &stopping).await?;
+    let db = wiring::connect(&config.database, &config.pool).await?;
+    let application = wiring::application(&config, db.clone(), &stopping).await?;
     let worker = start_worker(&environment)?;
-    let file = ClientFile { address: config.public_url.clone(), token: None, expires_at: None };
+    let file = ClientFile {
+        address: config.public_url.to_string(),
+        token: None,
+        expires_at: None,
+    };
     announce(file, &people, own_sign_in.then_some(&secrets), &data_dir)?;
 
     let served = serve::serve(listener, application, stopping, config.drain).await;
     // The order matters: nobody asks any more, then nobody works, then nobody stores.
+    db.close().await;
     worker.stop().await;
     ClientFile::remove(&data_dir);
     if let Some(embedded) = embedded {
@@ -134,7 +147,9 @@ fn fill_in(environment: &mut Environment, secrets: &DevelopmentSecrets) -> bool 
     if !environment.has("NEWSYSTEM_SIGNING_KEY") {
         environment.lay_over("NEWSYSTEM_SIGNING_KEY", secrets.signing_key.expose());
     }
-    let own = !["SUPABASE_URL", "SUPABASE_JWT_SECRET", "NEWSYSTEM_JWKS_URL"].into_iter().any(|name| environment.has(name));
+    let own = !["SUPABASE_URL", "SUPABASE_JWT_SECRET", "NEWSYSTEM_JWKS_URL"]
+        .into_iter()
+        .any(|name| environment.has(name));
     if own {
         environment.lay_over("SUPABASE_JWT_SECRET", secrets.jwt_secret.expose());
         environment.lay_over("NEWSYSTEM_JWT_ISSUER", EMBEDDED_ISSUER);
@@ -149,22 +164,40 @@ fn start_worker(environment: &Environment) -> anyhow::Result<Supervisor> {
     let parent = std::process::id().to_string();
     let command = move || {
         let mut command = std::process::Command::new(&program);
-        command.args(["worker", "--parent", &parent]).envs(&settings).stdin(std::process::Stdio::null());
+        command
+            .args(["worker", "--parent", &parent])
+            .envs(&settings)
+            .stdin(std::process::Stdio::null());
         command
     };
     Supervisor::start("worker", command, Patience::default())
 }
 
 /// Writes `client.json` and prints where to go.
-fn announce(mut file: ClientFile, people: &[(Person, Role)], secrets: Option<&DevelopmentSecrets>, data_dir: &Path) -> anyhow::Result<()> {
-    let graphiql: Url = file.address.join("graphiql")?;
-    let mut lines = vec![format!("GraphiQL   {graphiql}")];
+fn announce(
+    mut file: ClientFile,
+    people: &[(Person, Role)],
+    secrets: Option<&DevelopmentSecrets>,
+    data_dir: &Path,
+) -> anyhow::Result<()> {
+    let mut lines = vec![format!("GraphiQL   {}graphiql", file.address)];
     if let Some(secrets) = secrets {
         let now = environment::now();
         for (person, role) in people {
-            let minted = token::mint(&secrets.jwt_secret, Some(EMBEDDED_ISSUER), "authenticated", person, TOKEN_LIFE, now)?;
+            let minted = token::mint(
+                &secrets.jwt_secret,
+                Some(EMBEDDED_ISSUER),
+                "authenticated",
+                person,
+                TOKEN_LIFE,
+                now,
+            )?;
             let email = person.email.as_deref().unwrap_or_default();
-            lines.push(format!("\n{email} ({role:?}), until {}:\n  Authorization: Bearer {}", minted.expires_at.format("%Y-%m-%d"), minted.token.expose()));
+            lines.push(format!(
+                "\n{email} ({role:?}), until {}:\n  Authorization: Bearer {}",
+                minted.expires_at.format("%Y-%m-%d"),
+                minted.token.expose()
+            ));
             if *role == Role::Owner {
                 file.token = Some(minted.token.expose().to_owned());
                 file.expires_at = Some(minted.expires_at);
@@ -203,14 +236,21 @@ mod tests {
     fn a_sign_in_service_of_ones_own_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let secrets = DevelopmentSecrets::find_or_make(folder.path()).unwrap();
-        let mut environment = Environment::of([("SUPABASE_URL".to_owned(), "https://ref.supabase.co".to_owned())].into());
+        let mut environment =
+            Environment::of([("SUPABASE_URL".to_owned(), "https://ref.supabase.co".to_owned())].into());
         assert!(!fill_in(&mut environment, &secrets));
         assert!(!environment.has("SUPABASE_JWT_SECRET") && !environment.has("NEWSYSTEM_JWT_ISSUER"));
     }
 
     #[test]
     fn one_address_without_the_others_is_refused() {
-        let environment = Environment::of([("DATABASE_QUEUE_URL".to_owned(), "postgres://q@127.0.0.1/x".to_owned())].into());
-        assert!(refuse_half_a_database(&environment).unwrap_err().to_string().starts_with("DATABASE_QUEUE_URL is set"));
+        let environment =
+            Environment::of([("DATABASE_QUEUE_URL".to_owned(), "postgres://q@127.0.0.1/x".to_owned())].into());
+        assert!(
+            refuse_half_a_database(&environment)
+                .unwrap_err()
+                .to_string()
+                .starts_with("DATABASE_QUEUE_URL is set")
+        );
     }
 }

@@ -45,14 +45,20 @@ impl MigrationConfig {
     }
 
     fn read(settings: &mut Settings<'_>) -> Option<Self> {
-        let owner = DatabaseUrl::required(settings, "DATABASE_MIGRATION_URL", "it is the database, signed in to as the owner of its tables");
+        let owner = DatabaseUrl::required(
+            settings,
+            "DATABASE_MIGRATION_URL",
+            "it is the database, signed in to as the owner of its tables",
+        );
         let mut logins = Vec::new();
         for (name, role) in [
             ("DATABASE_URL", "newsystem_api"),
             ("DATABASE_WORKER_URL", "newsystem_worker"),
             ("DATABASE_QUEUE_URL", "newsystem_queue"),
         ] {
-            let Some(login) = DatabaseUrl::optional(settings, name) else { continue };
+            let Some(login) = DatabaseUrl::optional(settings, name) else {
+                continue;
+            };
             if login.role != role {
                 settings.fault(name, format!("signs in as {:?}; the role for it is {role}", login.role));
             }
@@ -68,7 +74,7 @@ pub async fn run(environment: &Environment, action: &Action) -> anyhow::Result<E
         Action::Up => say("applied", &wiring::migrate_up(&config).await?),
         Action::Down { steps } => say("taken back", &wiring::migrate_down(&config, *steps).await?),
         Action::Status => {
-            let status = wiring::migration_status(&config.owner.url).await?;
+            let status = wiring::migration_status(&config).await?;
             for name in &status.applied {
                 println!("applied  {name}");
             }
@@ -81,7 +87,10 @@ pub async fn run(environment: &Environment, action: &Action) -> anyhow::Result<E
         }
         Action::Roles => {
             if let Some(sql) = wiring::migrate_roles(&config).await? {
-                println!("-- {} may not make roles. Let an administrator run this:\n{sql}", config.owner.role);
+                println!(
+                    "-- {} may not make roles. Let an administrator run this:\n{sql}",
+                    config.owner.role
+                );
                 return Ok(ExitCode::FAILURE);
             }
             println!("the roles are as they should be");

@@ -79,7 +79,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Said, not logged: it is the answer to whoever typed the command.
             eprintln!("newsystem: {error:#}");
-            if error.is::<Faults>() { ExitCode::from(WRONG_SETTINGS) } else { ExitCode::FAILURE }
+            if error.is::<Faults>() {
+                ExitCode::from(WRONG_SETTINGS)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -25,7 +25,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let known = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         if let Some((line, old, new)) = first_difference(&known, &sdl) {
             let path = path.display();
-            eprintln!("{path} differs from the schema at line {line}:\n- {old}\n+ {new}\nwrite it with: newsystem schema --write {path}");
+            eprintln!(
+                "{path} differs from the schema at line {line}:\n- {old}\n+ {new}\nwrite it with: newsystem schema --write {path}"
+            );
             return Ok(ExitCode::FAILURE);
         }
     } else {
@@ -37,11 +39,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// The first line that is not the same, counted from one, as it is in both texts.
 fn first_difference<'a>(old: &'a str, new: &'a str) -> Option<(usize, &'a str, &'a str)> {
     let (mut olds, mut news) = (old.lines(), new.lines());
-    (1..).map(|line| (line, olds.next(), news.next())).find_map(|(line, old, new)| match (old, new) {
-        (None, None) => Some(None),
-        (old, new) if old == new => None,
-        (old, new) => Some(Some((line, old.unwrap_or("(end)"), new.unwrap_or("(end)")))),
-    })?
+    (1..)
+        .map(|line| (line, olds.next(), news.next()))
+        .find_map(|(line, old, new)| match (old, new) {
+            (None, None) => Some(None),
+            (old, new) if old == new => None,
+            (old, new) => Some(Some((line, old.unwrap_or("(end)"), new.unwrap_or("(end)")))),
+        })?
 }
 
 #[cfg(test)]

@@ -24,7 +24,9 @@ pub async fn run(environment: &Environment, args: &Args) -> anyhow::Result<ExitC
     if let Some(parent) = args.parent {
         shutdown::with_parent(parent, stopping.clone());
     }
-    serve::refuse_pending(&config.database.url).await?;
-    wiring::work(&config, stopping).await?;
+    let db = wiring::connect(&config.database, &config.pool).await?;
+    serve::refuse_pending(&db).await?;
+    wiring::work(&config, db.clone(), stopping).await?;
+    db.close().await;
     Ok(ExitCode::SUCCESS)
 }

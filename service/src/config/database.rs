@@ -36,23 +36,11 @@ pub struct PoolConfig {
 
 impl PoolConfig {
     /// Reads the settings of the pool named by `size_setting`.
-    pub fn read(
-        settings: &mut Settings<'_>,
-        size_setting: &'static str,
-        default_size: u64,
-    ) -> Self {
+    pub fn read(settings: &mut Settings<'_>, size_setting: &'static str, default_size: u64) -> Self {
         Self {
             max_connections: settings.number(size_setting, default_size, 1..=1000) as u32,
-            acquire_timeout: Duration::from_secs(settings.number(
-                "NEWSYSTEM_ACQUIRE_TIMEOUT_SECONDS",
-                5,
-                1..=120,
-            )),
-            statement_timeout: Duration::from_secs(settings.number(
-                "NEWSYSTEM_STATEMENT_TIMEOUT_SECONDS",
-                10,
-                1..=600,
-            )),
+            acquire_timeout: Duration::from_secs(settings.number("NEWSYSTEM_ACQUIRE_TIMEOUT_SECONDS", 5, 1..=120)),
+            statement_timeout: Duration::from_secs(settings.number("NEWSYSTEM_STATEMENT_TIMEOUT_SECONDS", 10, 1..=600)),
         }
     }
 }
@@ -121,11 +109,7 @@ fn parse(text: &str) -> Result<Parsed, String> {
     for (key, value) in url.query_pairs() {
         match &*key {
             "host" | "hostaddr" => host = value.into_owned(),
-            "port" => {
-                port = value
-                    .parse()
-                    .map_err(|_| "has a port that is no port".to_owned())?
-            }
+            "port" => port = value.parse().map_err(|_| "has a port that is no port".to_owned())?,
             "user" => user = value.into_owned(),
             "password" => password = Some(value.into_owned()),
             "dbname" => database = value.into_owned(),
@@ -178,9 +162,7 @@ fn percent_decoded(text: &str) -> Result<String, String> {
     while let Some(byte) = rest.next() {
         if byte == b'%' {
             let digits = [rest.next().unwrap_or(b'?'), rest.next().unwrap_or(b'?')];
-            bytes.extend(
-                hex::decode(digits).map_err(|_| "has a % that starts no escape".to_owned())?,
-            );
+            bytes.extend(hex::decode(digits).map_err(|_| "has a % that starts no escape".to_owned())?);
         } else {
             bytes.push(byte);
         }
@@ -209,10 +191,7 @@ mod tests {
             ("postgres://newsystem_api:pw@127.0.0.1:5433/newsystem", true),
             ("postgresql://newsystem_api@localhost/newsystem", true),
             ("postgres://newsystem_api@[::1]/newsystem", true),
-            (
-                "postgres://newsystem_api@%2Frun%2Fpostgresql/newsystem",
-                true,
-            ),
+            ("postgres://newsystem_api@%2Frun%2Fpostgresql/newsystem", true),
             (
                 "postgres://newsystem_api@localhost/newsystem?host=/run/postgresql",
                 true,
@@ -234,10 +213,7 @@ mod tests {
                 "postgres://newsystem_api@db.example.com/newsystem?sslmode=verify-full",
                 true,
             ),
-            (
-                "postgres://newsystem_api@localhost.example.com/newsystem",
-                false,
-            ),
+            ("postgres://newsystem_api@localhost.example.com/newsystem", false),
         ] {
             let refused = read(url, "").err();
             assert_eq!(refused.is_none(), fine, "{url}: {refused:?}");
@@ -266,7 +242,11 @@ mod tests {
 
     #[test]
     fn what_an_address_says_is_taken_apart() {
-        let found = read("postgres://newsystem_api.abc:p%40ss@x.pooler.supabase.com/postgres?sslmode=verify-full", "").unwrap();
+        let found = read(
+            "postgres://newsystem_api.abc:p%40ss@x.pooler.supabase.com/postgres?sslmode=verify-full",
+            "",
+        )
+        .unwrap();
         assert_eq!(
             (found.role.as_str(), found.supabase, found.local),
             ("newsystem_api", true, false)

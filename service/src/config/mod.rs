@@ -19,9 +19,7 @@ pub const DATA_DIR: &str = "NEWSYSTEM_DATA_DIR";
 
 /// The folder for local data.
 pub fn data_dir(settings: &mut Settings<'_>) -> std::path::PathBuf {
-    settings.or(DATA_DIR, std::path::PathBuf::from(".newsystem"), |text| {
-        Ok(text.into())
-    })
+    settings.or(DATA_DIR, std::path::PathBuf::from(".newsystem"), |text| Ok(text.into()))
 }
 
 /// Whether a host name or address can only mean this machine.

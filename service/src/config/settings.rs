@@ -119,11 +119,7 @@ impl<'a> Settings<'a> {
     }
 
     /// A setting that may be absent. A text that `parse` refuses is a fault, and `None`.
-    pub fn optional<T>(
-        &mut self,
-        name: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<T> {
+    pub fn optional<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(name)?;
         match parse(&text) {
             Ok(value) => Some(value),
@@ -149,22 +145,12 @@ impl<'a> Settings<'a> {
     }
 
     /// A setting with a default.
-    pub fn or<T>(
-        &mut self,
-        name: &'static str,
-        default: T,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> T {
+    pub fn or<T>(&mut self, name: &'static str, default: T, parse: impl FnOnce(&str) -> Result<T, String>) -> T {
         self.optional(name, parse).unwrap_or(default)
     }
 
     /// A whole number within bounds, with a default.
-    pub fn number(
-        &mut self,
-        name: &'static str,
-        default: u64,
-        bounds: std::ops::RangeInclusive<u64>,
-    ) -> u64 {
+    pub fn number(&mut self, name: &'static str, default: u64, bounds: std::ops::RangeInclusive<u64>) -> u64 {
         self.or(name, default, |text| {
             text.parse()
                 .ok()
@@ -210,28 +196,17 @@ impl<'a> Settings<'a> {
                 None
             }
             None => {
-                self.fault(
-                    name,
-                    "is not encrypted (http) and leaves this machine: use https",
-                );
+                self.fault(name, "is not encrypted (http) and leaves this machine: use https");
                 None
             }
         }
     }
 
     /// A list separated by commas; every element that `parse` refuses is a fault of its own.
-    pub fn list<T>(
-        &mut self,
-        name: &'static str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Vec<T> {
+    pub fn list<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         let text = self.text(name).unwrap_or_default();
         let mut values = Vec::new();
-        for element in text
-            .split(',')
-            .map(str::trim)
-            .filter(|element| !element.is_empty())
-        {
+        for element in text.split(',').map(str::trim).filter(|element| !element.is_empty()) {
             match parse(element) {
                 Ok(value) => values.push(value),
                 Err(what) => self.fault(name, what),
@@ -243,23 +218,22 @@ impl<'a> Settings<'a> {
     /// A setting of the seed that is read by nothing. Its presence is said.
     pub fn unused(&mut self, name: &'static str, because: &str) {
         if self.text(name).is_some() {
-            self.notices
-                .push(format!("{name} is set and not used: {because}"));
+            self.notices.push(format!("{name} is set and not used: {because}"));
         }
     }
 
     /// Notes a fault.
     pub fn fault(&mut self, name: impl Into<Cow<'static, str>>, what: impl Into<String>) {
-        self.faults.push(Fault { name: name.into(), what: what.into() });
+        self.faults.push(Fault {
+            name: name.into(),
+            what: what.into(),
+        });
     }
 
     /// Notes a fault that an operator may accept by name.
     pub fn refuse(&mut self, name: &'static str, what: &str, exception: Exception) {
         let accept = exception.name();
-        self.fault(
-            name,
-            format!("{what} (or accept it: {}={accept})", Exception::SETTING),
-        );
+        self.fault(name, format!("{what} (or accept it: {}={accept})", Exception::SETTING));
     }
 
     /// Whether the operator gave up this protection.
@@ -296,11 +270,7 @@ fn web_address(text: &str) -> Result<Url, String> {
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return Err("is not an http or https address".to_owned());
     }
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err("carries credentials, a query or a fragment, and must not".to_owned());
     }
     Ok(url)
@@ -382,27 +352,16 @@ mod tests {
             ("PLACE", "http://far.test/"),
         ]);
         let mut settings = Settings::new(&lookup);
+        assert!(settings.endpoint("PLACE", Some(Exception::StoragePlaintext)).is_some());
+        assert!(settings.accepts(Exception::PublicListen) && !settings.accepts(Exception::DatabasePlaintext));
         assert!(
-            settings
-                .endpoint("PLACE", Some(Exception::StoragePlaintext))
-                .is_some()
-        );
-        assert!(
-            settings.accepts(Exception::PublicListen)
-                && !settings.accepts(Exception::DatabasePlaintext)
-        );
-        assert!(
-            settings
-                .endpoint("PLACE", Some(Exception::ModelPlaintext))
-                .is_none(),
+            settings.endpoint("PLACE", Some(Exception::ModelPlaintext)).is_none(),
             "another exception does not count"
         );
         let lookup = with(&[(Exception::SETTING, "everything")]);
         let faults = Settings::new(&lookup).finish(Some(())).unwrap_err();
         assert!(
-            faults
-                .to_string()
-                .contains("\"everything\" is none of: public-listen"),
+            faults.to_string().contains("\"everything\" is none of: public-listen"),
             "{faults}"
         );
     }
@@ -423,17 +382,10 @@ mod tests {
             // `https:///x` is read by every browser as host `x`; so is it here.
             assert_eq!(url.is_some(), bad == "https:///x", "{bad}");
         }
-        for near in [
-            "http://localhost:1/",
-            "http://127.0.0.1:1/",
-            "http://[::1]:1/",
-        ] {
+        for near in ["http://localhost:1/", "http://127.0.0.1:1/", "http://[::1]:1/"] {
             let pairs = [("PLACE", near)];
             let lookup = with(&pairs);
-            assert!(
-                Settings::new(&lookup).endpoint("PLACE", None).is_some(),
-                "{near}"
-            );
+            assert!(Settings::new(&lookup).endpoint("PLACE", None).is_some(), "{near}");
         }
     }
 }

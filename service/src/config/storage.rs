@@ -101,11 +101,7 @@ fn place(text: &str) -> Result<Place, String> {
         return Ok(Place::Folder(text.into()));
     }
     let url = Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
-    if url.query().is_some()
-        || url.fragment().is_some()
-        || !url.username().is_empty()
-        || url.password().is_some()
-    {
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         return Err("carries credentials, a query or a fragment: use the AWS_ settings".to_owned());
     }
     match url.scheme() {
@@ -146,10 +142,7 @@ mod tests {
 
     #[test]
     fn objects_lie_in_the_data_folder_unless_told_otherwise() {
-        assert_eq!(
-            read(&[]).unwrap(),
-            StorageConfig::Folder("/data/objects".into())
-        );
+        assert_eq!(read(&[]).unwrap(), StorageConfig::Folder("/data/objects".into()));
         assert_eq!(
             read(&[("NEWSYSTEM_STORAGE_URL", "/mnt/o")]).unwrap(),
             StorageConfig::Folder("/mnt/o".into())
@@ -166,10 +159,7 @@ mod tests {
             ("NEWSYSTEM_STORAGE_URL", "s3://recordings/prod/"),
             ("AWS_ACCESS_KEY_ID", "AKIA"),
             ("AWS_SECRET_ACCESS_KEY", "very-secret"),
-            (
-                "AWS_ENDPOINT_URL",
-                "https://ref.storage.supabase.co/storage/v1/s3",
-            ),
+            ("AWS_ENDPOINT_URL", "https://ref.storage.supabase.co/storage/v1/s3"),
             ("AWS_REGION", "eu-central-1"),
         ])
         .unwrap();
@@ -178,11 +168,7 @@ mod tests {
             panic!("a bucket was asked for")
         };
         assert_eq!(
-            (
-                bucket.name.as_str(),
-                bucket.prefix.as_str(),
-                bucket.region.as_str()
-            ),
+            (bucket.name.as_str(), bucket.prefix.as_str(), bucket.region.as_str()),
             ("recordings", "prod", "eu-central-1")
         );
         assert_eq!(bucket.credentials.unwrap().1.expose(), "very-secret");
@@ -192,19 +178,13 @@ mod tests {
     fn what_cannot_work_is_refused() {
         for (pairs, wanted) in [
             (vec![("NEWSYSTEM_STORAGE_URL", "gs://x/")], "is not known"),
-            (
-                vec![("NEWSYSTEM_STORAGE_URL", "s3://")],
-                "NEWSYSTEM_STORAGE_URL",
-            ),
+            (vec![("NEWSYSTEM_STORAGE_URL", "s3://")], "NEWSYSTEM_STORAGE_URL"),
             (
                 vec![("NEWSYSTEM_STORAGE_URL", "s3://key:secret@x/")],
                 "use the AWS_ settings",
             ),
             (
-                vec![
-                    ("NEWSYSTEM_STORAGE_URL", "s3://x"),
-                    ("AWS_ACCESS_KEY_ID", "a"),
-                ],
+                vec![("NEWSYSTEM_STORAGE_URL", "s3://x"), ("AWS_ACCESS_KEY_ID", "a")],
                 "set both or none",
             ),
             (

@@ -44,12 +44,19 @@ impl Credential {
 
     /// Reads the payload of `connection_init`: the same names as in headers, in any case, at the top or under `headers`.
     pub fn from_init_payload(payload: &Map<String, Value>) -> Result<Self, TokenError> {
-        let nested = payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("headers")).and_then(|(_, value)| value.as_object());
+        let nested = payload
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("headers"))
+            .and_then(|(_, value)| value.as_object());
         let mut headers = HeaderMap::new();
         for (name, value) in payload.iter().chain(nested.into_iter().flatten()) {
             let name = name.to_ascii_lowercase();
-            let (Some(name), Some(text)) = (["authorization", "x-api-key", "apikey"].into_iter().find(|known| *known == name), value.as_str())
-            else {
+            let (Some(name), Some(text)) = (
+                ["authorization", "x-api-key", "apikey"]
+                    .into_iter()
+                    .find(|known| *known == name),
+                value.as_str(),
+            ) else {
                 continue;
             };
             headers.append(name, text.parse().map_err(|_| TokenError::NotBearer)?);
@@ -65,7 +72,10 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Token
     if values.next().is_some() {
         return Err(TokenError::Ambiguous);
     }
-    first.to_str().map(|text| Some(text.trim())).map_err(|_| TokenError::NotBearer)
+    first
+        .to_str()
+        .map(|text| Some(text.trim()))
+        .map_err(|_| TokenError::NotBearer)
 }
 
 fn bearer(text: &str) -> Result<Credential, TokenError> {
@@ -74,13 +84,19 @@ fn bearer(text: &str) -> Result<Credential, TokenError> {
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.contains(char::is_whitespace) {
         return Err(TokenError::NotBearer);
     }
-    if token.starts_with(KEY_PREFIX) { key(token) } else { Ok(Credential::Person(Secret::new(token))) }
+    if token.starts_with(KEY_PREFIX) {
+        key(token)
+    } else {
+        Ok(Credential::Person(Secret::new(token)))
+    }
 }
 
 /// A key is the prefix and 256 bits in base64url or hexadecimal: 43 to 64 characters, with room for a longer kind.
 fn key(text: &str) -> Result<Credential, TokenError> {
     let rest = text.strip_prefix(KEY_PREFIX).ok_or(TokenError::MalformedKey)?;
-    let legal = rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let legal = rest
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if !legal || !(43..=128).contains(&rest.len()) {
         return Err(TokenError::MalformedKey);
     }
@@ -123,10 +139,19 @@ mod tests {
             (vec![("x-api-key", &key)], "key"),
             (vec![("apikey", &key)], "key"),
             (vec![("authorization", &bearer_key), ("x-api-key", &key)], "key"),
-            (vec![("authorization", "Bearer a.b.c"), ("apikey", "sb_publishable_x")], "person a.b.c"),
+            (
+                vec![("authorization", "Bearer a.b.c"), ("apikey", "sb_publishable_x")],
+                "person a.b.c",
+            ),
             (vec![("apikey", "sb_publishable_x")], "anonymous"),
-            (vec![("authorization", "Bearer a.b.c"), ("x-api-key", &key)], "Ambiguous"),
-            (vec![("authorization", "Bearer a.b.c"), ("authorization", "Bearer d.e.f")], "Ambiguous"),
+            (
+                vec![("authorization", "Bearer a.b.c"), ("x-api-key", &key)],
+                "Ambiguous",
+            ),
+            (
+                vec![("authorization", "Bearer a.b.c"), ("authorization", "Bearer d.e.f")],
+                "Ambiguous",
+            ),
             (vec![("x-api-key", "a.b.c")], "MalformedKey"),
             (vec![("x-api-key", "ns_short")], "MalformedKey"),
             (vec![("authorization", "Bearer ns_' or 1=1 --")], "NotBearer"),
@@ -146,17 +171,30 @@ mod tests {
         for (payload, wanted) in [
             (json!({}), "anonymous"),
             (json!({ "Authorization": "Bearer a.b.c" }), "person a.b.c"),
-            (json!({ "headers": { "authorization": "Bearer a.b.c" }, "other": 1 }), "person a.b.c"),
-            (json!({ "authorization": "Bearer a", "headers": { "Authorization": "Bearer b" } }), "Ambiguous"),
+            (
+                json!({ "headers": { "authorization": "Bearer a.b.c" }, "other": 1 }),
+                "person a.b.c",
+            ),
+            (
+                json!({ "authorization": "Bearer a", "headers": { "Authorization": "Bearer b" } }),
+                "Ambiguous",
+            ),
             (json!({ "authorization": "Bearer a\nb" }), "NotBearer"),
             (json!({ "authorization": 7 }), "anonymous"),
         ] {
-            assert_eq!(kind(Credential::from_init_payload(payload.as_object().unwrap())), wanted, "{payload}");
+            assert_eq!(
+                kind(Credential::from_init_payload(payload.as_object().unwrap())),
+                wanted,
+                "{payload}"
+            );
         }
     }
 
     #[test]
     fn a_credential_does_not_print_itself() {
-        assert_eq!(format!("{:?}", read(&[("authorization", "Bearer a.b.c")])), "Ok(Person([redacted]))");
+        assert_eq!(
+            format!("{:?}", read(&[("authorization", "Bearer a.b.c")])),
+            "Ok(Person([redacted]))"
+        );
     }
 }

@@ -98,7 +98,9 @@ impl IntoResponse for TokenError {
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
             }
         } else {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
     }

@@ -63,7 +63,12 @@ impl KeySet {
             .connect_timeout(Duration::from_secs(3))
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self { url, http, state: Mutex::default(), fetching: tokio::sync::Mutex::default() })
+        Ok(Self {
+            url,
+            http,
+            state: Mutex::default(),
+            fetching: tokio::sync::Mutex::default(),
+        })
     }
 
     /// The key `key_id`, if it is one for `algorithm`.
@@ -95,9 +100,16 @@ impl KeySet {
                 None => false,
             };
             if unknown {
-                if state.asked_for_unknown_at.is_some_and(|at| (now - at).abs() < UNKNOWN_KEY_PAUSE) {
+                if state
+                    .asked_for_unknown_at
+                    .is_some_and(|at| (now - at).abs() < UNKNOWN_KEY_PAUSE)
+                {
                     // A new key might be hidden by an outage: then nothing can be said about the token.
-                    return Err(if state.failed_at.is_some() { TokenError::KeysUnavailable } else { TokenError::UnknownKey });
+                    return Err(if state.failed_at.is_some() {
+                        TokenError::KeysUnavailable
+                    } else {
+                        TokenError::UnknownKey
+                    });
                 }
                 state.asked_for_unknown_at = Some(now);
             } else if !state.may_fetch(now) {
@@ -117,7 +129,9 @@ impl KeySet {
     fn refresh_beside(self: &Arc<Self>, now: DateTime<Utc>) {
         let this = Arc::clone(self);
         tokio::spawn(async move {
-            let Ok(_one_at_a_time) = this.fetching.try_lock() else { return };
+            let Ok(_one_at_a_time) = this.fetching.try_lock() else {
+                return;
+            };
             let still_stale = {
                 let state = this.state();
                 state.usable(now, REFRESH_AGE).is_none() && state.may_fetch(now)
@@ -148,7 +162,12 @@ impl KeySet {
     }
 
     async fn download(&self) -> Result<Keys, String> {
-        let response = self.http.get(self.url.clone()).send().await.map_err(|error| error.without_url().to_string())?;
+        let response = self
+            .http
+            .get(self.url.clone())
+            .send()
+            .await
+            .map_err(|error| error.without_url().to_string())?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(format!("status {}", response.status()));
         }
@@ -178,8 +197,12 @@ fn read(body: &[u8]) -> Result<Keys, String> {
     let set: Set = serde_json::from_slice(body).map_err(|error| format!("not a set of keys: {error}"))?;
     let mut keys = Keys::new();
     for value in set.keys.into_iter().take(100) {
-        let Ok(jwk) = serde_json::from_value::<Jwk>(value) else { continue };
-        let Some((key_id, algorithm)) = jwk.common.key_id.clone().zip(algorithm(&jwk)) else { continue };
+        let Ok(jwk) = serde_json::from_value::<Jwk>(value) else {
+            continue;
+        };
+        let Some((key_id, algorithm)) = jwk.common.key_id.clone().zip(algorithm(&jwk)) else {
+            continue;
+        };
         let Ok(key) = DecodingKey::from_jwk(&jwk) else { continue };
         keys.entry((key_id, name(algorithm))).or_insert_with(|| Arc::new(key));
     }
@@ -189,8 +212,14 @@ fn read(body: &[u8]) -> Result<Keys, String> {
 /// The one algorithm that a key is used with, by its type; `None` for a key that must not verify tokens.
 fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
     let common = &jwk.common;
-    let for_verifying = common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature)
-        && common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    let for_verifying = common
+        .public_key_use
+        .as_ref()
+        .is_none_or(|usage| *usage == PublicKeyUse::Signature)
+        && common
+            .key_operations
+            .as_ref()
+            .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
     if !for_verifying {
         return None;
     }

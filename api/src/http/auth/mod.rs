@@ -72,9 +72,18 @@ impl TokenVerifier {
         if config.secrets.is_empty() && config.keys_url.is_none() {
             return Err(AuthConfigError::NoKeys);
         }
-        let secrets = config.secrets.iter().map(|secret| DecodingKey::from_secret(secret.expose().as_bytes())).collect();
+        let secrets = config
+            .secrets
+            .iter()
+            .map(|secret| DecodingKey::from_secret(secret.expose().as_bytes()))
+            .collect();
         let keys = config.keys_url.map(KeySet::new).transpose()?.map(Arc::new);
-        Ok(Self(Arc::new(Inner { secrets, keys, issuer: config.issuer, audience: config.audience })))
+        Ok(Self(Arc::new(Inner {
+            secrets,
+            keys,
+            issuer: config.issuer,
+            audience: config.audience,
+        })))
     }
 
     /// The claims of `bearer`, if it is a valid token of a person at `now`.
@@ -91,8 +100,17 @@ impl TokenVerifier {
             }
         } else {
             let keys = inner.keys.as_ref().ok_or(TokenError::Algorithm)?;
-            let key_id = parts.key_id.as_deref().filter(|key_id| (1..=256).contains(&key_id.len()));
-            let key = keys.find(key_id.ok_or(TokenError::HeaderRefused("no usable kid"))?, parts.algorithm, now).await?;
+            let key_id = parts
+                .key_id
+                .as_deref()
+                .filter(|key_id| (1..=256).contains(&key_id.len()));
+            let key = keys
+                .find(
+                    key_id.ok_or(TokenError::HeaderRefused("no usable kid"))?,
+                    parts.algorithm,
+                    now,
+                )
+                .await?;
             if !signed_by(&parts, &key) {
                 return Err(TokenError::Signature);
             }

@@ -67,7 +67,12 @@ fn hs256(claims: &Value) -> String {
 }
 
 fn hs256_by(secret: &str, claims: &Value) -> String {
-    forge(&json!({ "alg": "HS256", "typ": "JWT" }), claims, &EncodingKey::from_secret(secret.as_bytes()), Algorithm::HS256)
+    forge(
+        &json!({ "alg": "HS256", "typ": "JWT" }),
+        claims,
+        &EncodingKey::from_secret(secret.as_bytes()),
+        Algorithm::HS256,
+    )
 }
 
 fn config() -> AuthConfig {
@@ -108,7 +113,12 @@ fn public(kid: &str, key: &EncodingKey, algorithm: Algorithm) -> Value {
 }
 
 fn signed_with(kid: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
-    forge(&json!({ "alg": algorithm, "kid": kid, "typ": "JWT" }), &claims(), key, algorithm)
+    forge(
+        &json!({ "alg": algorithm, "kid": kid, "typ": "JWT" }),
+        &claims(),
+        key,
+        algorithm,
+    )
 }
 
 #[tokio::test]
@@ -117,7 +127,10 @@ async fn a_person_is_recognised() {
     assert_eq!(found.user.to_string(), USER);
     assert_eq!(found.email.as_deref(), Some("ada@acme.test"));
     assert_eq!(found.expires_at, now() + TimeDelta::hours(1));
-    assert_eq!(found.session.unwrap().to_string(), "0b4e8a3c-9c1e-4a52-8d8a-6b8f0f3f7c11");
+    assert_eq!(
+        found.session.unwrap().to_string(),
+        "0b4e8a3c-9c1e-4a52-8d8a-6b8f0f3f7c11"
+    );
 }
 
 #[tokio::test]
@@ -148,7 +161,10 @@ async fn claims_are_judged_one_by_one() {
         (without("iat"), Ok(())),
         (with("sub", json!("")), Err(TokenError::Missing("sub"))),
         (with("sub", json!("ada")), Err(TokenError::Missing("sub"))),
-        (with("sub", json!("00000000-0000-0000-0000-000000000000")), Err(TokenError::Missing("sub"))),
+        (
+            with("sub", json!("00000000-0000-0000-0000-000000000000")),
+            Err(TokenError::Missing("sub")),
+        ),
         (without("sub"), Err(TokenError::Missing("sub"))),
         (with("role", json!("service_role")), Err(TokenError::NotAUser)),
         (with("role", json!("anon")), Err(TokenError::NotAUser)),
@@ -158,7 +174,10 @@ async fn claims_are_judged_one_by_one() {
         (without("email"), Ok(())),
         (json!([1, 2, 3]), Err(TokenError::Malformed)),
         // A project's key of the old kind.
-        (json!({ "iss": "supabase", "ref": "ref", "role": "service_role", "iat": 1, "exp": 2_000_000_000 }), Err(TokenError::Issuer)),
+        (
+            json!({ "iss": "supabase", "ref": "ref", "role": "service_role", "iat": 1, "exp": 2_000_000_000 }),
+            Err(TokenError::Issuer),
+        ),
     ] {
         assert_eq!(verify(&hs256(&claims)).await.map(|_| ()), wanted, "{claims}");
     }
@@ -168,16 +187,43 @@ async fn claims_are_judged_one_by_one() {
 async fn headers_that_change_the_reading_are_refused() {
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     for (header, wanted) in [
-        (json!({ "alg": "HS256", "crit": ["exp"] }), TokenError::HeaderRefused("crit")),
-        (json!({ "alg": "HS256", "crit": null }), TokenError::HeaderRefused("crit")),
-        (json!({ "alg": "HS256", "b64": false, "crit": ["b64"] }), TokenError::HeaderRefused("crit")),
+        (
+            json!({ "alg": "HS256", "crit": ["exp"] }),
+            TokenError::HeaderRefused("crit"),
+        ),
+        (
+            json!({ "alg": "HS256", "crit": null }),
+            TokenError::HeaderRefused("crit"),
+        ),
+        (
+            json!({ "alg": "HS256", "b64": false, "crit": ["b64"] }),
+            TokenError::HeaderRefused("crit"),
+        ),
         (json!({ "alg": "HS256", "b64": true }), TokenError::HeaderRefused("b64")),
-        (json!({ "alg": "HS256", "jwk": { "kty": "oct", "k": "YQ" } }), TokenError::HeaderRefused("jwk")),
-        (json!({ "alg": "HS256", "jku": "https://evil.test/keys" }), TokenError::HeaderRefused("jku")),
-        (json!({ "alg": "HS256", "x5u": "https://evil.test/cert" }), TokenError::HeaderRefused("x5u")),
-        (json!({ "alg": "HS256", "x5c": ["YQ=="] }), TokenError::HeaderRefused("x5c")),
-        (json!({ "alg": "HS256", "zip": "DEF" }), TokenError::HeaderRefused("zip")),
-        (json!({ "alg": "HS256", "typ": "logout+jwt" }), TokenError::HeaderRefused("another typ")),
+        (
+            json!({ "alg": "HS256", "jwk": { "kty": "oct", "k": "YQ" } }),
+            TokenError::HeaderRefused("jwk"),
+        ),
+        (
+            json!({ "alg": "HS256", "jku": "https://evil.test/keys" }),
+            TokenError::HeaderRefused("jku"),
+        ),
+        (
+            json!({ "alg": "HS256", "x5u": "https://evil.test/cert" }),
+            TokenError::HeaderRefused("x5u"),
+        ),
+        (
+            json!({ "alg": "HS256", "x5c": ["YQ=="] }),
+            TokenError::HeaderRefused("x5c"),
+        ),
+        (
+            json!({ "alg": "HS256", "zip": "DEF" }),
+            TokenError::HeaderRefused("zip"),
+        ),
+        (
+            json!({ "alg": "HS256", "typ": "logout+jwt" }),
+            TokenError::HeaderRefused("another typ"),
+        ),
         (json!({ "alg": "HS384" }), TokenError::Algorithm),
         (json!({ "alg": "none" }), TokenError::Algorithm),
         (json!({ "alg": "NoNe" }), TokenError::Algorithm),
@@ -195,14 +241,23 @@ async fn headers_that_change_the_reading_are_refused() {
     }
     let twice = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","alg":"HS256"}"#);
     let signed = format!("{twice}.{}", part(&claims()));
-    let token = format!("{signed}.{}", crypto::sign(signed.as_bytes(), &key, Algorithm::HS256).unwrap());
-    assert_eq!(verify(&token).await.unwrap_err(), TokenError::Malformed, "one name, two values");
+    let token = format!(
+        "{signed}.{}",
+        crypto::sign(signed.as_bytes(), &key, Algorithm::HS256).unwrap()
+    );
+    assert_eq!(
+        verify(&token).await.unwrap_err(),
+        TokenError::Malformed,
+        "one name, two values"
+    );
 }
 
 #[tokio::test]
 async fn a_token_is_exactly_what_was_signed() {
     let token = hs256(&claims());
-    let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("three parts") };
+    let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else {
+        panic!("three parts")
+    };
     let owner = part(&with("sub", json!("11111111-1111-4111-8111-111111111111")));
     for (forged, wanted) in [
         (format!("{header}.{owner}.{signature}"), TokenError::Signature),
@@ -210,15 +265,27 @@ async fn a_token_is_exactly_what_was_signed() {
         (format!("{header}.{payload}.{}", &signature[1..]), TokenError::Signature),
         (format!("{header}.{payload}.{signature}="), TokenError::Signature),
         (format!("{header}.{payload}"), TokenError::Malformed),
-        (format!("{header}.{payload}.{signature}.{signature}"), TokenError::Malformed),
+        (
+            format!("{header}.{payload}.{signature}.{signature}"),
+            TokenError::Malformed,
+        ),
         (format!("{header}=.{payload}.{signature}"), TokenError::Malformed),
         (format!("{header} .{payload}.{signature}"), TokenError::Malformed),
         (String::new(), TokenError::Malformed),
         ("..".to_owned(), TokenError::Malformed),
         ("sb_secret_abc".to_owned(), TokenError::Malformed),
-        (format!("{}.{payload}.", part(&json!({ "alg": "none" }))), TokenError::Algorithm),
-        (hs256(&with("padding", json!("x".repeat(LONGEST_TOKEN)))), TokenError::TooLong),
-        (hs256_by("a-secret-of-somebody-else-of-32-bytes", &claims()), TokenError::Signature),
+        (
+            format!("{}.{payload}.", part(&json!({ "alg": "none" }))),
+            TokenError::Algorithm,
+        ),
+        (
+            hs256(&with("padding", json!("x".repeat(LONGEST_TOKEN)))),
+            TokenError::TooLong,
+        ),
+        (
+            hs256_by("a-secret-of-somebody-else-of-32-bytes", &claims()),
+            TokenError::Signature,
+        ),
     ] {
         assert_eq!(verify(&forged).await.unwrap_err(), wanted, "{forged}");
     }
@@ -228,15 +295,24 @@ async fn a_token_is_exactly_what_was_signed() {
 async fn two_secrets_hold_while_one_is_changed() {
     let before = hs256_by(SECRET_BEFORE, &claims());
     assert!(verify(&before).await.is_ok());
-    let rotated = AuthConfig { secrets: vec![Secret::new(SECRET)], ..config() };
+    let rotated = AuthConfig {
+        secrets: vec![Secret::new(SECRET)],
+        ..config()
+    };
     let verifier = TokenVerifier::new(rotated).unwrap();
-    assert_eq!(verifier.verify(&before, now()).await.unwrap_err(), TokenError::Signature);
+    assert_eq!(
+        verifier.verify(&before, now()).await.unwrap_err(),
+        TokenError::Signature
+    );
     assert!(verifier.verify(&hs256(&claims()), now()).await.is_ok());
 }
 
 #[test]
 fn nobody_can_be_verified_without_a_key() {
-    assert!(matches!(TokenVerifier::new(AuthConfig::default()), Err(AuthConfigError::NoKeys)));
+    assert!(matches!(
+        TokenVerifier::new(AuthConfig::default()),
+        Err(AuthConfigError::NoKeys)
+    ));
     let shown = format!("{:?} {:?}", config(), TokenVerifier::new(config()).unwrap());
     assert!(!shown.contains(SECRET), "{shown}");
 }
@@ -255,7 +331,10 @@ async fn a_refusal_is_a_401_with_a_challenge_and_an_outage_a_503() {
         json!({ "errors": [{ "message": "the token has expired", "extensions": { "code": "UNAUTHENTICATED" } }] })
     );
     let response = TokenError::KeysUnavailable.into_response();
-    assert_eq!((response.status(), response.headers().contains_key("www-authenticate")), (StatusCode::SERVICE_UNAVAILABLE, false));
+    assert_eq!(
+        (response.status(), response.headers().contains_key("www-authenticate")),
+        (StatusCode::SERVICE_UNAVAILABLE, false)
+    );
 }
 
 /// An issuer on loopback whose published keys the test changes.
@@ -274,7 +353,10 @@ struct Shown {
 
 impl Issuer {
     async fn start(keys: Vec<Value>) -> Self {
-        let shown = Arc::new(Shown { keys: Mutex::new(keys), ..Shown::default() });
+        let shown = Arc::new(Shown {
+            keys: Mutex::new(keys),
+            ..Shown::default()
+        });
         let app = Router::new()
             .route(
                 "/jwks.json",
@@ -288,13 +370,19 @@ impl Issuer {
             )
             .with_state(Arc::clone(&shown));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/jwks.json", listener.local_addr().unwrap()).parse().unwrap();
+        let url = format!("http://{}/jwks.json", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { url, shown, server }
     }
 
     fn verifier(&self) -> TokenVerifier {
-        TokenVerifier::new(AuthConfig { keys_url: Some(self.url.clone()), ..config() }).unwrap()
+        TokenVerifier::new(AuthConfig {
+            keys_url: Some(self.url.clone()),
+            ..config()
+        })
+        .unwrap()
     }
 
     fn publishes(&self, keys: Vec<Value>) {
@@ -331,7 +419,12 @@ impl Drop for Issuer {
 /// Claims without their expiry moving away while the clock of a test runs.
 fn long_lived(kid: &str, key: &EncodingKey) -> String {
     let header = json!({ "alg": "ES256", "kid": kid });
-    forge(&header, &with("exp", json!(1_800_000_000 + 86_400)), key, Algorithm::ES256)
+    forge(
+        &header,
+        &with("exp", json!(1_800_000_000 + 86_400)),
+        key,
+        Algorithm::ES256,
+    )
 }
 
 #[tokio::test]
@@ -355,13 +448,18 @@ async fn each_kind_of_key_verifies_its_own_algorithm_only() {
     ])
     .await;
     let verifier = issuer.verifier();
-    for (kid, key, algorithm) in
-        [("ec", ec_one(), Algorithm::ES256), ("rsa", rsa(), Algorithm::RS256), ("ed", ed(), Algorithm::EdDSA)]
-    {
+    for (kid, key, algorithm) in [
+        ("ec", ec_one(), Algorithm::ES256),
+        ("rsa", rsa(), Algorithm::RS256),
+        ("ed", ed(), Algorithm::EdDSA),
+    ] {
         let found = verifier.verify(&signed_with(kid, &key, algorithm), now()).await;
         assert_eq!(found.unwrap().user.to_string(), USER, "{kid}");
     }
-    assert!(verifier.verify(&hs256(&claims()), now()).await.is_ok(), "shared secrets hold beside published keys");
+    assert!(
+        verifier.verify(&hs256(&claims()), now()).await.is_ok(),
+        "shared secrets hold beside published keys"
+    );
 
     let public_pem = {
         // What an attacker knows: the public key, used as if it were a shared secret, in every form he may try.
@@ -370,11 +468,21 @@ async fn each_kind_of_key_verifies_its_own_algorithm_only() {
     };
     for known in public_pem {
         let key = EncodingKey::from_secret(known.as_bytes());
-        let token = forge(&json!({ "alg": "HS256", "kid": "rsa" }), &claims(), &key, Algorithm::HS256);
+        let token = forge(
+            &json!({ "alg": "HS256", "kid": "rsa" }),
+            &claims(),
+            &key,
+            Algorithm::HS256,
+        );
         assert_eq!(verifier.verify(&token, now()).await.unwrap_err(), TokenError::Signature);
     }
     let published = EncodingKey::from_secret(b"published-by-mistake-and-32-bytes-long");
-    let token = forge(&json!({ "alg": "HS256", "kid": "shared" }), &claims(), &published, Algorithm::HS256);
+    let token = forge(
+        &json!({ "alg": "HS256", "kid": "shared" }),
+        &claims(),
+        &published,
+        Algorithm::HS256,
+    );
     assert_eq!(verifier.verify(&token, now()).await.unwrap_err(), TokenError::Signature);
 
     for (kid, key, algorithm, wanted) in [
@@ -384,13 +492,25 @@ async fn each_kind_of_key_verifies_its_own_algorithm_only() {
         ("enc", ec_one(), Algorithm::ES256, TokenError::UnknownKey),
         ("ps", rsa(), Algorithm::RS256, TokenError::UnknownKey),
         ("ps", rsa(), Algorithm::PS256, TokenError::Algorithm),
-        ("", ec_one(), Algorithm::ES256, TokenError::HeaderRefused("no usable kid")),
+        (
+            "",
+            ec_one(),
+            Algorithm::ES256,
+            TokenError::HeaderRefused("no usable kid"),
+        ),
     ] {
         let token = signed_with(kid, &key, algorithm);
-        assert_eq!(verifier.verify(&token, now()).await.unwrap_err(), wanted, "{kid} {algorithm:?}");
+        assert_eq!(
+            verifier.verify(&token, now()).await.unwrap_err(),
+            wanted,
+            "{kid} {algorithm:?}"
+        );
     }
     let nameless = forge(&json!({ "alg": "ES256" }), &claims(), &ec_one(), Algorithm::ES256);
-    assert_eq!(verifier.verify(&nameless, now()).await.unwrap_err(), TokenError::HeaderRefused("no usable kid"));
+    assert_eq!(
+        verifier.verify(&nameless, now()).await.unwrap_err(),
+        TokenError::HeaderRefused("no usable kid")
+    );
 }
 
 #[tokio::test]
@@ -401,7 +521,10 @@ async fn a_new_key_is_fetched_once_and_inventing_names_fetches_nothing() {
     assert_eq!(issuer.fetches(), 1);
 
     // Rotated a minute later: the first token of the new key brings the new set, for everybody.
-    issuer.publishes(vec![public("one", &ec_one(), Algorithm::ES256), public("two", &ec_two(), Algorithm::ES256)]);
+    issuer.publishes(vec![
+        public("one", &ec_one(), Algorithm::ES256),
+        public("two", &ec_two(), Algorithm::ES256),
+    ]);
     let later = now() + TimeDelta::minutes(1);
     let two = long_lived("two", &ec_two());
     let together = futures::future::join_all((0..20).map(|_| verifier.verify(&two, later))).await;
@@ -410,11 +533,23 @@ async fn a_new_key_is_fetched_once_and_inventing_names_fetches_nothing() {
 
     for invented in 0..50 {
         let token = long_lived(&format!("invented-{invented}"), &ec_two());
-        assert_eq!(verifier.verify(&token, later + TimeDelta::seconds(29)).await.unwrap_err(), TokenError::UnknownKey);
+        assert_eq!(
+            verifier
+                .verify(&token, later + TimeDelta::seconds(29))
+                .await
+                .unwrap_err(),
+            TokenError::UnknownKey
+        );
     }
     assert_eq!(issuer.fetches(), 2, "a pause of 30 seconds");
     let token = long_lived("invented", &ec_two());
-    assert_eq!(verifier.verify(&token, later + TimeDelta::seconds(31)).await.unwrap_err(), TokenError::UnknownKey);
+    assert_eq!(
+        verifier
+            .verify(&token, later + TimeDelta::seconds(31))
+            .await
+            .unwrap_err(),
+        TokenError::UnknownKey
+    );
     assert_eq!(issuer.fetches(), 3);
 }
 
@@ -425,8 +560,17 @@ async fn a_key_that_is_no_longer_published_dies_with_the_set() {
     let token = long_lived("one", &ec_one());
     assert!(verifier.verify(&token, now()).await.is_ok());
     issuer.publishes(vec![public("two", &ec_two(), Algorithm::ES256)]);
-    assert!(verifier.verify(&token, now() + TimeDelta::seconds(299)).await.is_ok(), "still the old set");
-    assert_eq!(verifier.verify(&token, now() + TimeDelta::minutes(10)).await.unwrap_err(), TokenError::UnknownKey);
+    assert!(
+        verifier.verify(&token, now() + TimeDelta::seconds(299)).await.is_ok(),
+        "still the old set"
+    );
+    assert_eq!(
+        verifier
+            .verify(&token, now() + TimeDelta::minutes(10))
+            .await
+            .unwrap_err(),
+        TokenError::UnknownKey
+    );
 }
 
 #[tokio::test]
@@ -437,21 +581,46 @@ async fn an_outage_of_the_issuer_is_bridged_for_ten_minutes_and_no_longer() {
     assert!(verifier.verify(&token, now()).await.is_ok());
 
     issuer.is_down(true);
-    assert!(verifier.verify(&token, now() + TimeDelta::minutes(6)).await.is_ok(), "the old set serves");
+    assert!(
+        verifier.verify(&token, now() + TimeDelta::minutes(6)).await.is_ok(),
+        "the old set serves"
+    );
     issuer.was_asked(2).await;
     assert!(verifier.verify(&token, now() + TimeDelta::minutes(6)).await.is_ok());
     assert_eq!(issuer.fetches(), 2, "a pause after a failure");
     let unknown = long_lived("two", &ec_two());
-    assert_eq!(verifier.verify(&unknown, now() + TimeDelta::minutes(7)).await.unwrap_err(), TokenError::KeysUnavailable);
+    assert_eq!(
+        verifier
+            .verify(&unknown, now() + TimeDelta::minutes(7))
+            .await
+            .unwrap_err(),
+        TokenError::KeysUnavailable
+    );
     let late = now() + TimeDelta::minutes(10);
-    assert_eq!(verifier.verify(&token, late).await.unwrap_err(), TokenError::KeysUnavailable, "too old");
+    assert_eq!(
+        verifier.verify(&token, late).await.unwrap_err(),
+        TokenError::KeysUnavailable,
+        "too old"
+    );
     let asked = issuer.fetches();
-    assert_eq!(verifier.verify(&token, late).await.unwrap_err(), TokenError::KeysUnavailable);
+    assert_eq!(
+        verifier.verify(&token, late).await.unwrap_err(),
+        TokenError::KeysUnavailable
+    );
     assert_eq!(issuer.fetches(), asked, "no fetch per request during an outage");
-    assert!(verifier.verify(&hs256(&with("exp", json!(1_800_003_600))), late).await.is_ok(), "secrets need no issuer");
+    assert!(
+        verifier
+            .verify(&hs256(&with("exp", json!(1_800_003_600))), late)
+            .await
+            .is_ok(),
+        "secrets need no issuer"
+    );
 
     issuer.is_down(false);
-    assert!(verifier.verify(&token, late + TimeDelta::seconds(5)).await.is_ok(), "back at once");
+    assert!(
+        verifier.verify(&token, late + TimeDelta::seconds(5)).await.is_ok(),
+        "back at once"
+    );
 }
 
 #[tokio::test]

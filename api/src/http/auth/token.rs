@@ -101,7 +101,10 @@ impl<'a> Parts<'a> {
             }
         }
         // Other kinds (logout, proof of possession) are signed by the same keys and are no access tokens.
-        if header.typ.is_some_and(|typ| !["jwt", "at+jwt", "application/at+jwt"].contains(&typ.to_ascii_lowercase().as_str())) {
+        if header
+            .typ
+            .is_some_and(|typ| !["jwt", "at+jwt", "application/at+jwt"].contains(&typ.to_ascii_lowercase().as_str()))
+        {
             return Err(TokenError::HeaderRefused("another typ"));
         }
         let algorithm = match header.alg.as_str() {
@@ -111,11 +114,22 @@ impl<'a> Parts<'a> {
             "EdDSA" => Algorithm::EdDSA,
             _ => return Err(TokenError::Algorithm),
         };
-        Ok(Self { algorithm, key_id: header.kid, signed, signature, payload })
+        Ok(Self {
+            algorithm,
+            key_id: header.kid,
+            signed,
+            signature,
+            payload,
+        })
     }
 
     /// The claims, once the signature is known to be right.
-    pub fn claims(&self, issuer: Option<&str>, audience: Option<&str>, now: DateTime<Utc>) -> Result<Claims, TokenError> {
+    pub fn claims(
+        &self,
+        issuer: Option<&str>,
+        audience: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Claims, TokenError> {
         let claims: RawClaims = json(self.payload)?;
         let expires_at = claims.exp.ok_or(TokenError::Missing("exp"))?.instant()?;
         if now >= expires_at + CLOCK_SKEW {
@@ -147,7 +161,11 @@ impl<'a> Parts<'a> {
         if claims.is_anonymous.unwrap_or(false) {
             return Err(TokenError::AnonymousUser);
         }
-        let user = claims.sub.as_deref().and_then(|sub| Uuid::parse_str(sub).ok()).filter(|user| !user.is_nil());
+        let user = claims
+            .sub
+            .as_deref()
+            .and_then(|sub| Uuid::parse_str(sub).ok())
+            .filter(|user| !user.is_nil());
         Ok(Claims {
             user: UserId::new(user.ok_or(TokenError::Missing("sub"))?),
             email: claims.email.filter(|email| !email.is_empty() && email.len() <= 320),
