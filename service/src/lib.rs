@@ -4,6 +4,7 @@
 
 pub mod analysis_result;
 pub mod caller;
+pub mod config;
 pub mod db;
 pub mod error;
 pub mod queue;

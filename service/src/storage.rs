@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 use url::Url;
 
+use crate::config::{Bucket, StorageConfig};
 use crate::error::{Error, Result};
 
 /// Bytes held in memory per write: one part of a multipart upload (S3 wants 5 MiB at least).
@@ -87,27 +88,14 @@ pub struct Storage {
     store: Arc<dyn ObjectStore>,
     s3: Option<Arc<AmazonS3>>,
     folder: Option<PathBuf>,
+    /// In front of every key; empty for none.
+    prefix: String,
 }
 
 impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Storage").field("folder", &self.folder).field("s3", &self.s3.is_some()).finish_non_exhaustive()
     }
-}
-
-/// Access to an S3-compatible storage.
-#[derive(Clone)]
-pub struct S3Settings {
-    /// The bucket.
-    pub bucket: String,
-    /// `https://…`; absent for AWS itself.
-    pub endpoint: Option<Url>,
-    /// The region, `us-east-1` where the storage has none.
-    pub region: String,
-    /// The key's id.
-    pub access_key_id: String,
-    /// Its secret.
-    pub secret_access_key: String,
 }
 
 impl Storage {
@@ -118,27 +106,45 @@ impl Storage {
     pub fn folder(path: &FilePath) -> Result<Self> {
         std::fs::create_dir_all(path).map_err(|error| Error::internal(format!("the storage folder cannot be made: {error}")))?;
         let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true).with_fsync(true);
-        Ok(Self { store: Arc::new(store), s3: None, folder: Some(path.to_path_buf()) })
+        Ok(Self { store: Arc::new(store), s3: None, folder: Some(path.to_path_buf()), prefix: String::new() })
     }
 
     /// S3 or what speaks it; path-style addresses where an endpoint is named.
     ///
     /// # Errors
     /// When the settings make no client.
-    pub fn s3(settings: &S3Settings) -> Result<Self> {
-        let mut builder = AmazonS3Builder::new()
-            .with_bucket_name(&settings.bucket)
-            .with_region(&settings.region)
-            .with_access_key_id(&settings.access_key_id)
-            .with_secret_access_key(&settings.secret_access_key);
-        if let Some(endpoint) = &settings.endpoint {
+    pub fn bucket(bucket: &Bucket) -> Result<Self> {
+        let mut builder = AmazonS3Builder::new().with_bucket_name(&bucket.name).with_region(&bucket.region);
+        if let Some(endpoint) = &bucket.endpoint {
+            // Whether http is acceptable was decided when the settings were read.
             builder = builder
                 .with_endpoint(endpoint.as_str().trim_end_matches('/'))
                 .with_virtual_hosted_style_request(false)
                 .with_allow_http(endpoint.scheme() == "http");
         }
+        if let Some((key, secret)) = &bucket.credentials {
+            builder = builder.with_access_key_id(key.expose()).with_secret_access_key(secret.expose());
+        }
+        if let Some(token) = &bucket.session_token {
+            builder = builder.with_token(token.expose());
+        }
         let s3 = Arc::new(builder.build()?);
-        Ok(Self { store: Arc::clone(&s3) as Arc<dyn ObjectStore>, s3: Some(s3), folder: None })
+        Ok(Self { store: Arc::clone(&s3) as Arc<dyn ObjectStore>, s3: Some(s3), folder: None, prefix: bucket.prefix.clone() })
+    }
+
+    /// What the configuration names.
+    ///
+    /// # Errors
+    /// As [`Storage::folder`] and [`Storage::bucket`].
+    pub fn open(config: &StorageConfig) -> Result<Self> {
+        match config {
+            StorageConfig::Folder(path) => Self::folder(path),
+            StorageConfig::Bucket(bucket) => Self::bucket(bucket),
+        }
+    }
+
+    fn path(&self, key: &str) -> Path {
+        if self.prefix.is_empty() { Path::from(key) } else { Path::from(format!("{}/{key}", self.prefix.trim_end_matches('/'))) }
     }
 
     /// True when clients put and get at the storage itself, by presigned addresses.
@@ -156,7 +162,7 @@ impl Storage {
             PresignedMethod::Put => reqwest_method("PUT")?,
             PresignedMethod::Get => reqwest_method("GET")?,
         };
-        Ok(Some(s3.signed_url(method, &Path::from(key), lifetime).await?))
+        Ok(Some(s3.signed_url(method, &self.path(key), lifetime).await?))
     }
 
     /// Stores a stream in constant memory; nothing is stored unless exactly `expected` came.
@@ -168,7 +174,7 @@ impl Storage {
         S: Stream<Item = std::io::Result<Bytes>> + Send,
     {
         let mut stream = std::pin::pin!(stream);
-        let mut writer = WriteMultipart::new_with_chunk_size(self.store.put_multipart(&Path::from(key)).await?, PART_BYTES);
+        let mut writer = WriteMultipart::new_with_chunk_size(self.store.put_multipart(&self.path(key)).await?, PART_BYTES);
         let mut hash = Sha256::new();
         let mut bytes = 0_u64;
         let refusal = loop {
@@ -204,7 +210,7 @@ impl Storage {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<()> {
-        self.store.put(&Path::from(key), bytes.into()).await?;
+        self.store.put(&self.path(key), bytes.into()).await?;
         Ok(())
     }
 
@@ -213,7 +219,7 @@ impl Storage {
     /// # Errors
     /// [`Error::NotFound`] when it is gone, [`Error::Storage`].
     pub async fn get(&self, key: &str) -> Result<(u64, impl Stream<Item = Result<Bytes>> + Send + 'static)> {
-        let object = self.store.get(&Path::from(key)).await.map_err(absent)?;
+        let object = self.store.get(&self.path(key)).await.map_err(absent)?;
         Ok((object.meta.size, object.into_stream().map_err(Error::from)))
     }
 
@@ -222,7 +228,7 @@ impl Storage {
     /// # Errors
     /// As [`Storage::get`].
     pub async fn get_range(&self, key: &str, range: std::ops::Range<u64>) -> Result<Bytes> {
-        self.store.get_range(&Path::from(key), range).await.map_err(absent)
+        self.store.get_range(&self.path(key), range).await.map_err(absent)
     }
 
     /// Size and hash of an object, read once in constant memory; nothing when it is absent.
@@ -230,7 +236,7 @@ impl Storage {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn inspect(&self, key: &str) -> Result<Option<Stored>> {
-        let object = match self.store.get(&Path::from(key)).await {
+        let object = match self.store.get(&self.path(key)).await {
             Ok(object) => object,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -270,7 +276,7 @@ impl Storage {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn delete(&self, key: &str) -> Result<()> {
-        match self.store.delete(&Path::from(key)).await {
+        match self.store.delete(&self.path(key)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -281,11 +287,14 @@ impl Storage {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn delete_prefix(&self, prefix: &str) -> Result<(u64, u64)> {
-        let prefix = Path::from(prefix);
+        let prefix = self.path(prefix);
         let mut objects = self.store.list(Some(&prefix));
         let (mut count, mut bytes) = (0, 0);
         while let Some(object) = objects.try_next().await? {
-            self.delete(object.location.as_ref()).await?;
+            match self.store.delete(&object.location).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
             count += 1;
             bytes += object.size;
         }

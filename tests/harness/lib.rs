@@ -1,1 +1,3 @@
-//! Harness.
+//! What the end-to-end tests stand on.
+
+pub mod postgres;

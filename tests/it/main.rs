@@ -1,1 +1,3 @@
-//! Tests.
+//! The end-to-end suite, one module per subject.
+
+mod embedded_postgres;

@@ -1,3 +1,5 @@
 //! The door for long work: frames, vision, insights and reports.
 
+pub mod config;
 pub mod frames;
+pub mod libraries;
