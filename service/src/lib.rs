@@ -7,6 +7,7 @@ pub mod caller;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod model_request;
 pub mod queue;
 pub mod storage;
 pub mod valuation;

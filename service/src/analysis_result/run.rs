@@ -18,7 +18,7 @@ use domain::span::TimeSpan;
 use domain::status::{AnalysisStage, OpportunityStatus};
 use entity::{analysis_frame, automation_opportunity, cost_analysis, workflow_insight, workflow_visualization};
 use rust_decimal::Decimal;
-use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::json;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -134,6 +134,35 @@ pub struct Inputs {
     pub sampling: Sampling,
     /// The keys of the chunks, in order.
     pub chunks: Vec<String>,
+    /// What an earlier completion left, when the analysis is to be read anew instead of being made.
+    pub earlier: Option<Earlier>,
+}
+
+/// An analysis that was completed before: what reading its reply anew starts from.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    /// The reply.
+    pub raw_reply: serde_json::Value,
+    /// Who made it.
+    pub gpt_version: String,
+    /// With which prompt.
+    pub prompt_version: Option<String>,
+    /// What it cost, in USD.
+    pub cost_usd: Option<Decimal>,
+    /// Tokens of the prompt's side.
+    pub prompt_tokens: Option<i64>,
+    /// Tokens of the answer's side.
+    pub completion_tokens: Option<i64>,
+    /// Share of the recording that the frames stand for.
+    pub coverage: f64,
+    /// The recording's length, in seconds.
+    pub duration_seconds: f64,
+    /// Recorded time without idle time, in seconds.
+    pub observed_seconds: f64,
+    /// SHA-256 of the recording.
+    pub content_sha256: String,
+    /// What is kept as evidence.
+    pub frames: Vec<StoredFrame>,
 }
 
 /// What the organization rules about an analysis.
@@ -218,7 +247,85 @@ pub async fn inputs(scope: &Scope, analysis: AnalysisId, session: SessionId) -> 
             scene_threshold: settings.scene_threshold,
         },
         chunks: chunks.into_iter().filter_map(|chunk| chunk.file_path).collect(),
+        earlier: earlier(scope, analysis, session).await?,
     })
+}
+
+#[derive(FromQueryResult)]
+struct EarlierRow {
+    raw_gpt_response: serde_json::Value,
+    gpt_version: String,
+    prompt_version: Option<String>,
+    analysis_cost: Option<Decimal>,
+    prompt_tokens: Option<i64>,
+    completion_tokens: Option<i64>,
+    coverage: Option<f64>,
+    duration_seconds: Option<f64>,
+    observed_seconds: Option<f64>,
+    content_sha256: Option<String>,
+}
+
+async fn earlier(scope: &Scope, analysis: AnalysisId, session: SessionId) -> Result<Option<Earlier>> {
+    let row: Option<EarlierRow> = scope
+        .row(
+            "select a.raw_gpt_response, a.gpt_version, a.prompt_version, a.analysis_cost, a.prompt_tokens, a.completion_tokens, a.coverage, s.duration_seconds, s.content_sha256,
+                    (select max(o.observed_seconds) from public.automation_opportunities o where o.analysis_id = a.id) as observed_seconds
+               from public.analysis_results a join public.recording_sessions s on s.organization_id = a.organization_id and s.id = a.session_id
+              where a.id = $1 and s.id = $2 and a.raw_gpt_response is not null and a.gpt_version is not null",
+            [analysis.uuid().into(), session.uuid().into()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let frames = analysis_frame::Entity::find()
+        .filter(analysis_frame::Column::AnalysisId.eq(analysis))
+        .order_by_asc(analysis_frame::Column::FrameIndex)
+        .all(scope)
+        .await?;
+    let duration_seconds = row.duration_seconds.unwrap_or_default();
+    Ok(Some(Earlier {
+        raw_reply: row.raw_gpt_response,
+        gpt_version: row.gpt_version,
+        prompt_version: row.prompt_version,
+        cost_usd: row.analysis_cost,
+        prompt_tokens: row.prompt_tokens,
+        completion_tokens: row.completion_tokens,
+        coverage: row.coverage.unwrap_or_default(),
+        duration_seconds,
+        observed_seconds: row.observed_seconds.unwrap_or(duration_seconds),
+        content_sha256: row.content_sha256.unwrap_or_default(),
+        frames: frames.into_iter().map(stored_frame).collect::<Result<_>>()?,
+    }))
+}
+
+fn stored_frame(row: analysis_frame::Model) -> Result<StoredFrame> {
+    let unreadable = || Error::internal("a stored frame cannot be read");
+    Ok(StoredFrame {
+        index: u32::try_from(row.frame_index).map_err(|_| unreadable())?,
+        timestamp_seconds: row.timestamp_seconds,
+        span: TimeSpan::new(row.start_seconds, row.end_seconds).map_err(|_| unreadable())?,
+        screen: u32::try_from(row.screen).map_err(|_| unreadable())?,
+        width_pixels: row.width_pixels.unsigned_abs(),
+        height_pixels: row.height_pixels.unsigned_abs(),
+        key: row.file_path,
+        bytes: row.file_size_bytes.unsigned_abs(),
+        redacted: row.redacted,
+    })
+}
+
+/// Whether somebody asked to stop; also true when the lease is over. Cheap: one read.
+///
+/// # Errors
+/// Those of the database.
+pub async fn cancel_requested(db: &Db, analysis: AnalysisId, lease: &Lease) -> Result<bool> {
+    #[derive(FromQueryResult)]
+    struct Asked {
+        asked: bool,
+    }
+    let scope = db.worker_scope(lease).await?;
+    let row: Option<Asked> = scope
+        .row("select cancel_requested_at is not null as asked from public.analysis_results where id = $1", [analysis.uuid().into()])
+        .await?;
+    Ok(row.is_none_or(|row| row.asked))
 }
 
 /// How far the job is.
