@@ -1,0 +1,5 @@
+//! Reading what a recording shows. Only `openai` lets anything leave the house, and only with a [`openai::Permit`].
+
+pub mod openai;
+pub mod price;
+pub mod prompt;
