@@ -3,6 +3,8 @@
 //! [`StructuredInsights`] is kept as JSON in `structured_insights`: names here are names in stored rows, so fields are
 //! added with a default and never renamed. Frames are named by their index in the analysis.
 
+pub mod parse;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -113,7 +113,10 @@ impl ImageTokens {
                 let (width, height) = fit(width_pixels.max(1), height_pixels.max(1));
                 base + per_tile * u64::from(width.div_ceil(512)) * u64::from(height.div_ceil(512))
             }
-            Self::Patches { multiplier, most_patches } => {
+            Self::Patches {
+                multiplier,
+                most_patches,
+            } => {
                 let across = u64::from(width_pixels.max(1).div_ceil(32));
                 let down = u64::from(height_pixels.max(1).div_ceil(32));
                 let patches = Decimal::from(across.saturating_mul(down).min(most_patches));
@@ -174,8 +177,11 @@ impl ModelPrice {
 
     /// The most that a request can cost: nothing cached, everything written to the cache, a reply as long as allowed.
     pub fn most_usd(&self, prompt_tokens: u64, max_output_tokens: u64) -> Decimal {
-        let input = self.input_usd_per_million.max(self.cache_write_usd_per_million.unwrap_or_default());
-        let sum = Decimal::from(prompt_tokens) * input + Decimal::from(max_output_tokens) * self.output_usd_per_million;
+        let input = self
+            .input_usd_per_million
+            .max(self.cache_write_usd_per_million.unwrap_or_default());
+        let sum = Decimal::from(prompt_tokens) * input
+            + Decimal::from(max_output_tokens) * self.output_usd_per_million;
         usd(sum / Decimal::from(1_000_000))
     }
 }
@@ -200,7 +206,10 @@ impl PriceTable {
 
     fn check(&self) -> Result<(), TableFault> {
         if self.find(&self.current).is_none() {
-            return Err(TableFault::Wrong(format!("the current model {} has no price", self.current)));
+            return Err(TableFault::Wrong(format!(
+                "the current model {} has no price",
+                self.current
+            )));
         }
         for model in &self.models {
             let prices = [
@@ -209,19 +218,41 @@ impl PriceTable {
                 model.cached_input_usd_per_million,
                 model.cache_write_usd_per_million,
             ];
-            if prices.into_iter().flatten().any(|price| price.is_sign_negative()) {
-                return Err(TableFault::Wrong(format!("{} has a negative price", model.name)));
+            if prices
+                .into_iter()
+                .flatten()
+                .any(|price| price.is_sign_negative())
+            {
+                return Err(TableFault::Wrong(format!(
+                    "{} has a negative price",
+                    model.name
+                )));
             }
             if model.context_tokens == 0 || model.max_output_tokens == 0 {
-                return Err(TableFault::Wrong(format!("{} has no room for tokens", model.name)));
+                return Err(TableFault::Wrong(format!(
+                    "{} has no room for tokens",
+                    model.name
+                )));
             }
             if let ImageTokens::Patches { multiplier, .. } = model.image_tokens
                 && !multiplier.is_sign_positive()
             {
-                return Err(TableFault::Wrong(format!("{} makes pictures free", model.name)));
+                return Err(TableFault::Wrong(format!(
+                    "{} makes pictures free",
+                    model.name
+                )));
             }
-            if self.models.iter().filter(|other| other.name == model.name).count() > 1 {
-                return Err(TableFault::Wrong(format!("{} stands in it twice", model.name)));
+            if self
+                .models
+                .iter()
+                .filter(|other| other.name == model.name)
+                .count()
+                > 1
+            {
+                return Err(TableFault::Wrong(format!(
+                    "{} stands in it twice",
+                    model.name
+                )));
             }
         }
         Ok(())
@@ -229,10 +260,13 @@ impl PriceTable {
 
     /// The model of that name, or of the family whose dated version it is.
     pub fn find(&self, name: &str) -> Option<&ModelPrice> {
-        self.models.iter().find(|model| model.name == name).or_else(|| {
-            let family = undated(name)?;
-            self.models.iter().find(|model| model.name == family)
-        })
+        self.models
+            .iter()
+            .find(|model| model.name == name)
+            .or_else(|| {
+                let family = undated(name)?;
+                self.models.iter().find(|model| model.name == family)
+            })
     }
 
     /// What a person should know before relying on this model, one sentence each.
@@ -240,16 +274,31 @@ impl PriceTable {
         let mut warnings = Vec::new();
         let age = (today - self.as_of).num_days();
         if age > STALE_AFTER_DAYS {
-            warnings.push(format!("the price table is {age} days old ({}): set a newer one", self.as_of));
+            warnings.push(format!(
+                "the price table is {age} days old ({}): set a newer one",
+                self.as_of
+            ));
         }
         match self.find(model) {
-            None => warnings.push(format!("the model {model} has no price: it is asked only under a token ceiling")),
-            Some(ModelPrice { retires_on: Some(day), .. }) if *day <= today => {
-                warnings.push(format!("the model {model} left OpenAI's API on {day}: set another one"));
+            None => warnings.push(format!(
+                "the model {model} has no price: it is asked only under a token ceiling"
+            )),
+            Some(ModelPrice {
+                retires_on: Some(day),
+                ..
+            }) if *day <= today => {
+                warnings.push(format!(
+                    "the model {model} left OpenAI's API on {day}: set another one"
+                ));
             }
-            Some(ModelPrice { retires_on: Some(day), .. }) => {
+            Some(ModelPrice {
+                retires_on: Some(day),
+                ..
+            }) => {
                 let left = (*day - today).num_days();
-                warnings.push(format!("the model {model} leaves OpenAI's API on {day}, in {left} days"));
+                warnings.push(format!(
+                    "the model {model} leaves OpenAI's API on {day}, in {left} days"
+                ));
             }
             Some(_) => {}
         }
@@ -286,7 +335,11 @@ mod tests {
         let table = table();
         assert_eq!(table.find(&table.current).unwrap().retires_on, None);
         for name in ["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini"] {
-            assert_eq!(price(name).retires_on, NaiveDate::from_ymd_opt(2027, 1, 14), "{name}");
+            assert_eq!(
+                price(name).retires_on,
+                NaiveDate::from_ymd_opt(2027, 1, 14),
+                "{name}"
+            );
         }
     }
 
@@ -304,35 +357,70 @@ mod tests {
             ("gpt-4.1-mini", 1, 1, Detail::High, 2),
         ];
         for (name, width, height, detail, tokens) in cases {
-            assert_eq!(price(name).image_tokens.count(width, height, detail), tokens, "{name} {width}x{height}");
+            assert_eq!(
+                price(name).image_tokens.count(width, height, detail),
+                tokens,
+                "{name} {width}x{height}"
+            );
         }
     }
 
     #[test]
     fn cost_is_booked_to_the_millionth_and_cached_tokens_are_cheaper() {
-        let usage = Usage { prompt_tokens: 110_500, completion_tokens: 2_000, ..Usage::default() };
+        let usage = Usage {
+            prompt_tokens: 110_500,
+            completion_tokens: 2_000,
+            ..Usage::default()
+        };
         assert_eq!(price("gpt-4o").cost_usd(usage), dec("0.29625"));
-        let half_cached = Usage { cached_tokens: 55_250, ..usage };
-        assert_eq!(price("gpt-4o").cost_usd(half_cached), dec("0.2271875").round_dp_with_strategy(6, RoundingStrategy::AwayFromZero));
-        let one = Usage { prompt_tokens: 1, ..Usage::default() };
+        let half_cached = Usage {
+            cached_tokens: 55_250,
+            ..usage
+        };
+        assert_eq!(
+            price("gpt-4o").cost_usd(half_cached),
+            dec("0.2271875").round_dp_with_strategy(6, RoundingStrategy::AwayFromZero)
+        );
+        let one = Usage {
+            prompt_tokens: 1,
+            ..Usage::default()
+        };
         assert_eq!(price("gpt-6-luna").cost_usd(one), dec("0.000001"));
-        let absurd = Usage { prompt_tokens: 10, cached_tokens: 1_000, cache_write_tokens: 7, completion_tokens: 0 };
+        let absurd = Usage {
+            prompt_tokens: 10,
+            cached_tokens: 1_000,
+            cache_write_tokens: 7,
+            completion_tokens: 0,
+        };
         assert_eq!(price("gpt-6-luna").cost_usd(absurd), dec("0.000001"));
-        let written = Usage { prompt_tokens: 1_000_000, cache_write_tokens: 1_000_000, ..Usage::default() };
+        let written = Usage {
+            prompt_tokens: 1_000_000,
+            cache_write_tokens: 1_000_000,
+            ..Usage::default()
+        };
         assert_eq!(price("gpt-6-luna").cost_usd(written), dec("0.125"));
     }
 
     #[test]
     fn the_estimate_is_never_below_the_cost() {
         for model in &table().models {
-            for (prompt, cached, written, reply) in [(1_000, 0, 0, 5), (1_000, 400, 600, 900), (7, 7, 0, 0), (9, 0, 9, 1_000)] {
+            for (prompt, cached, written, reply) in [
+                (1_000, 0, 0, 5),
+                (1_000, 400, 600, 900),
+                (7, 7, 0, 0),
+                (9, 0, 9, 1_000),
+            ] {
                 let usage = Usage {
                     prompt_tokens: prompt,
                     cached_tokens: cached,
                     cache_write_tokens: written,
                     completion_tokens: reply,
                 };
-                assert!(model.most_usd(prompt, 1_000) >= model.cost_usd(usage), "{}", model.name);
+                assert!(
+                    model.most_usd(prompt, 1_000) >= model.cost_usd(usage),
+                    "{}",
+                    model.name
+                );
             }
         }
     }
@@ -340,8 +428,17 @@ mod tests {
     #[test]
     fn dated_names_have_the_price_of_their_family_and_strangers_have_none() {
         assert_eq!(table().find("gpt-4o-2024-11-20").unwrap().name, "gpt-4o");
-        assert_eq!(table().find("gpt-4o-mini-2024-07-18").unwrap().name, "gpt-4o-mini");
-        for stranger in ["gpt-4o-audio", "gpt-4o-2024-99-99", "llama", "", "é2024-11-20"] {
+        assert_eq!(
+            table().find("gpt-4o-mini-2024-07-18").unwrap().name,
+            "gpt-4o-mini"
+        );
+        for stranger in [
+            "gpt-4o-audio",
+            "gpt-4o-2024-99-99",
+            "llama",
+            "",
+            "é2024-11-20",
+        ] {
             assert!(table().find(stranger).is_none(), "{stranger}");
         }
     }
@@ -349,8 +446,14 @@ mod tests {
     #[test]
     fn retirement_strangers_and_age_are_told() {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-        assert_eq!(table().warnings("gpt-4o", day("2027-01-04")), ["the model gpt-4o leaves OpenAI's API on 2027-01-14, in 10 days"]);
-        assert_eq!(table().warnings("gpt-4o", day("2027-01-14")), ["the model gpt-4o left OpenAI's API on 2027-01-14: set another one"]);
+        assert_eq!(
+            table().warnings("gpt-4o", day("2027-01-04")),
+            ["the model gpt-4o leaves OpenAI's API on 2027-01-14, in 10 days"]
+        );
+        assert_eq!(
+            table().warnings("gpt-4o", day("2027-01-14")),
+            ["the model gpt-4o left OpenAI's API on 2027-01-14: set another one"]
+        );
         assert!(table().warnings("gpt-6-luna", day("2026-12-01")).is_empty());
         assert_eq!(table().warnings("llama", day("2027-12-01")).len(), 2);
     }

@@ -46,13 +46,23 @@ pub fn part_line(part: usize, parts: usize, frames: usize, duration_seconds: f64
 
 /// The line before each picture.
 pub fn frame_line(index: u32, start_seconds: f64, end_seconds: f64) -> String {
-    format!("frame {index}, on the screen from {} to {}", clock(start_seconds), clock(end_seconds))
+    format!(
+        "frame {index}, on the screen from {} to {}",
+        clock(start_seconds),
+        clock(end_seconds)
+    )
 }
 
 /// `0:01:23.4`
 fn clock(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0).round() as u64;
-    format!("{}:{:02}:{:02}.{}", tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60, tenths % 10)
+    format!(
+        "{}:{:02}:{:02}.{}",
+        tenths / 36_000,
+        tenths / 600 % 60,
+        tenths / 10 % 60,
+        tenths % 10
+    )
 }
 
 /// The `response_format` of a request: a strict JSON schema.
@@ -68,8 +78,14 @@ pub fn response_format() -> Value {
 
 /// The schema of an answer.
 pub fn schema() -> Value {
-    let categories: Vec<_> = WorkflowCategory::ALL.iter().map(|value| value.as_str()).collect();
-    let kinds: Vec<_> = InsightType::ALL.iter().map(|value| value.as_str()).collect();
+    let categories: Vec<_> = WorkflowCategory::ALL
+        .iter()
+        .map(|value| value.as_str())
+        .collect();
+    let kinds: Vec<_> = InsightType::ALL
+        .iter()
+        .map(|value| value.as_str())
+        .collect();
     let complexities: Vec<_> = Complexity::ALL.iter().map(|value| value.as_str()).collect();
     let category = json!({ "type": "string", "enum": categories });
     let text = json!({ "type": "string" });
@@ -84,7 +100,12 @@ pub fn schema() -> Value {
         ("confidence", number.clone()),
         (
             "workflows",
-            list(&[("category", category.clone()), ("name", text.clone()), ("description", maybe_text.clone()), ("frames", frames.clone())]),
+            list(&[
+                ("category", category.clone()),
+                ("name", text.clone()),
+                ("description", maybe_text.clone()),
+                ("frames", frames.clone()),
+            ]),
         ),
         (
             "steps",
@@ -96,8 +117,18 @@ pub fn schema() -> Value {
                 ("frames", frames.clone()),
             ]),
         ),
-        ("applications", list(&[("name", text.clone()), ("purpose", maybe_text), ("frames", frames.clone())])),
-        ("patterns", list(&[("description", text.clone()), ("frames", frames.clone())])),
+        (
+            "applications",
+            list(&[
+                ("name", text.clone()),
+                ("purpose", maybe_text),
+                ("frames", frames.clone()),
+            ]),
+        ),
+        (
+            "patterns",
+            list(&[("description", text.clone()), ("frames", frames.clone())]),
+        ),
         (
             "opportunities",
             list(&[
@@ -107,7 +138,10 @@ pub fn schema() -> Value {
                 ("automation", text.clone()),
                 ("applications", texts.clone()),
                 ("steps", texts),
-                ("complexity", json!({ "type": "string", "enum": complexities })),
+                (
+                    "complexity",
+                    json!({ "type": "string", "enum": complexities }),
+                ),
                 ("occurrences_seen", whole),
                 ("seconds_per_occurrence", number.clone()),
                 ("confidence", number.clone()),
@@ -129,7 +163,10 @@ pub fn schema() -> Value {
 
 fn object(properties: &[(&str, Value)]) -> Value {
     let required: Vec<_> = properties.iter().map(|(name, _)| *name).collect();
-    let properties: serde_json::Map<_, _> = properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let properties: serde_json::Map<_, _> = properties
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
 
@@ -153,11 +190,18 @@ fn compare(schema: &Value, value: &Value, place: &str, most: usize, found: &mut 
     }
     let fits = match &schema["type"] {
         Value::String(name) => is(value, name),
-        Value::Array(names) => names.iter().filter_map(Value::as_str).any(|name| is(value, name)),
+        Value::Array(names) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .any(|name| is(value, name)),
         _ => true,
     };
     if !fits {
-        found.push(format!("{place} is {}, not {}", kind(value), schema["type"]));
+        found.push(format!(
+            "{place} is {}, not {}",
+            kind(value),
+            schema["type"]
+        ));
         return;
     }
     if let Value::Array(allowed) = &schema["enum"]
@@ -172,7 +216,10 @@ fn compare(schema: &Value, value: &Value, place: &str, most: usize, found: &mut 
                 None => found.push(format!("{place}.{name} is missing")),
             }
         }
-        let strangers = fields.keys().filter(|name| !properties.contains_key(*name)).count();
+        let strangers = fields
+            .keys()
+            .filter(|name| !properties.contains_key(*name))
+            .count();
         if strangers > 0 {
             found.push(format!("{place} has {strangers} properties too many"));
         }
@@ -245,8 +292,14 @@ mod tests {
                 let properties = schema["properties"].as_object().unwrap();
                 let required = schema["required"].as_array().unwrap();
                 assert_eq!(properties.len(), required.len());
-                assert!(required.iter().all(|name| properties.contains_key(name.as_str().unwrap())));
-                properties.values().for_each(|property| walk(property, depth + 1, objects));
+                assert!(
+                    required
+                        .iter()
+                        .all(|name| properties.contains_key(name.as_str().unwrap()))
+                );
+                properties
+                    .values()
+                    .for_each(|property| walk(property, depth + 1, objects));
             }
             if let Some(items) = schema.get("items") {
                 walk(items, depth + 1, objects);
@@ -282,12 +335,18 @@ mod tests {
             ]
         );
         assert_eq!(departures(&bad, 2).len(), 2);
-        assert_eq!(departures(&json!([]), 5), ["answer is a list, not \"object\""]);
+        assert_eq!(
+            departures(&json!([]), 5),
+            ["answer is a list, not \"object\""]
+        );
     }
 
     #[test]
     fn frames_are_named_by_number_and_time() {
-        assert_eq!(frame_line(12, 83.44, 3_725.0), "frame 12, on the screen from 0:01:23.4 to 1:02:05.0");
+        assert_eq!(
+            frame_line(12, 83.44, 3_725.0),
+            "frame 12, on the screen from 0:01:23.4 to 1:02:05.0"
+        );
         assert!(part_line(2, 3, 40, 300.0).contains("part 2 with 40 frames"));
     }
 }
