@@ -117,7 +117,7 @@ impl AnalysisErrorCode {
     ///
     /// Yes for faults that pass (endpoint down, storage down, a crash that may have been the machine's, our own faults);
     /// no for what stays (the file, the refusal, the credentials, the budget). A decoder crash is tried again because memory
-    /// pressure looks the same, but never more often than the attempt limit. AttemptsExhausted is final by definition.
+    /// pressure looks the same, but never more often than the attempt limit. `AttemptsExhausted` is final by definition.
     pub const fn worth_retry(self) -> bool {
         matches!(
             self,

@@ -71,13 +71,6 @@ macro_rules! ids {
         }
 
         #[cfg(feature = "graphql")]
-        impl From<$name> for async_graphql::ID {
-            fn from(id: $name) -> Self {
-                id.0.into()
-            }
-        }
-
-        #[cfg(feature = "graphql")]
         impl TryFrom<&async_graphql::ID> for $name {
             type Error = InvalidId;
 
