@@ -106,7 +106,8 @@ pub fn read_value(document: &Value, frames: &FrameTable) -> Result<Reading, Unre
                 .collect::<Result<Vec<_>, _>>()?;
             Ok(merge(readings))
         }
-        reply => read_one(reply, frames),
+        // One reply can name the same thing twice, like two.
+        reply => Ok(merge(vec![read_one(reply, frames)?])),
     }
 }
 

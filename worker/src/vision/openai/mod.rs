@@ -4,94 +4,42 @@
 //! word for word, and only then reads it. One request is under way at a time, so a kill leaves at most one in doubt. What
 //! fails for a passing reason is tried again here and nowhere else.
 
+mod attempt;
 mod batch;
 mod config;
 mod error;
 mod ledger;
+mod permit;
 mod reply;
+mod request;
 mod retry;
 mod wire;
 
-use std::io;
-use std::time::Duration;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use domain::id::AnalysisId;
 use domain::insight::Reading;
 use domain::insight::parse::{self, FrameTable, Unreadable};
 use domain::span::TimeSpan;
 use rust_decimal::Decimal;
-use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::frames::Frame;
+use crate::vision::price::Usage;
 use crate::vision::prompt;
-use batch::{Limits, Load};
-use reply::Outcome;
-use retry::Next;
-use wire::{Silence, Wire};
+use attempt::{Asking, Spent};
+use request::length;
+use wire::Wire;
 
 pub use config::{Detail, RemoteConfig, Secret};
 pub use error::Error;
 pub use ledger::{
     Budget, Disclosure, Failed, Ledger, LedgerFault, RequestKey, Reservation, Reserved, StoredReply,
 };
+pub use permit::{Consents, Permit, Redaction};
 pub use retry::Patience;
-
-/// A ledger that does not answer while an answer waits to be kept is asked again this often: the answer is paid for.
-const STORE_TRIES: u32 = 8;
 
 /// Departures from the schema that are told of one answer.
 const MOST_DEPARTURES: usize = 20;
-
-/// The permission to let screens of one session leave the house. There is no other way to make one than [`Permit::grant`].
-#[derive(Debug)]
-pub struct Permit(());
-
-/// What decides about a permit.
-#[derive(Debug, Clone, Copy)]
-pub struct Consents {
-    /// An owner of the organization allows it.
-    pub organization: bool,
-    /// The session's privacy settings allow it too.
-    pub session: bool,
-    /// Whether personal data is covered on the frames that would be sent.
-    pub redaction: Redaction,
-}
-
-/// What happened to personal data on the frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Redaction {
-    /// It is covered.
-    Done,
-    /// The session does not ask for it.
-    NotAskedFor,
-    /// It is asked for, and text recognition is missing.
-    Impossible,
-}
-
-impl Permit {
-    /// All must agree: the platform's switch, the organization, the session, and redaction where it is asked for.
-    pub fn grant(config: &RemoteConfig, consents: Consents) -> Result<Self, Error> {
-        if !config.enabled {
-            return Err(Error::NotAllowed(
-                "remote analysis is switched off on this platform",
-            ));
-        }
-        if !consents.organization {
-            return Err(Error::NotAllowed("the organization does not allow it"));
-        }
-        if !consents.session {
-            return Err(Error::NotAllowed("the session does not allow it"));
-        }
-        if consents.redaction == Redaction::Impossible {
-            return Err(Error::OcrMissing);
-        }
-        Ok(Self(()))
-    }
-}
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -178,22 +126,6 @@ pub struct Remote {
     wire: Wire,
 }
 
-/// Frames with what they weigh.
-struct Weighed<'a> {
-    frame: &'a Frame,
-    load: Load,
-    digest: [u8; 32],
-}
-
-/// The requests to send.
-struct Batches<'a> {
-    frames: Vec<Weighed<'a>>,
-    parts: Vec<std::ops::Range<usize>>,
-    fixed: Load,
-    /// Frames that no request can carry.
-    left_out: Vec<u32>,
-}
-
 impl Remote {
     /// A client for this configuration.
     pub fn new(config: RemoteConfig) -> Result<Self, Error> {
@@ -250,6 +182,15 @@ impl Remote {
         }
         let batches = self.batches(question).await?;
         let table = frame_table(question.frames);
+        let asking = Asking {
+            transport: &self.wire,
+            ledger,
+            cancel,
+            patience: self.config.patience,
+            price,
+            token_ceiling: self.config.token_ceiling,
+        };
+        let mut spent = Spent::default();
         let mut tally = Tally::default();
         let mut readings = Vec::with_capacity(batches.parts.len());
         let mut departures = Vec::new();
@@ -281,9 +222,8 @@ impl Remote {
                     bytes: length(&request),
                 },
             };
-            let stored = self
-                .one(&reservation, &request, ledger, cancel, &mut tally)
-                .await?;
+            let stored = asking.one(&reservation, &request, &mut spent).await?;
+            spent.tokens += stored.usage.map_or(most_tokens, Usage::total_tokens);
             // Kept before it is read: whatever is wrong with it, it is not asked for again.
             let reading = parse::read(&stored.body, &table).map_err(unreadable)?;
             departures.extend(reply::departures(
@@ -291,7 +231,7 @@ impl Remote {
                 MOST_DEPARTURES.saturating_sub(departures.len()),
             ));
             readings.push(reading);
-            tally.add(stored);
+            tally.replies.push(stored);
             progress(Progress {
                 requests_done: number as u32 + 1,
                 requests_total: batches.parts.len() as u32,
@@ -313,268 +253,26 @@ impl Remote {
             self.config.model(),
             reading,
             batches.frames.len() as u32,
+            spent.requests,
             departures,
         ))
     }
-
-    /// One request to its stored answer.
-    async fn one<L: Ledger>(
-        &self,
-        reservation: &Reservation,
-        request: &Value,
-        ledger: &L,
-        cancel: &CancellationToken,
-        tally: &mut Tally,
-    ) -> Result<StoredReply, Error> {
-        let key = &reservation.key;
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            if cancel.is_cancelled() {
-                return Err(Error::Cancelled);
-            }
-            // What is stored is free, so the ceiling stands after the ledger only where the ledger would let us ask.
-            match ledger.reserve(reservation).await? {
-                Reserved::AlreadyStored(stored) => return Ok(stored),
-                Reserved::BudgetExceeded { budget, left_usd } => {
-                    let estimate_usd = reservation.estimate_usd.unwrap_or_default();
-                    return Err(Error::BudgetExceeded {
-                        budget,
-                        estimate_usd,
-                        left_usd,
-                    });
-                }
-                Reserved::Granted { interrupted } => {
-                    if interrupted {
-                        tracing::warn!(analysis.id = %reservation.analysis, "a request was in flight at a kill and is repeated");
-                    }
-                }
-            }
-            if let Some(ceiling) = self.config.token_ceiling {
-                let left = ceiling.saturating_sub(tally.tokens.saturating_add(tally.uncertain));
-                if reservation.estimated_tokens > left {
-                    let error = Error::TokenCeiling {
-                        estimate: reservation.estimated_tokens,
-                        left,
-                    };
-                    ledger.settle_failed(key, &failed(&error, None)).await?;
-                    return Err(error);
-                }
-            }
-            tally.sent += 1;
-            let heard = tokio::select! {
-                biased;
-                () = cancel.cancelled() => {
-                    ledger.mark_uncertain(key).await?;
-                    return Err(Error::Cancelled);
-                }
-                heard = self.wire.send(request) => heard,
-            };
-            let (reason, asked) = match heard {
-                Ok(heard) => match reply::sort(&heard) {
-                    Outcome::Answer => {
-                        let stored = reply::stored(&heard, self.config.price());
-                        store(ledger, key, &stored).await?;
-                        return Ok(stored);
-                    }
-                    Outcome::Final(error) => {
-                        ledger
-                            .settle_failed(key, &failed(&error, Some(heard.status)))
-                            .await?;
-                        return Err(error);
-                    }
-                    Outcome::Passing(reason) => {
-                        let asked = retry::asked_wait(&heard.headers);
-                        let error = Error::Unavailable {
-                            reason: reason.clone(),
-                            retry_after: asked,
-                        };
-                        ledger
-                            .settle_failed(key, &failed(&error, Some(heard.status)))
-                            .await?;
-                        (reason, asked)
-                    }
-                },
-                Err(Silence::NotSent(reason)) => {
-                    let error = Error::Unavailable {
-                        reason: reason.clone(),
-                        retry_after: None,
-                    };
-                    ledger.settle_failed(key, &failed(&error, None)).await?;
-                    (reason, None)
-                }
-                Err(Silence::Unknown(reason)) => {
-                    ledger.mark_uncertain(key).await?;
-                    tally.uncertain += reservation.estimated_tokens;
-                    (reason, None)
-                }
-            };
-            match self.config.patience.after(attempt, asked, rand::random()) {
-                Next::GiveUp(retry_after) => {
-                    return Err(Error::Unavailable {
-                        reason,
-                        retry_after,
-                    });
-                }
-                Next::Wait(wait) => {
-                    tracing::info!(analysis.id = %reservation.analysis, attempt, wait_ms = wait.as_millis() as u64, reason, "the model is asked again");
-                    tokio::select! {
-                        biased;
-                        () = cancel.cancelled() => return Err(Error::Cancelled),
-                        () = tokio::time::sleep(wait) => {}
-                    }
-                }
-            }
-        }
-    }
-
-    /// The frames with their weight, cut into requests.
-    async fn batches<'a>(&self, question: &Question<'a>) -> Result<Batches<'a>, Error> {
-        let limits = Limits {
-            images: self.config.max_images,
-            request_bytes: self.config.max_request_bytes,
-            image_bytes: self.config.max_image_bytes,
-            prompt_tokens: self
-                .config
-                .context()
-                .saturating_sub(self.config.output_tokens()),
-        };
-        let text = length(&self.envelope(question.locale, Vec::new()));
-        // Three characters a token is more than any of the four languages needs.
-        let fixed = Load {
-            image_bytes: text + 512,
-            tokens: (text + 512) / 3,
-        };
-        let mut frames = Vec::with_capacity(question.frames.len());
-        let mut left_out = Vec::new();
-        for frame in question.frames {
-            let picture = tokio::fs::read(&frame.file).await.map_err(Error::Frame)?;
-            let load = Load {
-                image_bytes: picture.len() as u64,
-                tokens: self.image_tokens(frame) + 32,
-            };
-            if load.fits_alone(&limits, fixed) {
-                frames.push(Weighed {
-                    frame,
-                    load,
-                    digest: Sha256::digest(&picture).into(),
-                });
-            } else {
-                left_out.push(frame.index);
-            }
-        }
-        if frames.is_empty() {
-            return Err(Error::NoFrames);
-        }
-        let loads: Vec<_> = frames.iter().map(|weighed| weighed.load).collect();
-        let parts = batch::split(&loads, &limits, fixed);
-        Ok(Batches {
-            frames,
-            parts,
-            fixed,
-            left_out,
-        })
-    }
-
-    /// The most tokens of a request's text and pictures.
-    fn tokens(&self, batches: &Batches<'_>, part: &std::ops::Range<usize>) -> u64 {
-        batches.fixed.tokens
-            + batches.frames[part.clone()]
-                .iter()
-                .map(|weighed| weighed.load.tokens)
-                .sum::<u64>()
-    }
-
-    fn image_tokens(&self, frame: &Frame) -> u64 {
-        /// For a model without a formula: what the dearest common one needs for a full screen.
-        const ASSUMED: u64 = 2_500;
-        self.config.price().map_or(ASSUMED, |price| {
-            price
-                .image_tokens
-                .count(frame.width_pixels, frame.height_pixels, self.config.detail)
-        })
-    }
-
-    /// One request with its pictures. They are read again here, so that only one request's pictures are held at a time.
-    async fn request(
-        &self,
-        question: &Question<'_>,
-        frames: &[Weighed<'_>],
-        part: usize,
-        parts: usize,
-    ) -> Result<Value, Error> {
-        let line = prompt::part_line(part, parts, frames.len(), question.duration_seconds);
-        let mut content = vec![json!({ "type": "text", "text": line })];
-        for weighed in frames {
-            let frame = weighed.frame;
-            let picture = tokio::fs::read(&frame.file).await.map_err(Error::Frame)?;
-            let line = prompt::frame_line(
-                frame.index,
-                frame.span.start_seconds,
-                frame.span.end_seconds,
-            );
-            let mut url = String::from("data:image/jpeg;base64,");
-            STANDARD.encode_string(&picture, &mut url);
-            content.push(json!({ "type": "text", "text": line }));
-            content.push(json!({ "type": "image_url", "image_url": { "url": url, "detail": self.config.detail.as_str() } }));
-        }
-        Ok(self.envelope(question.locale, content))
-    }
-
-    /// Everything of a request but its pictures.
-    fn envelope(&self, locale: &str, content: Vec<Value>) -> Value {
-        let price = self.config.price();
-        let mut request = Map::new();
-        request.insert("model".to_owned(), json!(self.config.model()));
-        request.insert(
-            "messages".to_owned(),
-            json!([
-                { "role": "system", "content": prompt::instructions(locale) },
-                { "role": "user", "content": content },
-            ]),
-        );
-        request.insert("response_format".to_owned(), prompt::response_format());
-        request.insert(
-            "max_completion_tokens".to_owned(),
-            json!(self.config.output_tokens()),
-        );
-        request.insert("stream".to_owned(), json!(false));
-        if let Some(temperature) = self.config.temperature
-            && price.is_none_or(|price| price.accepts_temperature)
-        {
-            request.insert("temperature".to_owned(), json!(temperature));
-        }
-        if let Some(effort) = self
-            .config
-            .reasoning_effort
-            .as_deref()
-            .or_else(|| price?.reasoning_effort.as_deref())
-        {
-            request.insert("reasoning_effort".to_owned(), json!(effort));
-        }
-        Value::Object(request)
-    }
 }
 
-/// What has been asked and paid.
+/// The answers so far.
 #[derive(Default)]
 struct Tally {
     replies: Vec<StoredReply>,
-    tokens: u64,
-    uncertain: u64,
-    sent: u32,
 }
 
 impl Tally {
-    fn add(&mut self, reply: StoredReply) {
-        self.tokens += reply
-            .usage
-            .map_or(0, crate::vision::price::Usage::total_tokens);
-        self.replies.push(reply);
-    }
-
     fn known_usd(&self) -> Decimal {
         self.replies.iter().filter_map(|reply| reply.cost_usd).sum()
+    }
+
+    /// The sum over all answers; none where one of them does not say.
+    fn tokens(&self, of: fn(Usage) -> u64) -> Option<u64> {
+        self.replies.iter().map(|reply| reply.usage.map(of)).sum()
     }
 
     fn answer(
@@ -582,58 +280,22 @@ impl Tally {
         asked_model: &str,
         reading: Reading,
         frames_asked: u32,
+        requests_sent: u32,
         departures: Vec<String>,
     ) -> Answer {
-        let usage = |of: fn(crate::vision::price::Usage) -> u64| {
-            self.replies
-                .iter()
-                .map(|reply| reply.usage.map(of))
-                .sum::<Option<u64>>()
-        };
+        let named = self.replies.iter().find_map(|reply| reply.model.clone());
         Answer {
-            gpt_version: self
-                .replies
-                .iter()
-                .find_map(|reply| reply.model.clone())
-                .unwrap_or_else(|| asked_model.to_owned()),
+            gpt_version: named.unwrap_or_else(|| asked_model.to_owned()),
             prompt_version: prompt::VERSION,
             frames_asked,
-            requests_sent: self.sent,
-            prompt_tokens: usage(|usage| usage.prompt_tokens),
-            completion_tokens: usage(|usage| usage.completion_tokens),
+            requests_sent,
+            prompt_tokens: self.tokens(|usage| usage.prompt_tokens),
+            completion_tokens: self.tokens(|usage| usage.completion_tokens),
             cost_usd: self.replies.iter().map(|reply| reply.cost_usd).sum(),
             replies: self.replies,
             reading,
             departures,
         }
-    }
-}
-
-/// Keeps an answer, patiently: it is paid for, and it exists nowhere else.
-async fn store<L: Ledger>(
-    ledger: &L,
-    key: &RequestKey,
-    reply: &StoredReply,
-) -> Result<(), LedgerFault> {
-    let mut wait = Duration::from_millis(250);
-    for _ in 1..STORE_TRIES {
-        match ledger.store_reply(key, reply).await {
-            Err(LedgerFault::Unavailable(cause)) => {
-                tracing::warn!(error = %cause, "a paid answer waits for the ledger");
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(Duration::from_secs(8));
-            }
-            done => return done,
-        }
-    }
-    ledger.store_reply(key, reply).await
-}
-
-fn failed(error: &Error, status: Option<u16>) -> Failed {
-    Failed {
-        code: error.code(),
-        status,
-        reason: error.to_string(),
     }
 }
 
@@ -656,23 +318,4 @@ fn frame_table(frames: &[Frame]) -> FrameTable {
             ))
         })
         .collect()
-}
-
-/// Length of a request's body, without building it a second time.
-fn length(request: &Value) -> u64 {
-    struct Counter(u64);
-    impl io::Write for Counter {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len() as u64;
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut counter = Counter(0);
-    match serde_json::to_writer(&mut counter, request) {
-        Ok(()) => counter.0,
-        Err(_) => 0,
-    }
 }

@@ -69,7 +69,7 @@ impl Wire {
     }
 
     /// Sends the request once.
-    pub(super) async fn send(&self, request: &Value) -> Result<Heard, Silence> {
+    pub(super) async fn post(&self, request: &Value) -> Result<Heard, Silence> {
         let once = Once {
             http: self.http.clone(),
             heard: Arc::default(),
