@@ -36,6 +36,8 @@ pub enum Behaviour {
     TooManyRequests(Vec<(&'static str, String)>),
     /// This status, with a body that no client should depend on.
     Status(u16),
+    /// 307 to this address.
+    Redirect(String),
     /// 401.
     Unauthorized,
     /// 429 of an account without credit.
@@ -232,6 +234,9 @@ async fn complete(State(shared): State<Shared>, headers: HeaderMap, bytes: Bytes
             "<html>no</html>",
         )
             .into_response(),
+        Behaviour::Redirect(to) => {
+            (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response()
+        }
         Behaviour::Unauthorized => error(
             StatusCode::UNAUTHORIZED,
             "Incorrect API key provided: sk-sta***-in.",
@@ -339,7 +344,7 @@ fn named_frames(body: &Value) -> Vec<u32> {
         .collect()
 }
 
-/// A completion as OpenAI's endpoint writes it; every picture takes 1,105 tokens, every four characters one.
+/// A completion as `OpenAI`'s endpoint writes it; every picture takes 1,105 tokens, every four characters one.
 fn completion(request: &Value, content: &Value, finish: &str) -> Value {
     let pictures = form::pictures(request).count() as u64;
     let text = request["messages"][0]["content"]

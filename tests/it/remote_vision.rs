@@ -554,7 +554,7 @@ async fn an_answer_is_kept_through_a_restart_of_the_database() {
 #[tokio::test]
 async fn a_budget_stops_before_the_request_that_it_does_not_cover() {
     // One request of three frames may cost 16,000 tokens of answer at USD 10 a million, and its prompt.
-    let ledger = MemoryLedger::with_budgets(Decimal::new(19, 2), Decimal::from(50));
+    let ledger = MemoryLedger::with_budgets(Decimal::new(18, 2), Decimal::from(50));
     let mut desk = Desk::new(6, ledger).await;
     desk.config.max_images = 3;
     let error = desk.asks().await.unwrap_err();
@@ -567,7 +567,7 @@ async fn a_budget_stops_before_the_request_that_it_does_not_cover() {
         1,
         "the first is covered, the second is not"
     );
-    assert!(desk.ledger.counted_usd() <= Decimal::new(19, 2));
+    assert!(desk.ledger.counted_usd() <= Decimal::new(18, 2));
 
     let desk = Desk::new(
         2,
@@ -732,10 +732,31 @@ async fn a_frame_too_large_for_the_endpoint_is_left_out_and_named() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn a_redirect_carries_no_screen_to_another_host() {
     let desk = Desk::with_frames(1).await;
-    desk.stand_in.will([Behaviour::Status(307)]);
+    let stranger = ModelStandIn::start().await.unwrap();
+    desk.stand_in.will([Behaviour::Redirect(format!(
+        "{}/chat/completions",
+        stranger.base_url()
+    ))]);
     let error = desk.asks().await.unwrap_err();
-    assert!(!error.worth_another_try());
-    assert_eq!(desk.stand_in.count(), 1);
+    assert_eq!(
+        (error.code(), error.worth_another_try()),
+        (AnalysisErrorCode::ModelUnavailable, false)
+    );
+    assert_eq!((desk.stand_in.count(), stranger.count()), (1, 0));
+}
+
+#[tokio::test]
+async fn several_analyses_ask_beside_one_another() {
+    let desks = futures::future::join_all((0..4).map(|_| Desk::with_frames(3))).await;
+    let tasks: Vec<_> = desks
+        .into_iter()
+        .map(|desk| {
+            tokio::spawn(async move { desk.asks().await.map(|answer| answer.requests_sent) })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().unwrap(), 1);
+    }
 }

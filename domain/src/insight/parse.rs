@@ -127,7 +127,7 @@ pub fn document(replies: &[&str]) -> Value {
     }
 }
 
-/// PostgreSQL's JSON cannot hold the character zero.
+/// `PostgreSQL`'s JSON cannot hold the character zero.
 fn storable(value: &mut Value) {
     match value {
         Value::String(text) if text.contains('\0') => *text = text.replace('\0', "\u{fffd}"),

@@ -1,6 +1,6 @@
 //! The published form of a chat-completions request, as far as this product could depart from it.
 //!
-//! Written from OpenAI's API reference ("Create chat completion") and its guides on structured outputs and images, not
+//! Written from `OpenAI`'s API reference ("Create chat completion") and its guides on structured outputs and images, not
 //! from the client's code: what a request must have, which properties exist, what a message and a picture look like, and
 //! what a strict JSON schema may be.
 

@@ -84,7 +84,7 @@ fn yes() -> bool {
     true
 }
 
-/// How a picture becomes tokens. Source: OpenAI, "Images and vision", "Calculating costs".
+/// How a picture becomes tokens. Source: `OpenAI`, "Images and vision", "Calculating costs".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ImageTokens {

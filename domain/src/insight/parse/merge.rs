@@ -20,7 +20,7 @@ pub fn merge(readings: Vec<Reading>) -> Reading {
     let parts = readings.len();
     for (part, reading) in readings.into_iter().enumerate() {
         let insights = &mut merged.insights;
-        if !reading.insights.description.is_empty() {
+        if !insights.description.contains(&reading.insights.description) {
             if !insights.description.is_empty() {
                 insights.description.push_str("\n\n");
             }

@@ -7,7 +7,7 @@
 //! | steps | `steps` | `workflow_steps` | `workflows_detected[].steps_observed` |
 //! | applications | `applications` (list) | `applications` (map) | `workflows_detected[].applications_involved` |
 //! | patterns | `patterns` (objects) | `patterns` (texts) | `key_insights` |
-//! | opportunities | `opportunities` | `automation_opportunities` {what, how, timeSaved, complexity} | `automation_opportunities` {workflow_type, …} |
+//! | opportunities | `opportunities` | `automation_opportunities` with `what` | `automation_opportunities` with `workflow_type` |
 //!
 //! Counts and times that a reply claims about the whole recording (`metrics`, `time_breakdown`) are not taken over.
 
@@ -366,7 +366,7 @@ impl Reader<'_> {
             for (place, element) in self.elements(name, pick(fields, &[name])) {
                 match element {
                     Value::Object(fields) => {
-                        drafts.extend(self.opportunity(&place, fields, element, era))
+                        drafts.extend(self.opportunity(&place, fields, element, era));
                     }
                     Value::String(what) if era == Era::Old => match clean(what, TITLE) {
                         Some(title) => drafts.push(draft(

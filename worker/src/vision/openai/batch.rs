@@ -56,7 +56,7 @@ pub fn split(frames: &[Load], limits: &Limits, fixed: Load) -> Vec<Range<usize>>
     for position in 0..frames.len() {
         match greedy.last_mut() {
             Some(last) if holds(&frames[last.start..=position], limits, fixed) => {
-                last.end = position + 1
+                last.end = position + 1;
             }
             _ => greedy.push(position..position + 1),
         }

@@ -57,7 +57,7 @@ impl fmt::Debug for Secret {
 pub struct RemoteConfig {
     /// The one switch: off, and nothing leaves, whatever organizations and sessions allow.
     pub enabled: bool,
-    /// Any endpoint that speaks OpenAI's chat completions; requests go to `<base>/chat/completions`.
+    /// Any endpoint that speaks `OpenAI`'s chat completions; requests go to `<base>/chat/completions`.
     pub base_url: Url,
     /// The key; endpoints in the own house often need none.
     pub api_key: Option<Secret>,
@@ -71,11 +71,11 @@ pub struct RemoteConfig {
     pub reasoning_effort: Option<String>,
     /// Most tokens of one answer, reasoning included.
     pub max_output_tokens: u64,
-    /// Most pictures of one request. OpenAI's limit is 500.
+    /// Most pictures of one request. `OpenAI`'s limit is 500.
     pub max_images: usize,
-    /// Longest body of one request. OpenAI's limit is 50 MB.
+    /// Longest body of one request. `OpenAI`'s limit is 50 MB.
     pub max_request_bytes: u64,
-    /// Longest file of one picture. OpenAI's limit is 20 MB.
+    /// Longest file of one picture. `OpenAI`'s limit is 20 MB.
     pub max_image_bytes: u64,
     /// Tokens of request and answer together; the table's figure for the model when absent.
     pub context_tokens: Option<u64>,
@@ -93,7 +93,7 @@ pub struct RemoteConfig {
 const ASSUMED_CONTEXT_TOKENS: u64 = 32_000;
 
 impl RemoteConfig {
-    /// The defaults: switched off, OpenAI's endpoint, no key.
+    /// The defaults: switched off, `OpenAI`'s endpoint, no key.
     pub fn new() -> Result<Self, TableFault> {
         let base_url = Url::parse("https://api.openai.com/v1")
             .map_err(|fault| TableFault::Wrong(fault.to_string()))?;
@@ -111,7 +111,7 @@ impl RemoteConfig {
             max_image_bytes: 20_000_000,
             context_tokens: None,
             token_ceiling: None,
-            timeout: Duration::from_secs(300),
+            timeout: Duration::from_mins(5),
             patience: Patience::default(),
             prices: PriceTable::embedded()?,
         })

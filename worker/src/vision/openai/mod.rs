@@ -1,4 +1,4 @@
-//! Asking a remote model about frames, through any endpoint that speaks OpenAI's chat completions.
+//! Asking a remote model about frames, through any endpoint that speaks `OpenAI`'s chat completions.
 //!
 //! [`Remote::ask`] cuts the frames into requests, and for each: reserves it in the [`Ledger`], sends it, stores the answer
 //! word for word, and only then reads it. One request is under way at a time, so a kill leaves at most one in doubt. What
@@ -144,7 +144,7 @@ impl Remote {
         let tokens: Vec<u64> = batches
             .parts
             .iter()
-            .map(|part| self.tokens(&batches, part))
+            .map(|part| batches.tokens(part))
             .collect();
         Ok(Plan {
             requests: batches.parts.len() as u32,
@@ -196,7 +196,7 @@ impl Remote {
         let mut departures = Vec::new();
         for (number, part) in batches.parts.iter().enumerate() {
             let frames = &batches.frames[part.clone()];
-            let prompt_tokens = self.tokens(&batches, part);
+            let prompt_tokens = batches.tokens(part);
             let most_tokens = prompt_tokens + self.config.output_tokens();
             let request = self
                 .request(question, frames, number + 1, batches.parts.len())

@@ -30,6 +30,18 @@ pub(super) struct Batches<'a> {
     pub(super) left_out: Vec<u32>,
 }
 
+impl Batches<'_> {
+    /// The most tokens of a request's text and pictures.
+    pub(super) fn tokens(&self, part: &Range<usize>) -> u64 {
+        let frames = &self.frames[part.clone()];
+        self.fixed.tokens
+            + frames
+                .iter()
+                .map(|weighed| weighed.load.tokens)
+                .sum::<u64>()
+    }
+}
+
 impl Remote {
     /// The frames with their weight, cut into requests.
     pub(super) async fn batches<'a>(&self, question: &Question<'a>) -> Result<Batches<'a>, Error> {
@@ -79,15 +91,6 @@ impl Remote {
         })
     }
 
-    /// The most tokens of a request's text and pictures.
-    pub(super) fn tokens(&self, batches: &Batches<'_>, part: &Range<usize>) -> u64 {
-        batches.fixed.tokens
-            + batches.frames[part.clone()]
-                .iter()
-                .map(|weighed| weighed.load.tokens)
-                .sum::<u64>()
-    }
-
     fn image_tokens(&self, frame: &Frame) -> u64 {
         /// For a model without a formula: what the dearest common one needs for a full screen.
         const ASSUMED: u64 = 2_500;
@@ -119,7 +122,10 @@ impl Remote {
             let mut url = String::from("data:image/jpeg;base64,");
             STANDARD.encode_string(&picture, &mut url);
             content.push(json!({ "type": "text", "text": line }));
-            content.push(json!({ "type": "image_url", "image_url": { "url": url, "detail": self.config.detail.as_str() } }));
+            let mut image = json!({ "type": "image_url", "image_url": { "detail": self.config.detail.as_str() } });
+            // Moved, not serialized once more: `json!` copies what it is given.
+            image["image_url"]["url"] = Value::String(url);
+            content.push(image);
         }
         Ok(self.envelope(question.locale, content))
     }
@@ -129,12 +135,12 @@ impl Remote {
         let price = self.config.price();
         let mut request = Map::new();
         request.insert("model".to_owned(), json!(self.config.model()));
+        let mut question = json!({ "role": "user" });
+        question["content"] = Value::Array(content);
+        let instructions = json!({ "role": "system", "content": prompt::instructions(locale) });
         request.insert(
             "messages".to_owned(),
-            json!([
-                { "role": "system", "content": prompt::instructions(locale) },
-                { "role": "user", "content": content },
-            ]),
+            Value::Array(vec![instructions, question]),
         );
         request.insert("response_format".to_owned(), prompt::response_format());
         request.insert(
