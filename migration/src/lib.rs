@@ -4,6 +4,7 @@
 //! No step is edited after a release; a change is a new step. The room knows none of the others: history must not change
 //! when code does.
 
+pub mod operator;
 pub mod roles;
 mod support;
 
@@ -17,6 +18,8 @@ mod m20261124_000007_permission;
 mod m20261124_000008_event;
 mod m20261124_000009_system;
 
+/// A connection of the owner, for those who may not name the ORM.
+pub use sea_orm::DatabaseConnection;
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
 
@@ -47,11 +50,17 @@ impl MigratorTrait for Migrator {
 ///
 /// # Errors
 /// When the database cannot be reached, or the owner may not create a schema in it.
-#[expect(clippy::disallowed_methods, reason = "migrations have a connection of their own: they run outside every tenant")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "migrations have a connection of their own: they run outside every tenant"
+)]
 pub async fn connect(owner_url: &str) -> Result<sea_orm::DatabaseConnection, DbErr> {
     use sea_orm::{ConnectOptions, ConnectionTrait, Database};
     let mut options = ConnectOptions::new(owner_url);
-    options.max_connections(2).set_schema_search_path(BOOKKEEPING_SCHEMA).sqlx_logging(false);
+    options
+        .max_connections(2)
+        .set_schema_search_path(BOOKKEEPING_SCHEMA)
+        .sqlx_logging(false);
     let connection = Database::connect(options).await?;
     let exists = connection
         .query_one_raw(sea_orm::Statement::from_string(

@@ -43,5 +43,8 @@ pub fn tenant_table(table: &str, touched: bool) -> String {
 
 /// SQL that dresses several tenant tables; `(name, has updated_at)`.
 pub fn tenant_tables(tables: &[(&str, bool)]) -> String {
-    tables.iter().map(|(table, touched)| tenant_table(table, *touched)).collect()
+    tables
+        .iter()
+        .map(|(table, touched)| tenant_table(table, *touched))
+        .collect()
 }

@@ -2,3 +2,4 @@
 
 pub mod memory_ledger;
 pub mod model_stand_in;
+pub mod postgres;

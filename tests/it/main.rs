@@ -1,3 +1,4 @@
-//! End-to-end tests, told by what a user or an operator would see.
+//! The end-to-end suite, one module per subject.
 
+mod embedded_postgres;
 mod remote_vision;
