@@ -15,6 +15,7 @@ pub mod quota;
 pub mod report;
 pub mod roi;
 pub mod role;
+pub mod routine;
 pub mod sampling;
 pub mod span;
 pub mod status;
