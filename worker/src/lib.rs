@@ -1,3 +1,4 @@
 //! The door for long work: frames, vision, insights and reports.
 
 pub mod frames;
+pub mod vision;

@@ -173,7 +173,8 @@ fn equalled_by_chance(sequence: &[Option<u32>], value: f64) -> Option<u32> {
     Some(equalled)
 }
 
-/// The most valuable pattern with its occurrences and value.
+/// The most valuable pattern with its occurrences and value; where it comes back in a circle, its beginning is uncertain, so
+/// a shorter one may also lie across its end.
 fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
     let mut scored: Vec<(Vec<u32>, Vec<Match>, f64)> = candidates(sequence)
         .into_iter()
@@ -196,8 +197,8 @@ fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
         pattern.len() < chosen.0.len()
             && matches.len() as f64 >= 1.1 * chosen.1.len() as f64
             && *value >= 0.75 * chosen.2
-            && chosen
-                .0
+            && [chosen.0.as_slice(), &chosen.0]
+                .concat()
                 .windows(pattern.len())
                 .any(|w| w == pattern.as_slice())
     }) {
