@@ -188,12 +188,7 @@ async fn complete(State(shared): State<Shared>, headers: HeaderMap, bytes: Bytes
         if !faults.is_empty() {
             let message = faults.join("; ");
             inner.faults.extend(faults);
-            return error(
-                StatusCode::BAD_REQUEST,
-                &message,
-                "invalid_request_error",
-                None,
-            );
+            return error(StatusCode::BAD_REQUEST, &message, "invalid_request_error", None);
         }
         (
             inner.script.pop_front().unwrap_or(Behaviour::Answer),
@@ -211,9 +206,7 @@ async fn complete(State(shared): State<Shared>, headers: HeaderMap, bytes: Bytes
     let good = completion(&body, &Value::String(answer(&frames).to_string()), "stop");
     match behaviour {
         Behaviour::Answer => say(good.to_string()),
-        Behaviour::Content(content) => {
-            say(completion(&body, &Value::String(content.to_string()), "stop").to_string())
-        }
+        Behaviour::Content(content) => say(completion(&body, &Value::String(content.to_string()), "stop").to_string()),
         Behaviour::Body(text) => say(text),
         Behaviour::TooManyRequests(pairs) => {
             let mut response = error(
@@ -234,9 +227,7 @@ async fn complete(State(shared): State<Shared>, headers: HeaderMap, bytes: Bytes
             "<html>no</html>",
         )
             .into_response(),
-        Behaviour::Redirect(to) => {
-            (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response()
-        }
+        Behaviour::Redirect(to) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response(),
         Behaviour::Unauthorized => error(
             StatusCode::UNAUTHORIZED,
             "Incorrect API key provided: sk-sta***-in.",
@@ -272,15 +263,10 @@ async fn complete(State(shared): State<Shared>, headers: HeaderMap, bytes: Bytes
             let text = good.to_string();
             let half = Bytes::from(text.into_bytes()).slice(0..40);
             let pieces = futures::stream::iter([Ok(half), Err(std::io::Error::other("cut off"))]);
-            (
-                [(header::CONTENT_TYPE, "application/json")],
-                Body::from_stream(pieces),
-            )
-                .into_response()
+            ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(pieces)).into_response()
         }
         Behaviour::HangUp => {
-            let nothing =
-                futures::stream::iter([Err::<Bytes, _>(std::io::Error::other("hung up"))]);
+            let nothing = futures::stream::iter([Err::<Bytes, _>(std::io::Error::other("hung up"))]);
             Body::from_stream(nothing).into_response()
         }
         Behaviour::Refusal => {
@@ -292,18 +278,11 @@ async fn complete(State(shared): State<Shared>, headers: HeaderMap, bytes: Bytes
             let half: String = answer(&frames).to_string().chars().take(60).collect();
             say(completion(&body, &Value::String(half), "length").to_string())
         }
-        Behaviour::ContentFilter => {
-            say(completion(&body, &json!(""), "content_filter").to_string())
+        Behaviour::ContentFilter => say(completion(&body, &json!(""), "content_filter").to_string()),
+        Behaviour::InvalidJson => say(completion(&body, &json!("The user works with {an order"), "stop").to_string()),
+        Behaviour::WrongSchema => {
+            say(completion(&body, &json!("{\"summary_of_work\": \"typing\", \"score\": 7}"), "stop").to_string())
         }
-        Behaviour::InvalidJson => {
-            say(completion(&body, &json!("The user works with {an order"), "stop").to_string())
-        }
-        Behaviour::WrongSchema => say(completion(
-            &body,
-            &json!("{\"summary_of_work\": \"typing\", \"score\": 7}"),
-            "stop",
-        )
-        .to_string()),
         Behaviour::UnknownFinish => say(completion(
             &body,
             &Value::String(answer(&frames).to_string()),
@@ -320,24 +299,19 @@ async fn complete(State(shared): State<Shared>, headers: HeaderMap, bytes: Bytes
             reply["usage"] = Value::Null;
             say(reply.to_string())
         }
-        Behaviour::Injected => {
-            say(completion(&body, &Value::String(obeyed(&frames).to_string()), "stop").to_string())
-        }
+        Behaviour::Injected => say(completion(&body, &Value::String(obeyed(&frames).to_string()), "stop").to_string()),
     }
 }
 
 fn error(status: StatusCode, message: &str, kind: &str, code: Option<&str>) -> Response {
-    let body =
-        json!({ "error": { "message": message, "type": kind, "param": null, "code": code } });
+    let body = json!({ "error": { "message": message, "type": kind, "param": null, "code": code } });
     (status, axum::Json(body)).into_response()
 }
 
 /// The numbers in the lines "frame N, …" before the pictures.
 fn named_frames(body: &Value) -> Vec<u32> {
     let messages = body["messages"].as_array().into_iter().flatten();
-    let parts = messages
-        .filter_map(|message| message["content"].as_array())
-        .flatten();
+    let parts = messages.filter_map(|message| message["content"].as_array()).flatten();
     let lines = parts.filter_map(|part| part["text"].as_str()?.strip_prefix("frame "));
     lines
         .filter_map(|line| line.split(',').next()?.trim().parse().ok())
@@ -347,9 +321,7 @@ fn named_frames(body: &Value) -> Vec<u32> {
 /// A completion as `OpenAI`'s endpoint writes it; every picture takes 1,105 tokens, every four characters one.
 fn completion(request: &Value, content: &Value, finish: &str) -> Value {
     let pictures = form::pictures(request).count() as u64;
-    let text = request["messages"][0]["content"]
-        .as_str()
-        .map_or(0, str::len) as u64;
+    let text = request["messages"][0]["content"].as_str().map_or(0, str::len) as u64;
     let (prompt, reply) = (
         pictures * 1_105 + text / 4,
         content.as_str().map_or(0, str::len) as u64 / 4,

@@ -238,8 +238,7 @@ mod tests {
     #[test]
     fn rows_of_an_older_shape_are_read_with_defaults() {
         let read: StructuredInsights =
-            serde_json::from_value(json!({ "steps": [{ "number": 1, "action": "Open order" }] }))
-                .unwrap();
+            serde_json::from_value(json!({ "steps": [{ "number": 1, "action": "Open order" }] })).unwrap();
         assert_eq!(read.steps[0].span, None);
         assert!(read.workflows.is_empty() && read.dropped.is_empty());
     }

@@ -75,10 +75,7 @@ impl FrameTable {
 
     /// The time that several frames stand for, without overlaps, in order.
     pub fn evidence(&self, frames: &[u32]) -> Vec<TimeSpan> {
-        let spans: Vec<_> = frames
-            .iter()
-            .filter_map(|frame| self.span(*frame))
-            .collect();
+        let spans: Vec<_> = frames.iter().filter_map(|frame| self.span(*frame)).collect();
         span::union(&spans)
     }
 }
@@ -116,9 +113,7 @@ pub fn read_value(document: &Value, frames: &FrameTable) -> Result<Reading, Unre
 pub fn document(replies: &[&str]) -> Value {
     let mut values: Vec<Value> = replies
         .iter()
-        .map(|reply| {
-            serde_json::from_str(reply).unwrap_or_else(|_| Value::String((*reply).to_owned()))
-        })
+        .map(|reply| serde_json::from_str(reply).unwrap_or_else(|_| Value::String((*reply).to_owned())))
         .collect();
     values.iter_mut().for_each(storable);
     match values.len() {
@@ -150,9 +145,7 @@ fn read_one(reply: &Value, frames: &FrameTable) -> Result<Reading, Unreadable> {
     let mut value = reply.clone();
     for _ in 0..MOST_WRAPPERS {
         value = match value {
-            Value::String(text) => {
-                json_in(&text).ok_or_else(|| Unreadable::because("it is no JSON"))?
-            }
+            Value::String(text) => json_in(&text).ok_or_else(|| Unreadable::because("it is no JSON"))?,
             Value::Object(mut fields) => {
                 if fields.contains_key("choices") {
                     content(&Value::Object(fields))?
@@ -161,9 +154,7 @@ fn read_one(reply: &Value, frames: &FrameTable) -> Result<Reading, Unreadable> {
                 } else if let Some(inner) = WRAPPERS.iter().find_map(|name| fields.remove(*name)) {
                     inner
                 } else {
-                    return Err(Unreadable::because(
-                        "none of the expected properties is in it",
-                    ));
+                    return Err(Unreadable::because("none of the expected properties is in it"));
                 }
             }
             Value::Null => return Err(Unreadable::because("it is empty")),
@@ -190,9 +181,7 @@ const WRAPPERS: [&str; 9] = [
 fn content(completion: &Value) -> Result<Value, Unreadable> {
     let choice = &completion["choices"][0];
     let message = &choice["message"];
-    let declined = message["refusal"]
-        .as_str()
-        .is_some_and(|text| !text.trim().is_empty());
+    let declined = message["refusal"].as_str().is_some_and(|text| !text.trim().is_empty());
     if declined {
         return Err(Unreadable::Refused { filtered: false });
     }
@@ -209,10 +198,7 @@ fn content(completion: &Value) -> Result<Value, Unreadable> {
             if parts.iter().any(|part| part["type"] == "refusal") {
                 return Err(Unreadable::Refused { filtered: false });
             }
-            let text: String = parts
-                .iter()
-                .filter_map(|part| part["text"].as_str())
-                .collect();
+            let text: String = parts.iter().filter_map(|part| part["text"].as_str()).collect();
             if text.trim().is_empty() {
                 Err(Unreadable::because("it is empty"))
             } else {

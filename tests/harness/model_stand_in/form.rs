@@ -75,10 +75,7 @@ pub fn departures(headers: &HeaderMap, length: usize, body: &Value) -> Vec<Strin
         faults.push("the body is no JSON object".to_owned());
         return faults;
     };
-    for name in fields
-        .keys()
-        .filter(|name| !PROPERTIES.contains(&name.as_str()))
-    {
+    for name in fields.keys().filter(|name| !PROPERTIES.contains(&name.as_str())) {
         faults.push(format!("unrecognized request argument: {name}"));
     }
     scalars(fields, &mut faults);
@@ -90,11 +87,7 @@ pub fn departures(headers: &HeaderMap, length: usize, body: &Value) -> Vec<Strin
 }
 
 fn scalars(fields: &Map<String, Value>, faults: &mut Vec<String>) {
-    if fields
-        .get("model")
-        .and_then(Value::as_str)
-        .is_none_or(str::is_empty)
-    {
+    if fields.get("model").and_then(Value::as_str).is_none_or(str::is_empty) {
         faults.push("model is required and a text".to_owned());
     }
     if fields.contains_key("max_tokens") && fields.contains_key("max_completion_tokens") {
@@ -114,11 +107,10 @@ fn scalars(fields: &Map<String, Value>, faults: &mut Vec<String>) {
         ("presence_penalty", -2.0, 2.0),
         ("frequency_penalty", -2.0, 2.0),
     ] {
-        if fields.get(name).is_some_and(|value| {
-            value
-                .as_f64()
-                .is_none_or(|number| !(least..=most).contains(&number))
-        }) {
+        if fields
+            .get(name)
+            .is_some_and(|value| value.as_f64().is_none_or(|number| !(least..=most).contains(&number)))
+        {
             faults.push(format!("{name} is not a number from {least} to {most}"));
         }
     }
@@ -157,9 +149,7 @@ fn messages(messages: Option<&Value>, faults: &mut Vec<String>) {
                     content_part(&format!("{place}.content[{number}]"), role, part, faults);
                 }
             }
-            _ => faults.push(format!(
-                "{place}.content is neither a text nor a list of parts"
-            )),
+            _ => faults.push(format!("{place}.content is neither a text nor a list of parts")),
         }
     }
     let all: Vec<_> = messages
@@ -201,10 +191,7 @@ fn content_part(place: &str, role: &str, part: &Value, faults: &mut Vec<String>)
 
 /// The product never sends addresses, only pictures themselves.
 fn picture_fault(url: &str) -> Option<String> {
-    let Some((kind, data)) = url
-        .strip_prefix("data:")
-        .and_then(|rest| rest.split_once(";base64,"))
-    else {
+    let Some((kind, data)) = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) else {
         return Some("not a data URL in base64".to_owned());
     };
     let Ok(bytes) = STANDARD.decode(data) else {
@@ -299,9 +286,7 @@ fn strict(place: &str, schema: &Value, level: usize, sums: &mut Sums, faults: &m
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    let known = [
-        "string", "number", "boolean", "integer", "object", "array", "null",
-    ];
+    let known = ["string", "number", "boolean", "integer", "object", "array", "null"];
     let described = !names.is_empty()
         || ["anyOf", "$ref", "enum", "const"]
             .iter()
@@ -311,17 +296,11 @@ fn strict(place: &str, schema: &Value, level: usize, sums: &mut Sums, faults: &m
     }
     if let Some(Value::Array(values)) = fields.get("enum") {
         sums.enumerated += values.len();
-        sums.characters += values
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::len)
-            .sum::<usize>();
+        sums.characters += values.iter().filter_map(Value::as_str).map(str::len).sum::<usize>();
     }
     if names.contains(&"object") {
         if fields.get("additionalProperties") != Some(&Value::Bool(false)) {
-            faults.push(format!(
-                "{place}: additionalProperties is required to be false"
-            ));
+            faults.push(format!("{place}: additionalProperties is required to be false"));
         }
         let properties = fields
             .get("properties")
@@ -344,13 +323,7 @@ fn strict(place: &str, schema: &Value, level: usize, sums: &mut Sums, faults: &m
         sums.properties += properties.len();
         sums.characters += properties.keys().map(String::len).sum::<usize>();
         for (name, property) in &properties {
-            strict(
-                &format!("{place}.{name}"),
-                property,
-                level + 1,
-                sums,
-                faults,
-            );
+            strict(&format!("{place}.{name}"), property, level + 1, sums, faults);
         }
     }
     if names.contains(&"array") {
@@ -362,12 +335,7 @@ fn strict(place: &str, schema: &Value, level: usize, sums: &mut Sums, faults: &m
             faults,
         );
     }
-    for choice in fields
-        .get("anyOf")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for choice in fields.get("anyOf").and_then(Value::as_array).into_iter().flatten() {
         strict(&format!("{place}|"), choice, level, sums, faults);
     }
 }
@@ -380,19 +348,13 @@ mod tests {
 
     fn headers() -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer k"));
         headers
     }
 
     fn good() -> Value {
-        let picture = format!(
-            "data:image/jpeg;base64,{}",
-            STANDARD.encode([0xff, 0xd8, 0xff, 0xd9])
-        );
+        let picture = format!("data:image/jpeg;base64,{}", STANDARD.encode([0xff, 0xd8, 0xff, 0xd9]));
         json!({
             "model": "m",
             "messages": [
@@ -418,23 +380,18 @@ mod tests {
                 body["max_completion_tokens"] = json!("many")
             }),
             ("role", |body| body["messages"][0]["role"] = json!("boss")),
-            ("only a user's", |body| {
-                body["messages"][1]["role"] = json!("system")
-            }),
+            ("only a user's", |body| body["messages"][1]["role"] = json!("system")),
             ("data URL", |body| {
-                body["messages"][1]["content"][1]["image_url"]["url"] =
-                    json!("https://example.com/a.jpg")
+                body["messages"][1]["content"][1]["image_url"]["url"] = json!("https://example.com/a.jpg")
             }),
             ("not a picture", |body| {
-                body["messages"][1]["content"][1]["image_url"]["url"] =
-                    json!("data:image/png;base64,/9j/2Q==")
+                body["messages"][1]["content"][1]["image_url"]["url"] = json!("data:image/png;base64,/9j/2Q==")
             }),
             ("detail", |body| {
                 body["messages"][1]["content"][1]["image_url"]["detail"] = json!("ultra")
             }),
             ("additionalProperties", |body| {
-                body["response_format"]["json_schema"]["schema"]["additionalProperties"] =
-                    json!(true)
+                body["response_format"]["json_schema"]["schema"]["additionalProperties"] = json!(true)
             }),
             ("required", |body| {
                 body["response_format"]["json_schema"]["schema"]["required"] = json!([])
@@ -448,14 +405,8 @@ mod tests {
             let mut body = good();
             change(&mut body);
             let faults = departures(&headers(), 1, &body);
-            assert!(
-                faults.len() == 1 && faults[0].contains(word),
-                "{word}: {faults:?}"
-            );
+            assert!(faults.len() == 1 && faults[0].contains(word), "{word}: {faults:?}");
         }
-        assert_eq!(
-            departures(&HeaderMap::new(), MOST_BODY_BYTES + 1, &good()).len(),
-            3
-        );
+        assert_eq!(departures(&HeaderMap::new(), MOST_BODY_BYTES + 1, &good()).len(), 3);
     }
 }

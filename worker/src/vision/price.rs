@@ -180,8 +180,7 @@ impl ModelPrice {
         let input = self
             .input_usd_per_million
             .max(self.cache_write_usd_per_million.unwrap_or_default());
-        let sum = Decimal::from(prompt_tokens) * input
-            + Decimal::from(max_output_tokens) * self.output_usd_per_million;
+        let sum = Decimal::from(prompt_tokens) * input + Decimal::from(max_output_tokens) * self.output_usd_per_million;
         usd(sum / Decimal::from(1_000_000))
     }
 }
@@ -218,41 +217,19 @@ impl PriceTable {
                 model.cached_input_usd_per_million,
                 model.cache_write_usd_per_million,
             ];
-            if prices
-                .into_iter()
-                .flatten()
-                .any(|price| price.is_sign_negative())
-            {
-                return Err(TableFault::Wrong(format!(
-                    "{} has a negative price",
-                    model.name
-                )));
+            if prices.into_iter().flatten().any(|price| price.is_sign_negative()) {
+                return Err(TableFault::Wrong(format!("{} has a negative price", model.name)));
             }
             if model.context_tokens == 0 || model.max_output_tokens == 0 {
-                return Err(TableFault::Wrong(format!(
-                    "{} has no room for tokens",
-                    model.name
-                )));
+                return Err(TableFault::Wrong(format!("{} has no room for tokens", model.name)));
             }
             if let ImageTokens::Patches { multiplier, .. } = model.image_tokens
                 && !multiplier.is_sign_positive()
             {
-                return Err(TableFault::Wrong(format!(
-                    "{} makes pictures free",
-                    model.name
-                )));
+                return Err(TableFault::Wrong(format!("{} makes pictures free", model.name)));
             }
-            if self
-                .models
-                .iter()
-                .filter(|other| other.name == model.name)
-                .count()
-                > 1
-            {
-                return Err(TableFault::Wrong(format!(
-                    "{} stands in it twice",
-                    model.name
-                )));
+            if self.models.iter().filter(|other| other.name == model.name).count() > 1 {
+                return Err(TableFault::Wrong(format!("{} stands in it twice", model.name)));
             }
         }
         Ok(())
@@ -260,13 +237,10 @@ impl PriceTable {
 
     /// The model of that name, or of the family whose dated version it is.
     pub fn find(&self, name: &str) -> Option<&ModelPrice> {
-        self.models
-            .iter()
-            .find(|model| model.name == name)
-            .or_else(|| {
-                let family = undated(name)?;
-                self.models.iter().find(|model| model.name == family)
-            })
+        self.models.iter().find(|model| model.name == name).or_else(|| {
+            let family = undated(name)?;
+            self.models.iter().find(|model| model.name == family)
+        })
     }
 
     /// What a person should know before relying on this model, one sentence each.
@@ -284,16 +258,12 @@ impl PriceTable {
                 "the model {model} has no price: it is asked only under a token ceiling"
             )),
             Some(ModelPrice {
-                retires_on: Some(day),
-                ..
+                retires_on: Some(day), ..
             }) if *day <= today => {
-                warnings.push(format!(
-                    "the model {model} left OpenAI's API on {day}: set another one"
-                ));
+                warnings.push(format!("the model {model} left OpenAI's API on {day}: set another one"));
             }
             Some(ModelPrice {
-                retires_on: Some(day),
-                ..
+                retires_on: Some(day), ..
             }) => {
                 let left = (*day - today).num_days();
                 warnings.push(format!(
@@ -335,11 +305,7 @@ mod tests {
         let table = table();
         assert_eq!(table.find(&table.current).unwrap().retires_on, None);
         for name in ["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini"] {
-            assert_eq!(
-                price(name).retires_on,
-                NaiveDate::from_ymd_opt(2027, 1, 14),
-                "{name}"
-            );
+            assert_eq!(price(name).retires_on, NaiveDate::from_ymd_opt(2027, 1, 14), "{name}");
         }
     }
 
@@ -404,23 +370,16 @@ mod tests {
     #[test]
     fn the_estimate_is_never_below_the_cost() {
         for model in &table().models {
-            for (prompt, cached, written, reply) in [
-                (1_000, 0, 0, 5),
-                (1_000, 400, 600, 900),
-                (7, 7, 0, 0),
-                (9, 0, 9, 1_000),
-            ] {
+            for (prompt, cached, written, reply) in
+                [(1_000, 0, 0, 5), (1_000, 400, 600, 900), (7, 7, 0, 0), (9, 0, 9, 1_000)]
+            {
                 let usage = Usage {
                     prompt_tokens: prompt,
                     cached_tokens: cached,
                     cache_write_tokens: written,
                     completion_tokens: reply,
                 };
-                assert!(
-                    model.most_usd(prompt, 1_000) >= model.cost_usd(usage),
-                    "{}",
-                    model.name
-                );
+                assert!(model.most_usd(prompt, 1_000) >= model.cost_usd(usage), "{}", model.name);
             }
         }
     }
@@ -428,17 +387,8 @@ mod tests {
     #[test]
     fn dated_names_have_the_price_of_their_family_and_strangers_have_none() {
         assert_eq!(table().find("gpt-4o-2024-11-20").unwrap().name, "gpt-4o");
-        assert_eq!(
-            table().find("gpt-4o-mini-2024-07-18").unwrap().name,
-            "gpt-4o-mini"
-        );
-        for stranger in [
-            "gpt-4o-audio",
-            "gpt-4o-2024-99-99",
-            "llama",
-            "",
-            "é2024-11-20",
-        ] {
+        assert_eq!(table().find("gpt-4o-mini-2024-07-18").unwrap().name, "gpt-4o-mini");
+        for stranger in ["gpt-4o-audio", "gpt-4o-2024-99-99", "llama", "", "é2024-11-20"] {
             assert!(table().find(stranger).is_none(), "{stranger}");
         }
     }

@@ -78,14 +78,8 @@ pub fn response_format() -> Value {
 
 /// The schema of an answer.
 pub fn schema() -> Value {
-    let categories: Vec<_> = WorkflowCategory::ALL
-        .iter()
-        .map(|value| value.as_str())
-        .collect();
-    let kinds: Vec<_> = InsightType::ALL
-        .iter()
-        .map(|value| value.as_str())
-        .collect();
+    let categories: Vec<_> = WorkflowCategory::ALL.iter().map(|value| value.as_str()).collect();
+    let kinds: Vec<_> = InsightType::ALL.iter().map(|value| value.as_str()).collect();
     let complexities: Vec<_> = Complexity::ALL.iter().map(|value| value.as_str()).collect();
     let category = json!({ "type": "string", "enum": categories });
     let text = json!({ "type": "string" });
@@ -93,7 +87,8 @@ pub fn schema() -> Value {
     let texts = json!({ "type": "array", "items": text });
     let number = json!({ "type": ["number", "null"] });
     let whole = json!({ "type": ["integer", "null"] });
-    let frames = json!({ "type": "array", "items": { "type": "integer" }, "description": "numbers of the frames that show it" });
+    let frames =
+        json!({ "type": "array", "items": { "type": "integer" }, "description": "numbers of the frames that show it" });
     object(&[
         ("description", text.clone()),
         ("category", category.clone()),
@@ -138,10 +133,7 @@ pub fn schema() -> Value {
                 ("automation", text.clone()),
                 ("applications", texts.clone()),
                 ("steps", texts),
-                (
-                    "complexity",
-                    json!({ "type": "string", "enum": complexities }),
-                ),
+                ("complexity", json!({ "type": "string", "enum": complexities })),
                 ("occurrences_seen", whole),
                 ("seconds_per_occurrence", number.clone()),
                 ("confidence", number.clone()),
@@ -190,18 +182,11 @@ fn compare(schema: &Value, value: &Value, place: &str, most: usize, found: &mut 
     }
     let fits = match &schema["type"] {
         Value::String(name) => is(value, name),
-        Value::Array(names) => names
-            .iter()
-            .filter_map(Value::as_str)
-            .any(|name| is(value, name)),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).any(|name| is(value, name)),
         _ => true,
     };
     if !fits {
-        found.push(format!(
-            "{place} is {}, not {}",
-            kind(value),
-            schema["type"]
-        ));
+        found.push(format!("{place} is {}, not {}", kind(value), schema["type"]));
         return;
     }
     if let Value::Array(allowed) = &schema["enum"]
@@ -216,10 +201,7 @@ fn compare(schema: &Value, value: &Value, place: &str, most: usize, found: &mut 
                 None => found.push(format!("{place}.{name} is missing")),
             }
         }
-        let strangers = fields
-            .keys()
-            .filter(|name| !properties.contains_key(*name))
-            .count();
+        let strangers = fields.keys().filter(|name| !properties.contains_key(*name)).count();
         if strangers > 0 {
             found.push(format!("{place} has {strangers} properties too many"));
         }
@@ -335,10 +317,7 @@ mod tests {
             ]
         );
         assert_eq!(departures(&bad, 2).len(), 2);
-        assert_eq!(
-            departures(&json!([]), 5),
-            ["answer is a list, not \"object\""]
-        );
+        assert_eq!(departures(&json!([]), 5), ["answer is a list, not \"object\""]);
     }
 
     #[test]

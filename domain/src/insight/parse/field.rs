@@ -39,12 +39,7 @@ pub(super) enum Era {
 }
 
 /// Properties that cite frames, over the years.
-const CITING: [&str; 4] = [
-    "frames",
-    "frame_ids",
-    "visible_in_frames",
-    "evidence_frames",
-];
+const CITING: [&str; 4] = ["frames", "frame_ids", "visible_in_frames", "evidence_frames"];
 
 impl Reader<'_> {
     /// Names something that was left out.
@@ -57,11 +52,7 @@ impl Reader<'_> {
     }
 
     /// The elements of a list, each with its place; anything else is left out.
-    pub(super) fn elements<'v>(
-        &mut self,
-        place: &str,
-        value: &'v Value,
-    ) -> Vec<(String, &'v Value)> {
+    pub(super) fn elements<'v>(&mut self, place: &str, value: &'v Value) -> Vec<(String, &'v Value)> {
         match value {
             Value::Null => Vec::new(),
             Value::Array(elements) => {
@@ -83,12 +74,7 @@ impl Reader<'_> {
     }
 
     /// What supports the claim; none where it must be left out.
-    pub(super) fn support(
-        &mut self,
-        place: &str,
-        element: &Map<String, Value>,
-        era: Era,
-    ) -> Option<Support> {
+    pub(super) fn support(&mut self, place: &str, element: &Map<String, Value>, era: Era) -> Option<Support> {
         if self.frames.is_empty() {
             return Some(Support::default());
         }
@@ -120,10 +106,7 @@ impl Reader<'_> {
         }
         let strangers = cited.len() - frames.len();
         if strangers > 0 {
-            self.leave_out(
-                place,
-                &format!("{strangers} of the cited frames do not exist"),
-            );
+            self.leave_out(place, &format!("{strangers} of the cited frames do not exist"));
         }
         frames.sort_unstable();
         frames.dedup();
@@ -139,11 +122,7 @@ impl Reader<'_> {
             Value::Null => return None,
             Value::Number(number) => number.as_f64(),
             Value::String(text) => match text.trim().strip_suffix('%') {
-                Some(percent) => percent
-                    .trim()
-                    .parse::<f64>()
-                    .ok()
-                    .map(|percent| percent / 100.0),
+                Some(percent) => percent.trim().parse::<f64>().ok().map(|percent| percent / 100.0),
                 None => text.trim().parse().ok(),
             },
             _ => None,
@@ -160,13 +139,7 @@ impl Reader<'_> {
     }
 
     /// A length of time: seconds, or a text that can only mean one.
-    pub(super) fn duration(
-        &mut self,
-        place: &str,
-        value: &Value,
-        unit_seconds: f64,
-        scope: Scope,
-    ) -> Option<f64> {
+    pub(super) fn duration(&mut self, place: &str, value: &Value, unit_seconds: f64, scope: Scope) -> Option<f64> {
         let seconds = match value {
             Value::Null => return None,
             Value::Number(number) => number.as_f64().map(|number| number * unit_seconds),
@@ -220,20 +193,13 @@ pub(super) fn clean(raw: &str, most: usize) -> Option<String> {
 pub(super) fn texts(value: &Value, most: usize) -> Vec<String> {
     let one = |value: &Value| match value {
         Value::Object(fields) => text(
-            pick(
-                fields,
-                &["action", "name", "step", "description", "title", "type"],
-            ),
+            pick(fields, &["action", "name", "step", "description", "title", "type"]),
             most,
         ),
         other => text(other, most),
     };
     match value {
-        Value::Array(elements) => elements
-            .iter()
-            .take(MOST_ELEMENTS)
-            .filter_map(one)
-            .collect(),
+        Value::Array(elements) => elements.iter().take(MOST_ELEMENTS).filter_map(one).collect(),
         other => one(other).into_iter().collect(),
     }
 }
@@ -243,8 +209,7 @@ fn frame_number(value: &Value) -> Option<u32> {
     match value {
         Value::Number(number) => {
             let number = number.as_f64()?;
-            (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number))
-                .then_some(number as u32)
+            (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32)
         }
         Value::String(text) => {
             let mut numbers = text
@@ -300,11 +265,7 @@ pub fn stated_seconds(text: &str, scope: Scope) -> Option<f64> {
             return None;
         }
         (sum, last_unit) = (sum + seconds, unit);
-        rest = after
-            .trim_start()
-            .strip_prefix("and ")
-            .unwrap_or(after)
-            .trim_start();
+        rest = after.trim_start().strip_prefix("and ").unwrap_or(after).trim_start();
     }
     if last_unit.is_infinite() || rest.chars().any(|c| c.is_ascii_digit()) {
         return None;
@@ -320,9 +281,9 @@ pub fn stated_seconds(text: &str, scope: Scope) -> Option<f64> {
             let about = about.or_else(|| rest.strip_prefix("/"))?;
             let words: Vec<_> = about.split_whitespace().collect();
             (1..=3).contains(&words.len())
-                && words.iter().all(|word| {
-                    word.chars().all(|c| c.is_alphabetic() || c == '-') && !is_calendar(word)
-                })
+                && words
+                    .iter()
+                    .all(|word| word.chars().all(|c| c.is_alphabetic() || c == '-') && !is_calendar(word))
         }
     };
     per_occurrence.then_some(sum)
@@ -333,27 +294,21 @@ fn quantity(text: &str) -> Option<(f64, f64, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let number: f64 = text[..digits].parse().ok()?;
     let after = text[digits..].trim_start_matches([' ', '-', '\u{a0}']);
-    let letters = after
-        .find(|c: char| !c.is_alphabetic())
-        .unwrap_or(after.len());
+    let letters = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
     let unit = match &after[..letters] {
         "s" | "sec" | "secs" | "second" | "seconds" | "seconden" | "secondes" | "sekunden" => 1.0,
         "min" | "mins" | "minute" | "minutes" | "minuten" => 60.0,
-        "h" | "hr" | "hrs" | "hour" | "hours" | "uur" | "heure" | "heures" | "stunde"
-        | "stunden" => 3_600.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" | "uur" | "heure" | "heures" | "stunde" | "stunden" => 3_600.0,
         _ => return None,
     };
-    number
-        .is_finite()
-        .then_some((number * unit, unit, &after[letters..]))
+    number.is_finite().then_some((number * unit, unit, &after[letters..]))
 }
 
 /// Words of calendar time and shifts: "per day" is a rate, not an occurrence.
 fn is_calendar(word: &str) -> bool {
     const STEMS: [&str; 24] = [
-        "second", "minute", "hour", "day", "daily", "week", "month", "quarter", "year", "annum",
-        "shift", "session", "person", "user", "employee", "operator", "dag", "maand", "jaar",
-        "jour", "mois", "tag", "monat", "jahr",
+        "second", "minute", "hour", "day", "daily", "week", "month", "quarter", "year", "annum", "shift", "session",
+        "person", "user", "employee", "operator", "dag", "maand", "jaar", "jour", "mois", "tag", "monat", "jahr",
     ];
     STEMS.iter().any(|stem| {
         word.strip_prefix(stem)
@@ -380,10 +335,7 @@ mod tests {
         for (text, seconds) in per_occurrence {
             assert_eq!(stated_seconds(text, Scope::Unsaid), Some(seconds), "{text}");
         }
-        assert_eq!(
-            stated_seconds("about 2 minutes", Scope::Occurrence),
-            Some(120.0)
-        );
+        assert_eq!(stated_seconds("about 2 minutes", Scope::Occurrence), Some(120.0));
         let ambiguous = [
             "2 hours",
             "30 minutes per day",

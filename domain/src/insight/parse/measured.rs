@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Reading;
-use super::merge::{add_draft, normal};
+use super::merge::{UNNAMED, add_draft, normal};
 use crate::insight::OpportunityDraft;
 use crate::span::{self, TimeSpan, union_seconds};
 
@@ -36,9 +36,7 @@ pub fn merge_measured(mut reading: Reading, measured: &Reading) -> Reading {
         insights.steps.clone_from(&measured.insights.steps);
     }
     if insights.description.is_empty() {
-        insights
-            .description
-            .clone_from(&measured.insights.description);
+        insights.description.clone_from(&measured.insights.description);
     }
     if insights.workflows.is_empty() {
         insights.workflows.clone_from(&measured.insights.workflows);
@@ -48,9 +46,7 @@ pub fn merge_measured(mut reading: Reading, measured: &Reading) -> Reading {
             insights.patterns.push(pattern.clone());
         }
     }
-    insights
-        .dropped
-        .extend(measured.insights.dropped.iter().cloned());
+    insights.dropped.extend(measured.insights.dropped.iter().cloned());
     for draft in &measured.drafts {
         add_draft(&mut reading.drafts, draft.clone());
     }
@@ -64,7 +60,7 @@ fn replace_opportunities(claimed: &mut Vec<OpportunityDraft>, measured: &[Opport
     let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
     for (m, fact) in measured.iter().enumerate() {
         for (c, claim) in claimed.iter().enumerate() {
-            let likeness = if fact.process_key == claim.process_key {
+            let likeness = if fact.process_key == claim.process_key && fact.process_key != UNNAMED {
                 2.0
             } else {
                 shared(&fact_spans(fact), &claim.evidence)
@@ -109,10 +105,7 @@ fn fact_spans(fact: &OpportunityDraft) -> Vec<TimeSpan> {
 /// Common time as a share of the shorter of the two.
 fn shared(a: &[TimeSpan], b: &[TimeSpan]) -> f64 {
     let (a, b) = (span::union(a), span::union(b));
-    let common: f64 = a
-        .iter()
-        .flat_map(|x| b.iter().map(|y| x.overlap_seconds(*y)))
-        .sum();
+    let common: f64 = a.iter().flat_map(|x| b.iter().map(|y| x.overlap_seconds(*y))).sum();
     let shorter = union_seconds(&a).min(union_seconds(&b));
     if shorter > 0.0 { common / shorter } else { 0.0 }
 }

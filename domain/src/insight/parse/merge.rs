@@ -9,6 +9,9 @@ use crate::category::WorkflowCategory;
 use crate::insight::{ApplicationUse, InsightDraft, OpportunityDraft};
 use crate::span;
 
+/// What a process without a readable name is called: two of them are not the same.
+pub(super) const UNNAMED: &str = "unnamed";
+
 /// Joins readings in their order: steps go on counting, what is the same is there once with the evidence of all.
 ///
 /// Confidence is the mean of those given. A stated time is the first one: statements are not averaged into a figure that
@@ -27,9 +30,10 @@ pub fn merge(readings: Vec<Reading>) -> Reading {
             insights.description.push_str(&reading.insights.description);
         }
         for workflow in reading.insights.workflows {
-            let known = insights.workflows.iter().any(|other| {
-                other.category == workflow.category && normal(&other.name) == normal(&workflow.name)
-            });
+            let known = insights
+                .workflows
+                .iter()
+                .any(|other| other.category == workflow.category && normal(&other.name) == normal(&workflow.name));
             if !known {
                 insights.workflows.push(workflow);
             }
@@ -49,9 +53,7 @@ pub fn merge(readings: Vec<Reading>) -> Reading {
                 dropped
             }
         };
-        insights
-            .dropped
-            .extend(reading.insights.dropped.into_iter().map(place));
+        insights.dropped.extend(reading.insights.dropped.into_iter().map(place));
         for opportunity in reading.opportunities {
             add_opportunity(&mut merged.opportunities, opportunity);
         }
@@ -64,8 +66,7 @@ pub fn merge(readings: Vec<Reading>) -> Reading {
     for (number, step) in merged.insights.steps.iter_mut().enumerate() {
         step.number = number as u32 + 1;
     }
-    merged.insights.applications =
-        fold_applications(std::mem::take(&mut merged.insights.applications));
+    merged.insights.applications = fold_applications(std::mem::take(&mut merged.insights.applications));
     if !confidences.is_empty() {
         merged.confidence = Some(confidences.iter().sum::<f64>() / confidences.len() as f64);
     }
@@ -80,8 +81,7 @@ fn prevailing(categories: &[WorkflowCategory]) -> Option<WorkflowCategory> {
         .copied()
         .filter(|category| *category != WorkflowCategory::Other)
         .collect();
-    let count =
-        |category: WorkflowCategory| named.iter().filter(|other| **other == category).count();
+    let count = |category: WorkflowCategory| named.iter().filter(|other| **other == category).count();
     named
         .iter()
         .rev()
@@ -92,7 +92,7 @@ fn prevailing(categories: &[WorkflowCategory]) -> Option<WorkflowCategory> {
 
 fn add_opportunity(known: &mut Vec<OpportunityDraft>, opportunity: OpportunityDraft) {
     let same = known.iter_mut().find(|other| {
-        other.process_key == opportunity.process_key
+        (other.process_key == opportunity.process_key && other.process_key != UNNAMED)
             || (other.opportunity_type == opportunity.opportunity_type
                 && normal(&other.title) == normal(&opportunity.title))
     });
@@ -111,9 +111,7 @@ fn add_opportunity(known: &mut Vec<OpportunityDraft>, opportunity: OpportunityDr
         .into_iter()
         .chain(opportunity.confidence)
         .reduce(f64::max);
-    first.automation_complexity = first
-        .automation_complexity
-        .max(opportunity.automation_complexity);
+    first.automation_complexity = first.automation_complexity.max(opportunity.automation_complexity);
     if first.workflow_steps.is_empty() {
         first.workflow_steps = opportunity.workflow_steps;
     }
@@ -131,18 +129,14 @@ fn add_opportunity(known: &mut Vec<OpportunityDraft>, opportunity: OpportunityDr
 }
 
 pub(super) fn add_draft(known: &mut Vec<InsightDraft>, draft: InsightDraft) {
-    let same = known.iter_mut().find(|other| {
-        other.insight_type == draft.insight_type && normal(&other.title) == normal(&draft.title)
-    });
+    let same = known
+        .iter_mut()
+        .find(|other| other.insight_type == draft.insight_type && normal(&other.title) == normal(&draft.title));
     match same {
         Some(first) => {
             first.evidence.extend(draft.evidence);
             first.evidence = span::union(&first.evidence);
-            first.confidence = first
-                .confidence
-                .into_iter()
-                .chain(draft.confidence)
-                .reduce(f64::max);
+            first.confidence = first.confidence.into_iter().chain(draft.confidence).reduce(f64::max);
         }
         None => known.push(draft),
     }

@@ -14,14 +14,14 @@
 use serde_json::{Map, Value, json};
 
 use super::field::{Era, Reader, SENTENCE, Scope, Support, TEXT, TITLE, clean, pick, text, texts};
-use super::merge::{fold_applications, normal};
+use super::merge::fold_applications;
 use super::{FrameTable, Reading};
 use crate::category::WorkflowCategory;
 use crate::insight::{
-    ApplicationUse, InsightDraft, InsightType, OpportunityDraft, StructuredInsights, Workflow,
-    WorkflowStep,
+    ApplicationUse, InsightDraft, InsightType, OpportunityDraft, StructuredInsights, Workflow, WorkflowStep,
 };
 use crate::roi::Complexity;
+use crate::routine::process_key;
 use crate::span::TimeSpan;
 
 /// Properties whose presence makes an object an answer.
@@ -56,11 +56,7 @@ pub(super) fn read(fields: &Map<String, Value>, frames: &FrameTable) -> Reading 
     };
     let older = &reader.elements("workflows_detected", pick(fields, &["workflows_detected"]));
     let mut insights = StructuredInsights {
-        description: text(
-            pick(fields, &["description", "natural_description", "summary"]),
-            TEXT,
-        )
-        .unwrap_or_default(),
+        description: text(pick(fields, &["description", "natural_description", "summary"]), TEXT).unwrap_or_default(),
         workflows: reader.workflows(fields, older),
         steps: reader.steps(fields, older),
         applications: reader.applications(fields, older),
@@ -69,20 +65,14 @@ pub(super) fn read(fields: &Map<String, Value>, frames: &FrameTable) -> Reading 
     };
     let opportunities = reader.opportunities(fields);
     let drafts = reader.drafts(fields);
-    let confidence = reader.share(
-        "confidence",
-        pick(fields, &["confidence", "confidence_score"]),
-    );
+    let confidence = reader.share("confidence", pick(fields, &["confidence", "confidence_score"]));
     let category = match fields.get("category") {
         Some(value @ Value::String(_)) => Some(reader.category("category", value)),
         _ => None,
     };
     for (name, why) in [
         ("metrics", "claimed counts and times are not taken over"),
-        (
-            "time_breakdown",
-            "claimed counts and times are not taken over",
-        ),
+        ("time_breakdown", "claimed counts and times are not taken over"),
         ("workflow_chart", "charts are drawn from the steps"),
     ] {
         if fields.get(name).is_some_and(|value| !value.is_null()) {
@@ -131,11 +121,7 @@ impl Reader<'_> {
         }
     }
 
-    fn workflows(
-        &mut self,
-        fields: &Map<String, Value>,
-        older: &[(String, &Value)],
-    ) -> Vec<Workflow> {
+    fn workflows(&mut self, fields: &Map<String, Value>, older: &[(String, &Value)]) -> Vec<Workflow> {
         let mut workflows = Vec::new();
         for (place, element) in self.elements("workflows", pick(fields, &["workflows"])) {
             let Value::Object(element) = element else {
@@ -184,11 +170,7 @@ impl Reader<'_> {
         workflows
     }
 
-    fn steps(
-        &mut self,
-        fields: &Map<String, Value>,
-        older: &[(String, &Value)],
-    ) -> Vec<WorkflowStep> {
+    fn steps(&mut self, fields: &Map<String, Value>, older: &[(String, &Value)]) -> Vec<WorkflowStep> {
         let (name, era) = if fields.get("steps").is_some_and(Value::is_array) {
             ("steps", Era::Current)
         } else {
@@ -217,11 +199,7 @@ impl Reader<'_> {
                     None
                 };
                 let observed = texts(pick(element, &["steps_observed"]), SENTENCE);
-                steps.extend(
-                    observed
-                        .into_iter()
-                        .map(|action| bare_step(action, only.clone())),
-                );
+                steps.extend(observed.into_iter().map(|action| bare_step(action, only.clone())));
             }
         }
         for (number, step) in steps.iter_mut().enumerate() {
@@ -230,16 +208,8 @@ impl Reader<'_> {
         steps
     }
 
-    fn step(
-        &mut self,
-        place: &str,
-        element: &Map<String, Value>,
-        era: Era,
-    ) -> Option<WorkflowStep> {
-        let Some(action) = text(
-            pick(element, &["action", "description", "step", "name"]),
-            SENTENCE,
-        ) else {
+    fn step(&mut self, place: &str, element: &Map<String, Value>, era: Era) -> Option<WorkflowStep> {
+        let Some(action) = text(pick(element, &["action", "description", "step", "name"]), SENTENCE) else {
             self.leave_out(place, "has no action");
             return None;
         };
@@ -261,11 +231,7 @@ impl Reader<'_> {
         })
     }
 
-    fn applications(
-        &mut self,
-        fields: &Map<String, Value>,
-        older: &[(String, &Value)],
-    ) -> Vec<ApplicationUse> {
+    fn applications(&mut self, fields: &Map<String, Value>, older: &[(String, &Value)]) -> Vec<ApplicationUse> {
         let mut uses = Vec::new();
         match pick(fields, &["applications"]) {
             Value::Object(map) => {
@@ -289,8 +255,7 @@ impl Reader<'_> {
                 for (place, element) in self.elements("applications", value) {
                     match element {
                         Value::Object(element) => {
-                            let Some(name) = text(pick(element, &["name", "application"]), TITLE)
-                            else {
+                            let Some(name) = text(pick(element, &["name", "application"]), TITLE) else {
                                 self.leave_out(&place, "has no name");
                                 continue;
                             };
@@ -300,10 +265,7 @@ impl Reader<'_> {
                                 Era::Old
                             };
                             if self.support(&place, element, era).is_some() {
-                                uses.push(application(
-                                    name,
-                                    text(pick(element, &["purpose"]), SENTENCE),
-                                ));
+                                uses.push(application(name, text(pick(element, &["purpose"]), SENTENCE)));
                             }
                         }
                         other => match text(other, TITLE) {
@@ -338,10 +300,7 @@ impl Reader<'_> {
                             continue;
                         }
                         text(
-                            pick(
-                                element,
-                                &["description", "pattern", "insight", "name", "title"],
-                            ),
+                            pick(element, &["description", "pattern", "insight", "name", "title"]),
                             SENTENCE,
                         )
                     }
@@ -359,22 +318,16 @@ impl Reader<'_> {
 
     fn opportunities(&mut self, fields: &Map<String, Value>) -> Vec<OpportunityDraft> {
         let mut drafts = Vec::new();
-        for (name, era) in [
-            ("opportunities", Era::Current),
-            ("automation_opportunities", Era::Old),
-        ] {
+        for (name, era) in [("opportunities", Era::Current), ("automation_opportunities", Era::Old)] {
             for (place, element) in self.elements(name, pick(fields, &[name])) {
                 match element {
                     Value::Object(fields) => {
                         drafts.extend(self.opportunity(&place, fields, element, era));
                     }
                     Value::String(what) if era == Era::Old => match clean(what, TITLE) {
-                        Some(title) => drafts.push(draft(
-                            title,
-                            what,
-                            Support::default(),
-                            json!({ "element": element }),
-                        )),
+                        Some(title) => {
+                            drafts.push(draft(title, what, Support::default(), json!({ "element": element })))
+                        }
                         None => self.leave_out(&place, "has no title"),
                     },
                     _ => self.leave_out(&place, "not an object"),
@@ -393,13 +346,7 @@ impl Reader<'_> {
     ) -> Option<OpportunityDraft> {
         let what = pick(
             fields,
-            &[
-                "title",
-                "what",
-                "name",
-                "description",
-                "specific_recommendation",
-            ],
+            &["title", "what", "name", "description", "specific_recommendation"],
         );
         let Some(title) = text(what, TITLE) else {
             self.leave_out(place, "has no title");
@@ -442,22 +389,14 @@ impl Reader<'_> {
         for (name, value) in [
             ("occurrences_seen", pick(fields, &["occurrences_seen"])),
             ("frequency_daily", pick(fields, &["frequency_daily"])),
-            (
-                "automation_potential",
-                pick(fields, &["automation_potential"]),
-            ),
+            ("automation_potential", pick(fields, &["automation_potential"])),
             ("time_saved", saved),
         ] {
             if !value.is_null() {
                 stated.insert(name.to_owned(), value.clone());
             }
         }
-        if let Some(seconds) = self.duration(
-            &format!("{place}.timeSaved"),
-            saved,
-            f64::NAN,
-            Scope::Unsaid,
-        ) {
+        if let Some(seconds) = self.duration(&format!("{place}.timeSaved"), saved, f64::NAN, Scope::Unsaid) {
             stated.insert("time_saved_seconds".to_owned(), json!(seconds));
         }
         let steps = texts(pick(fields, &["steps", "workflow_steps"]), SENTENCE);
@@ -468,7 +407,7 @@ impl Reader<'_> {
             support,
             json!({ "element": element, "stated": stated }),
         );
-        opportunity.process_key = process_key(
+        opportunity.process_key = key_of(
             &texts(pick(fields, &["applications"]), TITLE),
             &steps,
             &opportunity.title,
@@ -478,14 +417,9 @@ impl Reader<'_> {
         opportunity.current_time_per_occurrence_seconds = seconds;
         let complexity = pick(
             fields,
-            &[
-                "complexity",
-                "implementation_complexity",
-                "automation_complexity",
-            ],
+            &["complexity", "implementation_complexity", "automation_complexity"],
         );
-        opportunity.automation_complexity =
-            self.complexity(&format!("{place}.complexity"), complexity);
+        opportunity.automation_complexity = self.complexity(&format!("{place}.complexity"), complexity);
         let confidence = pick(fields, &["confidence", "confidence_score"]);
         opportunity.confidence = self.share(&format!("{place}.confidence"), confidence);
         Some(opportunity)
@@ -506,12 +440,7 @@ impl Reader<'_> {
         drafts
     }
 
-    fn insight(
-        &mut self,
-        place: &str,
-        element: &Value,
-        kind: Option<InsightType>,
-    ) -> Option<InsightDraft> {
+    fn insight(&mut self, place: &str, element: &Value, kind: Option<InsightType>) -> Option<InsightDraft> {
         let bare = Map::new();
         let (fields, said) = match element {
             Value::Object(fields) => (fields, pick(fields, &["title", "description", "insight"])),
@@ -541,8 +470,7 @@ impl Reader<'_> {
         let support = self.support(place, fields, era)?;
         Some(InsightDraft {
             insight_type,
-            description: text(pick(fields, &["description"]), TEXT)
-                .unwrap_or_else(|| title.clone()),
+            description: text(pick(fields, &["description"]), TEXT).unwrap_or_else(|| title.clone()),
             title,
             confidence: self.share(
                 &format!("{place}.confidence"),
@@ -579,7 +507,7 @@ fn application(name: String, purpose: Option<String>) -> ApplicationUse {
 
 fn draft(title: String, description: &str, support: Support, metadata: Value) -> OpportunityDraft {
     OpportunityDraft {
-        process_key: process_key(&[], &[], &title),
+        process_key: key_of(&[], &[], &title),
         opportunity_type: WorkflowCategory::Other,
         description: clean(description, TEXT).unwrap_or_else(|| title.clone()),
         title,
@@ -596,18 +524,14 @@ fn draft(title: String, description: &str, support: Support, metadata: Value) ->
     }
 }
 
-/// Applications and steps in their order, normalised; the title where there are neither.
-fn process_key(applications: &[String], steps: &[String], title: &str) -> String {
-    let words: Vec<_> = applications
-        .iter()
-        .chain(steps)
-        .map(|part| normal(part))
-        .filter(|part| !part.is_empty())
-        .collect();
-    let key = if words.is_empty() {
-        normal(title)
+/// The process that an opportunity is about: its applications, then its steps; its title where there are neither.
+fn key_of(applications: &[String], steps: &[String], title: &str) -> String {
+    let places = applications.iter().map(|name| (name.as_str(), ""));
+    let parts: Vec<_> = places.chain(steps.iter().map(|step| ("", step.as_str()))).collect();
+    let key = if parts.is_empty() {
+        process_key([("", title)])
     } else {
-        words.join(">")
+        process_key(parts)
     };
     key.chars().take(TITLE).collect()
 }

@@ -39,11 +39,7 @@ fn a_current_reply_is_read_whole() {
     let insights = &reading.insights;
     assert_eq!(insights.dropped, Vec::<String>::new());
     assert_eq!(
-        insights
-            .steps
-            .iter()
-            .map(|step| step.number)
-            .collect::<Vec<_>>(),
+        insights.steps.iter().map(|step| step.number).collect::<Vec<_>>(),
         [1, 2, 3, 4, 5]
     );
     assert_eq!(insights.steps[1].span, Some(at(10.0, 20.0)));
@@ -123,11 +119,7 @@ fn each_malformed_element_is_named_and_the_rest_stands() {
     assert_eq!(reading.insights.steps.len(), 6);
     assert_eq!(reading.insights.steps[5].frames, [3]);
     assert_eq!(reading.insights.steps[5].data_involved, ["label"]);
-    assert_eq!(
-        reading.insights.applications.len(),
-        3,
-        "one application by its name"
-    );
+    assert_eq!(reading.insights.applications.len(), 3, "one application by its name");
     let last = reading.opportunities.last().unwrap();
     assert_eq!(last.opportunity_type, WorkflowCategory::OrderEntry);
     assert_eq!(last.frames, [1, 3]);
@@ -147,10 +139,7 @@ fn the_same_answer_reads_alike_in_every_wrapping() {
     let bare: Value = serde_json::from_str(&fixture("current")).unwrap();
     let inner = bare["choices"][0]["message"]["content"].as_str().unwrap();
     assert_eq!(read(inner, &eight()).unwrap(), plain);
-    assert_eq!(
-        read_value(&json!({ "analysis": inner }), &eight()).unwrap(),
-        plain
-    );
+    assert_eq!(read_value(&json!({ "analysis": inner }), &eight()).unwrap(), plain);
     assert_eq!(
         read_value(&json!({ "raw_gpt_response": bare }), &eight()).unwrap(),
         plain
@@ -171,11 +160,7 @@ fn unusable_replies_say_why() {
         ("wrong-schema", AnalysisErrorCode::ModelUnreadable),
     ];
     for (name, code) in cases {
-        assert_eq!(
-            read(&fixture(name), &eight()).unwrap_err().code(),
-            code,
-            "{name}"
-        );
+        assert_eq!(read(&fixture(name), &eight()).unwrap_err().code(), code, "{name}");
     }
     for text in [
         "",
@@ -199,10 +184,7 @@ fn unusable_replies_say_why() {
 #[test]
 fn an_injected_answer_claims_nothing_and_its_mark_up_is_text() {
     let reading = reading("injected");
-    assert!(
-        reading.opportunities.is_empty(),
-        "it cites a frame that does not exist"
-    );
+    assert!(reading.opportunities.is_empty(), "it cites a frame that does not exist");
     assert!(reading.insights.description.starts_with("<script>"));
     assert_eq!(
         reading.insights.steps[0].action,
@@ -218,11 +200,7 @@ fn an_injected_answer_claims_nothing_and_its_mark_up_is_text() {
 fn replies_of_the_replaced_system_are_taken_over_without_times() {
     let reading = old("replaced-wrapped");
     let insights = &reading.insights;
-    assert!(
-        insights
-            .description
-            .starts_with("The user processes shipping requests")
-    );
+    assert!(insights.description.starts_with("The user processes shipping requests"));
     assert_eq!(insights.steps.len(), 3);
     assert!(
         insights
@@ -236,13 +214,7 @@ fn replies_of_the_replaced_system_are_taken_over_without_times() {
         .map(|used| (used.name.as_str(), used.purpose.as_deref()))
         .collect();
     names.sort_unstable();
-    assert_eq!(
-        names,
-        [
-            ("Gmail", Some("Receiving requests")),
-            ("TMS", Some("Booking"))
-        ]
-    );
+    assert_eq!(names, [("Gmail", Some("Receiving requests")), ("TMS", Some("Booking"))]);
     assert_eq!(insights.patterns.len(), 2);
     let [first, second, third] = reading.opportunities.as_slice() else {
         panic!("three opportunities")
@@ -259,12 +231,7 @@ fn replies_of_the_replaced_system_are_taken_over_without_times() {
     assert_eq!(second.metadata["stated"].get("time_saved_seconds"), None);
     assert_eq!(second.automation_complexity, Some(Complexity::Low));
     assert_eq!(third.automation_complexity, Some(Complexity::High));
-    assert!(
-        insights
-            .dropped
-            .iter()
-            .any(|entry| entry.starts_with("metrics:"))
-    );
+    assert!(insights.dropped.iter().any(|entry| entry.starts_with("metrics:")));
     assert_eq!(reading.confidence, Some(0.85));
 }
 
@@ -336,10 +303,7 @@ fn replies_about_parts_become_one_reading() {
 fn a_document_of_replies_is_read_as_they_were() {
     let (one, two) = (fixture("current"), fixture("injected"));
     let stored = document(&[&one, &two]);
-    let apart = merge(vec![
-        read(&one, &eight()).unwrap(),
-        read(&two, &eight()).unwrap(),
-    ]);
+    let apart = merge(vec![read(&one, &eight()).unwrap(), read(&two, &eight()).unwrap()]);
     assert_eq!(read_value(&stored, &eight()).unwrap(), apart);
     assert_eq!(
         read_value(&document(&[&one]), &eight()).unwrap(),
@@ -362,11 +326,7 @@ fn occurrence(start: f64, end: f64) -> Occurrence {
 }
 
 fn measurement() -> Reading {
-    let occurrences = vec![
-        occurrence(0.0, 19.0),
-        occurrence(20.0, 40.0),
-        occurrence(70.0, 80.0),
-    ];
+    let occurrences = vec![occurrence(0.0, 19.0), occurrence(20.0, 40.0), occurrence(70.0, 80.0)];
     let mut measured = Reading {
         confidence: Some(0.5),
         ..Reading::default()
@@ -425,10 +385,7 @@ fn measured_counts_and_times_replace_claimed_ones() {
     assert_eq!(opportunity.current_time_per_occurrence_seconds, Some(16.3));
     assert_eq!(opportunity.process_key, "outlook>wms");
     assert_eq!(opportunity.evidence, [at(0.0, 40.0), at(70.0, 80.0)]);
-    assert_eq!(
-        opportunity.metadata["measured"]["stated_seconds_per_occurrence"],
-        45.0
-    );
+    assert_eq!(opportunity.metadata["measured"]["stated_seconds_per_occurrence"], 45.0);
     let times: Vec<_> = merged
         .insights
         .applications
@@ -523,7 +480,8 @@ fn any_json() -> impl Strategy<Value = Value> {
         let name = prop_oneof![8 => prop::sample::select(NAMES.to_vec()).prop_map(str::to_owned), 1 => ".{0,6}"];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
-            prop::collection::vec((name, inner), 0..8).prop_map(|pairs| Value::Object(pairs.into_iter().collect::<Map<_, _>>())),
+            prop::collection::vec((name, inner), 0..8)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect::<Map<_, _>>())),
         ]
     })
 }

@@ -107,9 +107,7 @@ impl<T: Transport, L: Ledger> Asking<'_, T, L> {
                         return Ok(stored);
                     }
                     Outcome::Final(error) => {
-                        ledger
-                            .settle_failed(key, &failed(&error, Some(heard.status)))
-                            .await?;
+                        ledger.settle_failed(key, &failed(&error, Some(heard.status))).await?;
                         return Err(error);
                     }
                     Outcome::Passing(reason) => {
@@ -118,9 +116,7 @@ impl<T: Transport, L: Ledger> Asking<'_, T, L> {
                             reason: reason.clone(),
                             retry_after: asked,
                         };
-                        ledger
-                            .settle_failed(key, &failed(&error, Some(heard.status)))
-                            .await?;
+                        ledger.settle_failed(key, &failed(&error, Some(heard.status))).await?;
                         (reason, asked)
                     }
                 },
@@ -140,10 +136,7 @@ impl<T: Transport, L: Ledger> Asking<'_, T, L> {
             };
             match self.patience.after(attempt, asked, rand::random()) {
                 Next::GiveUp(retry_after) => {
-                    return Err(Error::Unavailable {
-                        reason,
-                        retry_after,
-                    });
+                    return Err(Error::Unavailable { reason, retry_after });
                 }
                 Next::Wait(wait) => {
                     tracing::info!(analysis.id = %reservation.analysis, attempt, wait_ms = wait.as_millis() as u64, reason, "the model is asked again");
@@ -159,11 +152,7 @@ impl<T: Transport, L: Ledger> Asking<'_, T, L> {
 }
 
 /// Keeps an answer, patiently: it is paid for, and it exists nowhere else.
-async fn store<L: Ledger>(
-    ledger: &L,
-    key: &RequestKey,
-    reply: &StoredReply,
-) -> Result<(), LedgerFault> {
+async fn store<L: Ledger>(ledger: &L, key: &RequestKey, reply: &StoredReply) -> Result<(), LedgerFault> {
     let mut wait = Duration::from_millis(250);
     for _ in 1..STORE_TRIES {
         match ledger.store_reply(key, reply).await {
@@ -371,10 +360,7 @@ mod tests {
         assert_eq!(spent.requests, 4);
         for (wait, longest) in transport.waits().into_iter().zip([1.0, 2.0, 4.0]) {
             let wait = wait.as_secs_f64();
-            assert!(
-                (longest / 2.0..=longest + 0.01).contains(&wait),
-                "{wait} of {longest}"
-            );
+            assert!((longest / 2.0..=longest + 0.01).contains(&wait), "{wait} of {longest}");
         }
     }
 
@@ -383,10 +369,7 @@ mod tests {
         let transport = Scripted::new([status(429, &[("retry-after", "3600")])]);
         let started = Instant::now();
         let (outcome, spent) = ask(&transport, &Notes::default(), &CancellationToken::new()).await;
-        assert_eq!(
-            outcome.unwrap_err().retry_after(),
-            Some(Duration::from_secs(3_600))
-        );
+        assert_eq!(outcome.unwrap_err().retry_after(), Some(Duration::from_secs(3_600)));
         assert_eq!((spent.requests, started.elapsed()), (1, Duration::ZERO));
     }
 
@@ -422,28 +405,15 @@ mod tests {
     async fn a_paid_answer_waits_for_the_ledger() {
         let ledger = Notes::default();
         *ledger.refusals.lock().unwrap() = STORE_TRIES - 1;
-        let (outcome, spent) = ask(
-            &Scripted::new([status(200, &[])]),
-            &ledger,
-            &CancellationToken::new(),
-        )
-        .await;
+        let (outcome, spent) = ask(&Scripted::new([status(200, &[])]), &ledger, &CancellationToken::new()).await;
         outcome.unwrap();
         assert_eq!(
             (spent.requests, ledger.calls()),
             (1, vec!["reserve".to_owned(), "store".to_owned()])
         );
         *ledger.refusals.lock().unwrap() = STORE_TRIES;
-        let (outcome, _) = ask(
-            &Scripted::new([status(200, &[])]),
-            &ledger,
-            &CancellationToken::new(),
-        )
-        .await;
-        assert!(matches!(
-            outcome,
-            Err(Error::Ledger(LedgerFault::Unavailable(_)))
-        ));
+        let (outcome, _) = ask(&Scripted::new([status(200, &[])]), &ledger, &CancellationToken::new()).await;
+        assert!(matches!(outcome, Err(Error::Ledger(LedgerFault::Unavailable(_)))));
     }
 
     #[tokio::test(start_paused = true)]

@@ -41,10 +41,8 @@ impl Load {
 
 fn holds(frames: &[Load], limits: &Limits, fixed: Load) -> bool {
     frames.len() <= limits.images
-        && frames.iter().map(|frame| frame.body_bytes()).sum::<u64>() + fixed.image_bytes
-            <= limits.request_bytes
-        && frames.iter().map(|frame| frame.tokens).sum::<u64>() + fixed.tokens
-            <= limits.prompt_tokens
+        && frames.iter().map(|frame| frame.body_bytes()).sum::<u64>() + fixed.image_bytes <= limits.request_bytes
+        && frames.iter().map(|frame| frame.tokens).sum::<u64>() + fixed.tokens <= limits.prompt_tokens
 }
 
 /// Cuts frames, in their order, into the fewest requests that the limits allow, about equally full.
@@ -65,10 +63,7 @@ pub fn split(frames: &[Load], limits: &Limits, fixed: Load) -> Vec<Range<usize>>
     let even: Vec<_> = (0..parts)
         .map(|part| frames.len() * part / parts..frames.len() * (part + 1) / parts)
         .collect();
-    if even
-        .iter()
-        .all(|range| holds(&frames[range.clone()], limits, fixed))
-    {
+    if even.iter().all(|range| holds(&frames[range.clone()], limits, fixed)) {
         even
     } else {
         greedy

@@ -95,8 +95,7 @@ const ASSUMED_CONTEXT_TOKENS: u64 = 32_000;
 impl RemoteConfig {
     /// The defaults: switched off, `OpenAI`'s endpoint, no key.
     pub fn new() -> Result<Self, TableFault> {
-        let base_url = Url::parse("https://api.openai.com/v1")
-            .map_err(|fault| TableFault::Wrong(fault.to_string()))?;
+        let base_url = Url::parse("https://api.openai.com/v1").map_err(|fault| TableFault::Wrong(fault.to_string()))?;
         Ok(Self {
             enabled: false,
             base_url,
@@ -124,7 +123,7 @@ impl RemoteConfig {
     /// | `REMOTE_ANALYSIS` | `on` or `off`: the switch | `off` |
     /// | `OPENAI_BASE_URL` | the endpoint | `https://api.openai.com/v1` |
     /// | `OPENAI_API_KEY` | the key | none |
-    /// | `OPENAI_MODEL` | the model | the price table's current one |
+    /// | `GPT4V_MODEL` | the model | the price table's current one |
     /// | `REMOTE_DETAIL` | `low`, `high` or `auto` | `high` |
     /// | `REMOTE_TEMPERATURE` | 0 to 2 | not sent |
     /// | `REMOTE_REASONING_EFFORT` | a word of the endpoint | the price table's |
@@ -138,10 +137,7 @@ impl RemoteConfig {
     /// | `REMOTE_ATTEMPTS` | of one request | 5 |
     ///
     /// `prices` is the text of the file that replaces the built-in price table (`REMOTE_PRICES_FILE`, read by the caller).
-    pub fn read(
-        value_of: impl Fn(&str) -> Option<String>,
-        prices: Option<&str>,
-    ) -> Result<Self, Vec<String>> {
+    pub fn read(value_of: impl Fn(&str) -> Option<String>, prices: Option<&str>) -> Result<Self, Vec<String>> {
         let mut config = Self::new().map_err(|fault| vec![fault.to_string()])?;
         let mut faults = Vec::new();
         let value_of = |name: &str| {
@@ -163,10 +159,7 @@ impl RemoteConfig {
         if let Some(text) = value_of("OPENAI_BASE_URL") {
             match Url::parse(&text) {
                 Ok(url) if plain(&url) => config.base_url = url,
-                _ => faults.push(
-                    "OPENAI_BASE_URL: an http or https address without a query or credentials"
-                        .to_owned(),
-                ),
+                _ => faults.push("OPENAI_BASE_URL: an http or https address without a query or credentials".to_owned()),
             }
         }
         match value_of("REMOTE_DETAIL").as_deref() {
@@ -183,7 +176,7 @@ impl RemoteConfig {
             }
         }
         config.api_key = value_of("OPENAI_API_KEY").map(Secret::new);
-        config.model = value_of("OPENAI_MODEL");
+        config.model = value_of("GPT4V_MODEL");
         config.reasoning_effort = value_of("REMOTE_REASONING_EFFORT");
         let mut whole = |name: &str, most: u64| {
             let text = value_of(name)?;
@@ -215,11 +208,7 @@ impl RemoteConfig {
         if let Some(number) = whole("REMOTE_ATTEMPTS", 20) {
             config.patience.attempts = number as u32;
         }
-        if faults.is_empty() {
-            Ok(config)
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
 
     /// The model that is asked.
@@ -244,14 +233,9 @@ impl RemoteConfig {
     pub fn warnings(&self, today: NaiveDate) -> Vec<String> {
         let mut warnings = self.prices.warnings(self.model(), today);
         if self.base_url.scheme() == "http" && !self.is_loopback() {
-            warnings.push(format!(
-                "screens would travel to {} unencrypted",
-                self.endpoint()
-            ));
+            warnings.push(format!("screens would travel to {} unencrypted", self.endpoint()));
         }
-        if self.temperature.is_some()
-            && self.price().is_some_and(|price| !price.accepts_temperature)
-        {
+        if self.temperature.is_some() && self.price().is_some_and(|price| !price.accepts_temperature) {
             warnings.push(format!(
                 "the model {} takes no temperature: it is not sent",
                 self.model()
@@ -271,9 +255,7 @@ impl RemoteConfig {
 
     /// Most tokens of one answer: as configured, as the model allows, and never more than half the context.
     pub(super) fn output_tokens(&self) -> u64 {
-        let allowed = self
-            .price()
-            .map_or(u64::MAX, |price| price.max_output_tokens);
+        let allowed = self.price().map_or(u64::MAX, |price| price.max_output_tokens);
         self.max_output_tokens.min(allowed).min(self.context() / 2)
     }
 
@@ -336,19 +318,14 @@ mod tests {
     fn a_model_in_the_own_house_has_its_port_named_and_a_bounded_context() {
         let config = read(&[
             ("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1"),
-            ("OPENAI_MODEL", "llava"),
+            ("GPT4V_MODEL", "llava"),
             ("REMOTE_ANALYSIS", "on"),
         ])
         .unwrap();
         assert_eq!(config.endpoint(), "127.0.0.1:8080");
         assert!(config.is_loopback() && config.price().is_none());
         assert_eq!((config.context(), config.output_tokens()), (32_000, 16_000));
-        assert_eq!(
-            config
-                .warnings(NaiveDate::from_ymd_opt(2026, 11, 24).unwrap())
-                .len(),
-            1
-        );
+        assert_eq!(config.warnings(NaiveDate::from_ymd_opt(2026, 11, 24).unwrap()).len(), 1);
     }
 
     #[test]
@@ -358,11 +335,6 @@ mod tests {
             ("REMOTE_TEMPERATURE", "0.2"),
         ])
         .unwrap();
-        assert_eq!(
-            config
-                .warnings(NaiveDate::from_ymd_opt(2026, 11, 24).unwrap())
-                .len(),
-            2
-        );
+        assert_eq!(config.warnings(NaiveDate::from_ymd_opt(2026, 11, 24).unwrap()).len(), 2);
     }
 }

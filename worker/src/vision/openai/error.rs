@@ -108,14 +108,11 @@ impl Error {
             Self::Unreadable(_) => AnalysisErrorCode::ModelUnreadable,
             Self::Unavailable { .. } | Self::Rejected { .. } => AnalysisErrorCode::ModelUnavailable,
             Self::PriceUnknown { .. } => AnalysisErrorCode::ModelPriceUnknown,
-            Self::BudgetExceeded { .. } | Self::TokenCeiling { .. } => {
-                AnalysisErrorCode::BudgetExceeded
-            }
+            Self::BudgetExceeded { .. } | Self::TokenCeiling { .. } => AnalysisErrorCode::BudgetExceeded,
             Self::Ledger(LedgerFault::Unavailable(_)) => AnalysisErrorCode::StorageUnavailable,
-            Self::NoFrames
-            | Self::Ledger(LedgerFault::LeaseLost)
-            | Self::Frame(_)
-            | Self::Client(_) => AnalysisErrorCode::Internal,
+            Self::NoFrames | Self::Ledger(LedgerFault::LeaseLost) | Self::Frame(_) | Self::Client(_) => {
+                AnalysisErrorCode::Internal
+            }
         }
     }
 

@@ -158,10 +158,7 @@ pub enum LedgerFault {
 /// The ledger of one analysis's requests. Every function is committed when it returns.
 pub trait Ledger: Sync {
     /// Reserves the estimate in both budgets and records the disclosure, or answers from what is stored.
-    fn reserve(
-        &self,
-        reservation: &Reservation,
-    ) -> impl Future<Output = Result<Reserved, LedgerFault>> + Send;
+    fn reserve(&self, reservation: &Reservation) -> impl Future<Output = Result<Reserved, LedgerFault>> + Send;
 
     /// Keeps an answer and books its cost in place of the estimate. Called again with the same key and body, it changes nothing.
     fn store_reply(
@@ -171,17 +168,10 @@ pub trait Ledger: Sync {
     ) -> impl Future<Output = Result<(), LedgerFault>> + Send;
 
     /// Releases the estimate: nothing was billed.
-    fn settle_failed(
-        &self,
-        key: &RequestKey,
-        failed: &Failed,
-    ) -> impl Future<Output = Result<(), LedgerFault>> + Send;
+    fn settle_failed(&self, key: &RequestKey, failed: &Failed) -> impl Future<Output = Result<(), LedgerFault>> + Send;
 
     /// Closes the request with its estimate still counted: it may have been billed.
-    fn mark_uncertain(
-        &self,
-        key: &RequestKey,
-    ) -> impl Future<Output = Result<(), LedgerFault>> + Send;
+    fn mark_uncertain(&self, key: &RequestKey) -> impl Future<Output = Result<(), LedgerFault>> + Send;
 }
 
 #[cfg(test)]
@@ -194,18 +184,10 @@ mod tests {
         let analysis = AnalysisId::new(Uuid::from_u128(7));
         let (one, two) = ([1u8; 32], [2u8; 32]);
         let key = RequestKey::new(analysis, "p1", "m", [(0, &one), (1, &two)]);
-        assert_eq!(
-            key,
-            RequestKey::new(analysis, "p1", "m", [(0, &one), (1, &two)])
-        );
+        assert_eq!(key, RequestKey::new(analysis, "p1", "m", [(0, &one), (1, &two)]));
         assert_eq!(key.as_str().len(), 64);
         for other in [
-            RequestKey::new(
-                AnalysisId::new(Uuid::from_u128(8)),
-                "p1",
-                "m",
-                [(0, &one), (1, &two)],
-            ),
+            RequestKey::new(AnalysisId::new(Uuid::from_u128(8)), "p1", "m", [(0, &one), (1, &two)]),
             RequestKey::new(analysis, "p1m", "", [(0, &one), (1, &two)]),
             RequestKey::new(analysis, "p2", "m", [(0, &one), (1, &two)]),
             RequestKey::new(analysis, "p1", "m", [(0, &two), (1, &one)]),

@@ -32,9 +32,7 @@ use wire::Wire;
 
 pub use config::{Detail, RemoteConfig, Secret};
 pub use error::Error;
-pub use ledger::{
-    Budget, Disclosure, Failed, Ledger, LedgerFault, RequestKey, Reservation, Reserved, StoredReply,
-};
+pub use ledger::{Budget, Disclosure, Failed, Ledger, LedgerFault, RequestKey, Reservation, Reserved, StoredReply};
 pub use permit::{Consents, Permit, Redaction};
 pub use retry::Patience;
 
@@ -82,11 +80,7 @@ pub struct Answer {
 impl Answer {
     /// The answers as one document for `raw_gpt_response`, which [`parse::read_value`] understands.
     pub fn document(&self) -> Value {
-        let bodies: Vec<_> = self
-            .replies
-            .iter()
-            .map(|reply| reply.body.as_str())
-            .collect();
+        let bodies: Vec<_> = self.replies.iter().map(|reply| reply.body.as_str()).collect();
         parse::document(&bodies)
     }
 }
@@ -141,18 +135,11 @@ impl Remote {
     /// What asking would take.
     pub async fn plan(&self, question: &Question<'_>) -> Result<Plan, Error> {
         let batches = self.batches(question).await?;
-        let tokens: Vec<u64> = batches
-            .parts
-            .iter()
-            .map(|part| batches.tokens(part))
-            .collect();
+        let tokens: Vec<u64> = batches.parts.iter().map(|part| batches.tokens(part)).collect();
         Ok(Plan {
             requests: batches.parts.len() as u32,
             frames: batches.frames.len() as u32,
-            most_tokens: tokens
-                .iter()
-                .map(|tokens| tokens + self.config.output_tokens())
-                .sum(),
+            most_tokens: tokens.iter().map(|tokens| tokens + self.config.output_tokens()).sum(),
             most_usd: self.config.price().map(|price| {
                 tokens
                     .iter()
@@ -198,22 +185,17 @@ impl Remote {
             let frames = &batches.frames[part.clone()];
             let prompt_tokens = batches.tokens(part);
             let most_tokens = prompt_tokens + self.config.output_tokens();
-            let request = self
-                .request(question, frames, number + 1, batches.parts.len())
-                .await?;
+            let request = self.request(question, frames, number + 1, batches.parts.len()).await?;
             let reservation = Reservation {
                 key: RequestKey::new(
                     question.analysis,
                     prompt::VERSION,
                     self.config.model(),
-                    frames
-                        .iter()
-                        .map(|weighed| (weighed.frame.index, &weighed.digest)),
+                    frames.iter().map(|weighed| (weighed.frame.index, &weighed.digest)),
                 ),
                 analysis: question.analysis,
                 prompt_version: prompt::VERSION,
-                estimate_usd: price
-                    .map(|price| price.most_usd(prompt_tokens, self.config.output_tokens())),
+                estimate_usd: price.map(|price| price.most_usd(prompt_tokens, self.config.output_tokens())),
                 estimated_tokens: most_tokens,
                 disclosure: Disclosure {
                     endpoint: self.config.endpoint(),

@@ -33,9 +33,7 @@ impl Permit {
     /// All must agree: the platform's switch, the organization, the session, and redaction where it is asked for.
     pub fn grant(config: &RemoteConfig, consents: Consents) -> Result<Self, Error> {
         if !config.enabled {
-            return Err(Error::NotAllowed(
-                "remote analysis is switched off on this platform",
-            ));
+            return Err(Error::NotAllowed("remote analysis is switched off on this platform"));
         }
         if !consents.organization {
             return Err(Error::NotAllowed("the organization does not allow it"));
@@ -75,8 +73,7 @@ mod tests {
             )
             .is_ok()
         );
-        let code =
-            |config: &RemoteConfig, consents| Permit::grant(config, consents).unwrap_err().code();
+        let code = |config: &RemoteConfig, consents| Permit::grant(config, consents).unwrap_err().code();
         assert_eq!(
             code(
                 &config,
@@ -88,13 +85,7 @@ mod tests {
             AnalysisErrorCode::RemoteNotAllowed
         );
         assert_eq!(
-            code(
-                &config,
-                Consents {
-                    session: false,
-                    ..yes
-                }
-            ),
+            code(&config, Consents { session: false, ..yes }),
             AnalysisErrorCode::RemoteNotAllowed
         );
         assert_eq!(

@@ -31,9 +31,7 @@ pub(super) fn sort(heard: &Heard) -> Outcome {
             return Outcome::Answer;
         }
         // Some gateways answer 200 and put the upstream's failure into the body.
-        let inner = error["code"]
-            .as_u64()
-            .or_else(|| error["code"].as_str()?.parse().ok());
+        let inner = error["code"].as_u64().or_else(|| error["code"].as_str()?.parse().ok());
         status = inner
             .and_then(|code| u16::try_from(code).ok())
             .filter(|code| *code >= 400)
@@ -49,13 +47,7 @@ pub(super) fn sort(heard: &Heard) -> Outcome {
             .filter_map(Value::as_str)
             .any(|text| words.contains(&text))
     };
-    if status == 402
-        || says(&[
-            "insufficient_quota",
-            "billing_hard_limit_reached",
-            "billing_not_active",
-        ])
-    {
+    if status == 402 || says(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"]) {
         return Outcome::Final(Error::Quota);
     }
     if says(&[
@@ -77,10 +69,7 @@ pub(super) fn sort(heard: &Heard) -> Outcome {
 
 /// `model_not_found`, not a sentence.
 fn is_word(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 /// The answer as it is kept, with what can be told of it without reading it: who answered, and what it took.
@@ -154,12 +143,7 @@ mod tests {
                 AnalysisErrorCode::ModelUnauthorized,
                 false,
             ),
-            (
-                429,
-                error("insufficient_quota"),
-                AnalysisErrorCode::ModelQuota,
-                false,
-            ),
+            (429, error("insufficient_quota"), AnalysisErrorCode::ModelQuota, false),
             (402, json!({}), AnalysisErrorCode::ModelQuota, false),
             (
                 400,
@@ -247,10 +231,7 @@ mod tests {
             json!({ "prompt_tokens": -5, "completion_tokens": 1 }),
             json!("many"),
         ] {
-            assert_eq!(
-                stored(&heard(200, &json!({ "usage": usage })), price).cost_usd,
-                None
-            );
+            assert_eq!(stored(&heard(200, &json!({ "usage": usage })), price).cost_usd, None);
         }
     }
 }

@@ -34,11 +34,7 @@ impl Batches<'_> {
     /// The most tokens of a request's text and pictures.
     pub(super) fn tokens(&self, part: &Range<usize>) -> u64 {
         let frames = &self.frames[part.clone()];
-        self.fixed.tokens
-            + frames
-                .iter()
-                .map(|weighed| weighed.load.tokens)
-                .sum::<u64>()
+        self.fixed.tokens + frames.iter().map(|weighed| weighed.load.tokens).sum::<u64>()
     }
 }
 
@@ -49,10 +45,7 @@ impl Remote {
             images: self.config.max_images,
             request_bytes: self.config.max_request_bytes,
             image_bytes: self.config.max_image_bytes,
-            prompt_tokens: self
-                .config
-                .context()
-                .saturating_sub(self.config.output_tokens()),
+            prompt_tokens: self.config.context().saturating_sub(self.config.output_tokens()),
         };
         let text = length(&self.envelope(question.locale, Vec::new()));
         // Three characters a token is more than any of the four languages needs.
@@ -114,11 +107,7 @@ impl Remote {
         for weighed in frames {
             let frame = weighed.frame;
             let picture = tokio::fs::read(&frame.file).await.map_err(Error::Frame)?;
-            let line = prompt::frame_line(
-                frame.index,
-                frame.span.start_seconds,
-                frame.span.end_seconds,
-            );
+            let line = prompt::frame_line(frame.index, frame.span.start_seconds, frame.span.end_seconds);
             let mut url = String::from("data:image/jpeg;base64,");
             STANDARD.encode_string(&picture, &mut url);
             content.push(json!({ "type": "text", "text": line }));
@@ -138,15 +127,9 @@ impl Remote {
         let mut question = json!({ "role": "user" });
         question["content"] = Value::Array(content);
         let instructions = json!({ "role": "system", "content": prompt::instructions(locale) });
-        request.insert(
-            "messages".to_owned(),
-            Value::Array(vec![instructions, question]),
-        );
+        request.insert("messages".to_owned(), Value::Array(vec![instructions, question]));
         request.insert("response_format".to_owned(), prompt::response_format());
-        request.insert(
-            "max_completion_tokens".to_owned(),
-            json!(self.config.output_tokens()),
-        );
+        request.insert("max_completion_tokens".to_owned(), json!(self.config.output_tokens()));
         request.insert("stream".to_owned(), json!(false));
         if let Some(temperature) = self.config.temperature
             && price.is_none_or(|price| price.accepts_temperature)

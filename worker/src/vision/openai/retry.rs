@@ -50,11 +50,7 @@ impl Patience {
             Some(wait) => Next::Wait(wait + wait.mul_f64(0.1 * share(chance)).min(self.first_wait)),
             None => {
                 let doubled = self.first_wait.saturating_mul(1 << (attempt - 1).min(16));
-                Next::Wait(
-                    doubled
-                        .min(self.longest_wait)
-                        .mul_f64(0.5 + 0.5 * share(chance)),
-                )
+                Next::Wait(doubled.min(self.longest_wait).mul_f64(0.5 + 0.5 * share(chance)))
             }
         }
     }
@@ -100,19 +96,14 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 fn http_date(value: &str) -> Option<DateTime<Utc>> {
-    Some(
-        DateTime::parse_from_rfc2822(value)
-            .ok()?
-            .with_timezone(&Utc),
-    )
+    Some(DateTime::parse_from_rfc2822(value).ok()?.with_timezone(&Utc))
 }
 
 /// The longest reset among the limits that are used up; among all named ones where none says how much is left.
 fn reset(headers: &HeaderMap) -> Option<Duration> {
     let limits = ["requests", "tokens"].map(|limit| {
         let wait = text(headers, &format!("x-ratelimit-reset-{limit}")).and_then(reset_time);
-        let left = text(headers, &format!("x-ratelimit-remaining-{limit}"))
-            .and_then(|left| left.parse::<f64>().ok());
+        let left = text(headers, &format!("x-ratelimit-remaining-{limit}")).and_then(|left| left.parse::<f64>().ok());
         (wait, left)
     });
     let used_up = limits
@@ -134,9 +125,7 @@ pub fn reset_time(value: &str) -> Option<Duration> {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let number: f64 = rest[..digits].parse().ok()?;
         rest = &rest[digits..];
-        let letters = rest
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(rest.len());
+        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
         sum += number
             * match &rest[..letters] {
                 "ms" => 0.001,
@@ -164,22 +153,14 @@ mod tests {
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    HeaderValue::from_str(value).unwrap(),
-                )
-            })
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
             .collect()
     }
 
     #[test]
     fn the_endpoints_wish_is_read_in_its_order() {
         let cases: &[(&[(&'static str, &str)], Option<u64>)] = &[
-            (
-                &[("retry-after-ms", "1500"), ("retry-after", "9")],
-                Some(1_500),
-            ),
+            (&[("retry-after-ms", "1500"), ("retry-after", "9")], Some(1_500)),
             (
                 &[("retry-after", "2"), ("x-ratelimit-reset-requests", "6m0s")],
                 Some(2_000),
@@ -201,10 +182,7 @@ mod tests {
             ),
             (&[("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT")], None),
             (
-                &[
-                    ("retry-after", "soon"),
-                    ("x-ratelimit-reset-tokens", "12ms"),
-                ],
+                &[("retry-after", "soon"), ("x-ratelimit-reset-tokens", "12ms")],
                 Some(12),
             ),
             (
@@ -245,11 +223,7 @@ mod tests {
             ("1h30m", 5_400_000),
             ("1.5s", 1_500),
         ] {
-            assert_eq!(
-                reset_time(text),
-                Some(Duration::from_millis(milliseconds)),
-                "{text}"
-            );
+            assert_eq!(reset_time(text), Some(Duration::from_millis(milliseconds)), "{text}");
         }
         for text in ["", "s", "5", "5x", "1s2", "é", "1..2s"] {
             assert_eq!(reset_time(text), None, "{text}");

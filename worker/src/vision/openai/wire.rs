@@ -74,8 +74,7 @@ impl Wire {
             http: self.http.clone(),
             heard: Arc::default(),
         };
-        let client =
-            Client::build(self.http.clone(), self.config.clone()).with_http_service(once.clone());
+        let client = Client::build(self.http.clone(), self.config.clone()).with_http_service(once.clone());
         let chat = client.chat();
         let call = chat.create_byot::<_, IgnoredAny>(request);
         let Ok(outcome) = tokio::time::timeout(self.timeout, call).await else {
@@ -84,17 +83,11 @@ impl Wire {
                 self.timeout.as_secs()
             )));
         };
-        let heard = once
-            .heard
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let heard = once.heard.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (heard, outcome) {
             (Some(heard), _) => heard,
             (None, Err(OpenAIError::InvalidArgument(why))) => Err(Silence::NotSent(why)),
-            (None, _) => Err(Silence::NotSent(
-                "the request could not be built".to_owned(),
-            )),
+            (None, _) => Err(Silence::NotSent("the request could not be built".to_owned())),
         }
     }
 }
@@ -135,15 +128,9 @@ async fn exchange(http: &reqwest::Client, request: reqwest::Request) -> Result<H
         }
     })?;
     let mut body = Vec::new();
-    while let Some(piece) = response
-        .chunk()
-        .await
-        .map_err(|error| Silence::Unknown(told(&error)))?
-    {
+    while let Some(piece) = response.chunk().await.map_err(|error| Silence::Unknown(told(&error)))? {
         if body.len() + piece.len() > MOST_REPLY_BYTES {
-            return Err(Silence::Unknown(
-                "the answer is longer than 16 MiB".to_owned(),
-            ));
+            return Err(Silence::Unknown("the answer is longer than 16 MiB".to_owned()));
         }
         body.extend_from_slice(&piece);
     }
