@@ -360,7 +360,7 @@ impl Work<'_> {
             stored.push(StoredFrame {
                 index: frame.index,
                 timestamp_seconds: frame.timestamp_seconds,
-                span: frame.span,
+                span: span(frame.span),
                 screen: frame.screen,
                 width_pixels: frame.width_pixels,
                 height_pixels: frame.height_pixels,
