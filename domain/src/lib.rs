@@ -1,1 +1,3 @@
 //! Placeholder for the dependency build.
+
+pub mod container;
