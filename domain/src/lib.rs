@@ -18,6 +18,7 @@ pub mod quota;
 pub mod report;
 pub mod roi;
 pub mod role;
+pub mod routine;
 pub mod sampling;
 pub mod share;
 pub mod span;

@@ -1,1 +1,6 @@
-//! Placeholder for the dependency build.
+//! The door for long work: frames, vision, insights and reports.
+
+pub mod config;
+pub mod frames;
+pub mod libraries;
+pub mod vision;

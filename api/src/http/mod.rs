@@ -1,0 +1,3 @@
+//! The door for people, as far as HTTP knows it.
+
+pub mod auth;
