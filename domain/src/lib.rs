@@ -13,6 +13,7 @@ pub mod flow;
 pub mod id;
 pub mod insight;
 pub mod money;
+pub mod pii;
 pub mod quota;
 pub mod report;
 pub mod roi;

@@ -10,6 +10,7 @@ pub mod error;
 pub mod model_request;
 pub mod queue;
 pub mod storage;
+pub mod sweep;
 pub mod valuation;
 
 pub use error::{Error, Result};

@@ -29,8 +29,6 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 pub enum JobKind {
     /// Make an analysis.
     AnalyzeRecording,
-    /// Write a report.
-    GenerateReport,
 }
 
 impl JobKind {
@@ -38,7 +36,6 @@ impl JobKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AnalyzeRecording => "analyze_recording",
-            Self::GenerateReport => "generate_report",
         }
     }
 }
@@ -48,7 +45,7 @@ impl JobKind {
 pub struct Job {
     /// What it is for.
     pub kind: JobKind,
-    /// The analysis or report.
+    /// What it is about: an analysis.
     pub subject: Uuid,
     /// This try's number, from 1.
     pub attempt: u32,
@@ -144,7 +141,6 @@ pub async fn run<H: Handler>(settings: &QueueSettings, handler: Arc<H>, shutdown
         )
         .add_extension(extension)
         .define_job::<AnalyzeRecording>()
-        .define_job::<GenerateReport>()
         .init()
         .await
         .map_err(|error| Error::internal(format!("the queue did not start: {error}")))?;
@@ -191,7 +187,6 @@ macro_rules! tasks {
 
 tasks! {
     AnalyzeRecording => JobKind::AnalyzeRecording,
-    GenerateReport => JobKind::GenerateReport,
 }
 
 async fn handle(kind: JobKind, subject: Uuid, context: WorkerContext) -> Result<(), String> {

@@ -461,6 +461,12 @@ proptest! {
         let alone: Vec<_> = seen.into_iter().map(|one| Observation { recorded_by: Some(UserId::new(Uuid::nil())), people: 1, ..one }).collect();
         let pool = Pool::of(&alone, &dutch());
         prop_assert!(pool.people <= 1);
+        // In every scenario.
+        let day = dutch().working_time().day().value() + close();
+        for scenario in ScenarioName::ALL {
+            let load: Seconds = pool.lines.iter().flatten().map(|line| line.load.of(*scenario)).sum();
+            prop_assert!(load.value() <= day);
+        }
         let current: HoursPerMonth = pool.processes.iter().filter_map(|p| p.contribution).map(|c| c.current_hours).sum();
         prop_assert!(current.value() <= available_hours(1, &dutch()).value() + close());
     }
