@@ -108,7 +108,7 @@ async fn holder() {
     let _kept = EmbeddedPostgres::start_with_settings(&data_dir, settings_in(&parent))
         .await
         .unwrap();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
 }
 
 #[tokio::test]
