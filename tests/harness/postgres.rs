@@ -35,9 +35,8 @@ if [ -n "$server" ]; then
     kill -QUIT "$server" 2>/dev/null
     waits=0
     while kill -0 "$server" 2>/dev/null && [ "$waits" -lt 50 ]; do sleep 0.1; waits=$((waits + 1)); done
-    rm -rf "$4"
 fi
-rm -rf "$folder"
+rm -rf "$folder" "$4"
 "#;
 
 /// The test run's server. Roles belong to all tests together; each test brings a database of its own.
@@ -184,6 +183,8 @@ async fn find_or_start(folder: &Path) -> anyhow::Result<ClusterHandle> {
     if let Some(address) = EmbeddedPostgres::running(folder).await? {
         return Ok(address.into());
     }
+    // Says to other runs whose folder this is, whatever becomes of the start.
+    fs::write(folder.join("runner"), run().runner.to_string())?;
     remove_leftovers(folder).await;
     let server = EmbeddedPostgres::start_with_settings(folder, throwaway_settings(folder)).await?;
     watch(folder, server.data_folder(), server.socket_dir())?;
@@ -194,7 +195,6 @@ async fn find_or_start(folder: &Path) -> anyhow::Result<ClusterHandle> {
 
 fn watch(folder: &Path, data: &Path, sockets: &Path) -> anyhow::Result<()> {
     let runner = run().runner;
-    fs::write(folder.join("runner"), runner.to_string())?;
     Command::new("/bin/sh")
         .args([
             "-c",

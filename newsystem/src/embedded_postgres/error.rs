@@ -46,6 +46,11 @@ pub enum Error {
         "PostgreSQL refuses to run as root and there is no user `postgres` or `nobody` to run it: start as another user, or create one with `useradd --system postgres`"
     )]
     NoUser,
+    /// A container's user without an entry in the list of users.
+    #[error(
+        "PostgreSQL refuses to run as a user without a name: add this user to /etc/passwd, or start as another user"
+    )]
+    NamelessUser,
     /// The data is there, its secret is not.
     #[error("the password of the database in {folder} is gone: put the file `secret` back, or move that folder away to start with an empty database", folder = folder.display())]
     SecretLost { folder: PathBuf },
@@ -84,6 +89,9 @@ impl Error {
             return Self::DiskFull {
                 folder: folder.into(),
             };
+        }
+        if output.contains("could not look up effective user ID") {
+            return Self::NamelessUser;
         }
         let lines = || {
             output
