@@ -34,6 +34,8 @@ pub struct Model {
     pub people_count: i32,
     pub truncated: bool,
     #[sea_orm(column_type = "Text")]
+    pub content_sha256: Option<String>,
+    #[sea_orm(column_type = "Text")]
     pub error_message: Option<String>,
     #[sea_orm(column_type = "Text")]
     pub notice_version: Option<String>,

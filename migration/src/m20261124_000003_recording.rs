@@ -25,6 +25,8 @@ create table public.recording_sessions (
   declared_occurrences_per_day double precision constraint recording_sessions_declared check (declared_occurrences_per_day > 0),
   people_count integer not null default 1 constraint recording_sessions_people check (people_count between 1 and 100000),
   truncated boolean not null default false,
+  -- SHA-256 of the whole recording, in hexadecimal: the same recording uploaded twice counts once. Set by the worker.
+  content_sha256 text constraint recording_sessions_content check (content_sha256 ~ '^[0-9a-f]{64}$'),
   error_message text,
   notice_version text,
   consent_at timestamptz,

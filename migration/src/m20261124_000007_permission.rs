@@ -100,7 +100,7 @@ grant select on public.recording_notices to newsystem_member, authenticated;
 grant select on public.audit_log, public.erasure_receipts to newsystem_member, authenticated;
 grant select on public.idempotency_keys to newsystem_member;
 grant select (id, organization_id, title, description, status, duration_seconds, file_size_bytes, workflow_type, classified_by, privacy_settings, metadata, declared_occurrences_per_day,
-  people_count, truncated, error_message, notice_version, consent_at, consent_withdrawn_at, chunk_count, last_chunk_at, finished_at, completed_at, video_deleted_at, frames_deleted_at, created_at, updated_at)
+  people_count, truncated, content_sha256, error_message, notice_version, consent_at, consent_withdrawn_at, chunk_count, last_chunk_at, finished_at, completed_at, video_deleted_at, frames_deleted_at, created_at, updated_at)
   on public.recording_sessions to newsystem_member, authenticated;
 grant select on public.video_chunks to newsystem_member, authenticated;
 grant select (id, session_id, organization_id, status, stage, progress, frames_done, frames_total, progress_message, is_current, analyser, preset, frames_per_second, max_frames, scene_threshold,
@@ -242,7 +242,7 @@ const JOB: &str = r"
 -- A job reads its organization's assumptions and money, its own session and chunks, and writes what it makes.
 grant select on public.organizations, public.recording_sessions, public.video_chunks, public.analysis_results, public.analysis_attempts, public.analysis_frames, public.disclosures,
   public.model_requests, public.automation_opportunities, public.workflow_insights, public.workflow_visualizations, public.cost_analyses, public.generated_reports, public.recording_notices to newsystem_job;
-grant update (status, duration_seconds, workflow_type, classified_by, error_message, completed_at, video_deleted_at) on public.recording_sessions to newsystem_job;
+grant update (status, duration_seconds, content_sha256, workflow_type, classified_by, error_message, completed_at) on public.recording_sessions to newsystem_job;
 grant update (status, stage, progress, frames_done, frames_total, progress_message, is_current, error_code, error_message, gpt_version, prompt_version, frames_analyzed, coverage, raw_gpt_response, structured_insights,
   confidence_score, analysis_cost, prompt_tokens, completion_tokens, processing_time_seconds, automation_opportunities_count, time_savings_hours_weekly, cost_savings_annual, currency, lease_token, lease_expires_at,
   queued_at, processing_completed_at) on public.analysis_results to newsystem_job;

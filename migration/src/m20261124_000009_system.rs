@@ -305,7 +305,8 @@ end $$;
 create function private.due_retention(most integer) returns table (session_id uuid, organization_id uuid, video_due boolean, frames_due boolean, raw_replies_due boolean) language sql stable security definer set search_path = '' as $$
   select * from (
     select s.id, s.organization_id,
-           s.video_deleted_at is null and s.finished_at < now() - make_interval(days => least(o.retention_video_days, coalesce((s.privacy_settings ->> 'retain_video_days')::integer, o.retention_video_days))) as video,
+           s.video_deleted_at is null and (s.finished_at < now() - make_interval(days => least(o.retention_video_days, coalesce((s.privacy_settings ->> 'retain_video_days')::integer, o.retention_video_days)))
+             or (o.delete_video_after_analysis and exists (select from public.analysis_results c where c.session_id = s.id and c.is_current))) as video,
            s.frames_deleted_at is null and s.finished_at < now() - make_interval(days => o.retention_frame_days) and exists (select from public.analysis_frames f where f.session_id = s.id and f.organization_id = s.organization_id) as frames,
            o.retention_raw_reply_days is not null and exists (select from public.analysis_results a where a.session_id = s.id and a.organization_id = s.organization_id and a.raw_gpt_response is not null
              and a.processing_completed_at < now() - make_interval(days => o.retention_raw_reply_days)) as replies

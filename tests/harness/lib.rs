@@ -1,3 +1,5 @@
 //! What the end-to-end tests stand on.
 
+pub mod memory_ledger;
+pub mod model_stand_in;
 pub mod postgres;

@@ -80,7 +80,9 @@ impl From<Address> for ClusterHandle {
 /// When no server can be started: nothing can be tested then.
 pub async fn cluster() -> ClusterHandle {
     static CLUSTER: OnceCell<ClusterHandle> = OnceCell::const_new();
-    let found = CLUSTER.get_or_try_init(|| async { find_or_start(&run().folder()).await }).await;
+    let found = CLUSTER
+        .get_or_try_init(|| async { find_or_start(&run().folder()).await })
+        .await;
     match found {
         Ok(cluster) => cluster.clone(),
         Err(error) => panic!("the tests have no PostgreSQL: {error:#}"),
@@ -139,11 +141,21 @@ impl Run {
 /// Memory if there is enough of it (containers often have 64 MB), else the folder for temporary files.
 fn parent_folder() -> PathBuf {
     let memory = Path::new("/dev/shm");
-    if free_bytes(memory).is_some_and(|free| free >= ROOM_BYTES) { memory.to_owned() } else { std::env::temp_dir() }
+    if free_bytes(memory).is_some_and(|free| free >= ROOM_BYTES) {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    }
 }
 
 fn free_bytes(folder: &Path) -> Option<u64> {
-    let output = Command::new("df").arg("-Pk").arg(folder).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let output = Command::new("df")
+        .arg("-Pk")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let kilobytes: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
     Some(kilobytes * 1024)
@@ -191,10 +203,17 @@ fn watch(folder: &Path, data: &Path, sockets: &Path) -> anyhow::Result<()> {
 
 /// Removes what runs left whose watchdog was killed too.
 async fn remove_leftovers(own: &Path) {
-    let Some(entries) = own.parent().and_then(|parent| fs::read_dir(parent).ok()) else { return };
+    let Some(entries) = own.parent().and_then(|parent| fs::read_dir(parent).ok()) else {
+        return;
+    };
     for folder in entries.flatten().map(|entry| entry.path()) {
-        let named = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-        let Some(runner) = fs::read_to_string(folder.join("runner")).ok().filter(|_| named && folder != own) else {
+        let named = folder
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+        let Some(runner) = fs::read_to_string(folder.join("runner"))
+            .ok()
+            .filter(|_| named && folder != own)
+        else {
             continue;
         };
         if Path::new("/proc").join(runner.trim()).exists() || !Path::new("/proc/self").exists() {

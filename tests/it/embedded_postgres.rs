@@ -21,7 +21,13 @@ struct Folder(tempfile::TempDir);
 impl Folder {
     fn new() -> Self {
         let open = fs::Permissions::from_mode(0o755);
-        Self(tempfile::Builder::new().prefix("newsystem-it-").permissions(open).tempdir_in("/tmp").unwrap())
+        Self(
+            tempfile::Builder::new()
+                .prefix("newsystem-it-")
+                .permissions(open)
+                .tempdir_in("/tmp")
+                .unwrap(),
+        )
     }
 
     fn data_dir(&self) -> PathBuf {
@@ -53,12 +59,19 @@ async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
 
 async fn keep_a_note(address: &Address, note: &str) {
     let mut connection = connect(&address.superuser_url()).await.unwrap();
-    sqlx::query("create table note as select $1::text as text").bind(note).execute(&mut connection).await.unwrap();
+    sqlx::query("create table note as select $1::text as text")
+        .bind(note)
+        .execute(&mut connection)
+        .await
+        .unwrap();
 }
 
 async fn note(address: &Address) -> String {
     let mut connection = connect(&address.superuser_url()).await.unwrap();
-    sqlx::query_scalar("select text from note").fetch_one(&mut connection).await.unwrap()
+    sqlx::query_scalar("select text from note")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
 }
 
 /// Another process that starts the cluster and keeps it, like a `newsystem dev`.
@@ -86,9 +99,13 @@ async fn running(data_dir: &Path) -> Address {
 #[tokio::test]
 #[ignore = "the process that another test starts and kills"]
 async fn holder() {
-    let Some(data_dir) = std::env::var_os(HOLDER_FOLDER).map(PathBuf::from) else { return };
+    let Some(data_dir) = std::env::var_os(HOLDER_FOLDER).map(PathBuf::from) else {
+        return;
+    };
     let parent = data_dir.parent().unwrap().to_owned();
-    let _kept = EmbeddedPostgres::start_with_settings(&data_dir, settings_in(&parent)).await.unwrap();
+    let _kept = EmbeddedPostgres::start_with_settings(&data_dir, settings_in(&parent))
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
 }
 
@@ -104,7 +121,11 @@ async fn data_survives_a_restart_and_nothing_is_left_running() {
 
     let second = folder.start().await.unwrap();
     assert_eq!(note(&second).await, "kept");
-    assert_eq!(second.port(), port, "a free port is kept, so that an address noted down stays good");
+    assert_eq!(
+        second.port(),
+        port,
+        "a free port is kept, so that an address noted down stays good"
+    );
     assert_eq!(second.password_for("api"), password);
     let url = second.superuser_url();
     drop(second);
@@ -119,13 +140,20 @@ async fn the_door_is_locked() {
     let refused = connect(&wrong).await.unwrap_err().to_string();
     assert!(refused.contains("password authentication failed"), "{refused}");
 
-    let socket = format!("postgres://postgres:wrong@localhost:{}/postgres?host={}", server.port(), server.socket_dir().display());
+    let socket = format!(
+        "postgres://postgres:wrong@localhost:{}/postgres?host={}",
+        server.port(),
+        server.socket_dir().display()
+    );
     let refused = connect(&socket).await.unwrap_err().to_string();
     assert!(refused.contains("password authentication failed"), "{refused}");
     assert!(server.socket_dir().as_os_str().len() < 100);
 
     let mut connection = connect(&server.superuser_url()).await.unwrap();
-    let listens: String = sqlx::query_scalar("show listen_addresses").fetch_one(&mut connection).await.unwrap();
+    let listens: String = sqlx::query_scalar("show listen_addresses")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
     assert_eq!(listens, "127.0.0.1");
     let open: i64 = sqlx::query_scalar("select count(*) from pg_hba_file_rules where auth_method <> 'scram-sha-256'")
         .fetch_one(&mut connection)
@@ -134,7 +162,11 @@ async fn the_door_is_locked() {
     assert_eq!(open, 0);
 
     let home = server.data_folder().parent().unwrap();
-    for (path, mode) in [(home.join("secret"), 0o600), (home.join("log"), 0o600), (server.socket_dir().into(), 0o700)] {
+    for (path, mode) in [
+        (home.join("secret"), 0o600),
+        (home.join("log"), 0o600),
+        (server.socket_dir().into(), 0o700),
+    ] {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, mode, "{}", path.display());
     }
 }
@@ -148,7 +180,12 @@ async fn roots_cluster_belongs_to_a_system_user_and_the_folder_says_where() {
     if folder.is_roots() {
         assert_ne!(owner, 0);
         let home = server.data_folder().parent().unwrap().to_owned();
-        assert!(fs::read_to_string(entry).unwrap().lines().any(|line| Path::new(line) == home));
+        assert!(
+            fs::read_to_string(entry)
+                .unwrap()
+                .lines()
+                .any(|line| Path::new(line) == home)
+        );
     } else {
         assert_eq!(owner, fs::metadata(folder.0.path()).unwrap().uid());
         assert_eq!(server.data_folder(), entry.canonicalize().unwrap().join("data"));
@@ -180,10 +217,15 @@ async fn a_second_program_on_the_same_data_is_refused() {
     let kept = running(&folder.data_dir()).await;
     // The server is ready a moment before its keeper knows.
     let refused = folder.start().await.unwrap_err();
-    assert!(matches!(&refused, Error::InUse { holder, .. } if *holder == keeper.id().to_string()), "{refused}");
+    assert!(
+        matches!(&refused, Error::InUse { holder, .. } if *holder == keeper.id().to_string()),
+        "{refused}"
+    );
     let said = refused.to_string();
     assert!(said.contains("stop it first, or set NEWSYSTEM_DATA_DIR"), "{said}");
-    connect(&kept.superuser_url()).await.expect("the first one is not disturbed");
+    connect(&kept.superuser_url())
+        .await
+        .expect("the first one is not disturbed");
     keeper.kill().unwrap();
     keeper.wait().unwrap();
     folder.start().await.unwrap().stop().await.unwrap();
@@ -213,7 +255,10 @@ async fn another_major_versions_data_is_left_alone() {
     fs::write(&version, "14\n").unwrap();
     let refused = folder.start().await.unwrap_err();
     assert!(matches!(refused, Error::OtherVersionsData { .. }), "{refused}");
-    assert!(refused.to_string().contains("was made by PostgreSQL 14 but version"), "{refused}");
+    assert!(
+        refused.to_string().contains("was made by PostgreSQL 14 but version"),
+        "{refused}"
+    );
     assert_eq!(fs::read_to_string(&version).unwrap(), "14\n");
 }
 
@@ -223,8 +268,13 @@ async fn missing_and_old_programs_are_told_apart() {
     let programs = folder.0.path().join("bin");
     fs::create_dir(&programs).unwrap();
     let start = || async {
-        let settings = Settings { programs: Some(programs.clone()), ..folder.settings() };
-        EmbeddedPostgres::start_with_settings(&folder.data_dir(), settings).await.unwrap_err()
+        let settings = Settings {
+            programs: Some(programs.clone()),
+            ..folder.settings()
+        };
+        EmbeddedPostgres::start_with_settings(&folder.data_dir(), settings)
+            .await
+            .unwrap_err()
     };
     let missing = start().await;
     assert!(matches!(missing, Error::NotInstalled), "{missing}");
@@ -233,8 +283,14 @@ async fn missing_and_old_programs_are_told_apart() {
         fs::set_permissions(programs.join(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
     let old = start().await;
-    assert!(matches!(&old, Error::UnsupportedVersion { found } if found == "14"), "{old}");
-    assert!(!folder.data_dir().exists(), "nothing is made before the programs are found");
+    assert!(
+        matches!(&old, Error::UnsupportedVersion { found } if found == "14"),
+        "{old}"
+    );
+    assert!(
+        !folder.data_dir().exists(),
+        "nothing is made before the programs are found"
+    );
 }
 
 /// A file system of a given size, mounted for one test. Only root may mount.
@@ -244,13 +300,24 @@ impl SmallDisk {
     fn mount(at: PathBuf, megabytes: u32) -> Option<Self> {
         fs::create_dir_all(&at).unwrap();
         let size = format!("size={megabytes}m,mode=755");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&at).stderr(Stdio::null()).status();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(&at)
+            .stderr(Stdio::null())
+            .status();
         mounted.is_ok_and(|status| status.success()).then_some(Self(at))
     }
 
     fn grow(&self, megabytes: u32) {
         let size = format!("remount,size={megabytes}m");
-        assert!(Command::new("mount").args(["-o", &size]).arg(&self.0).status().unwrap().success());
+        assert!(
+            Command::new("mount")
+                .args(["-o", &size])
+                .arg(&self.0)
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 }
 
@@ -281,7 +348,11 @@ async fn a_full_disk_is_told_and_leaves_nothing_half_made() {
 
     // Nothing left for the server's own files.
     let filler = disk.0.join("filler");
-    let written = Command::new("dd").args(["if=/dev/zero", "bs=64k"]).arg(format!("of={}", filler.display())).stderr(Stdio::null()).status();
+    let written = Command::new("dd")
+        .args(["if=/dev/zero", "bs=64k"])
+        .arg(format!("of={}", filler.display()))
+        .stderr(Stdio::null())
+        .status();
     assert!(!written.unwrap().success(), "the disk was to be filled");
     let full = start().await.unwrap_err();
     assert!(matches!(full, Error::DiskFull { .. }), "{full}");
@@ -294,7 +365,10 @@ async fn all_tests_of_a_run_share_one_server() {
     let (first, second) = tokio::join!(cluster(), cluster());
     assert_eq!(first.port, second.port);
     let mut connection = connect(&first.superuser_url).await.unwrap();
-    let synced: String = sqlx::query_scalar("show fsync").fetch_one(&mut connection).await.unwrap();
+    let synced: String = sqlx::query_scalar("show fsync")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
     assert_eq!(synced, "off");
     assert!(first.socket_dir.join(format!(".s.PGSQL.{}", first.port)).exists());
 }

@@ -1,3 +1,4 @@
 //! The end-to-end suite, one module per subject.
 
 mod embedded_postgres;
+mod remote_vision;

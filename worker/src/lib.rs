@@ -3,3 +3,4 @@
 pub mod config;
 pub mod frames;
 pub mod libraries;
+pub mod vision;

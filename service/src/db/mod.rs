@@ -23,6 +23,8 @@ use crate::error::{Error, Result, is_connection_fault};
 pub use claims::{Lease, LeaseSubject};
 pub use reader::Reader;
 pub use scope::Scope;
+pub(crate) use scope::statement;
+pub(crate) use system::call;
 pub use system::System;
 
 /// How to reach the database.

@@ -21,9 +21,9 @@ pub struct System {
 /// Makes one call: `call!(self, one|all|run, sql, values…)`.
 macro_rules! call {
     ($self:ident, $fetch:ident, $sql:literal $(, $value:expr)* $(,)?) => {{
-        let mut transaction = $self.db.begin_system().await?;
-        $self.db.count_statement();
-        let answer = sqlx::query($sql)$(.bind($value))*.persistent($self.db.persistent()).$fetch(&mut *transaction).await?;
+        let mut transaction = $self.db().begin_system().await?;
+        $self.db().count_statement();
+        let answer = sqlx::query($sql)$(.bind($value))*.persistent($self.db().persistent()).$fetch(&mut *transaction).await?;
         transaction.commit().await?;
         answer
     }};

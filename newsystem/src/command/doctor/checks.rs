@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use service::config::{DatabaseUrl, Faults, PoolConfig, Settings, StorageConfig, data_dir};
-use service::storage;
+use service::storage::Storage;
 use tokio::process::Command;
 
 use super::Finding;
@@ -137,10 +137,9 @@ pub async fn storage(environment: &Environment, findings: &mut Vec<Finding>) {
         findings.push(Finding::skipped("storage", "its settings are wrong"));
         return;
     };
-    let name = uuid::Uuid::new_v4().to_string();
     let probed = within(async {
-        let store = storage::open(&config)?;
-        Ok(storage::probe(&*store, &name).await?)
+        let store = Storage::open(&config)?;
+        Ok(store.probe().await?)
     })
     .await;
     findings.push(match probed {
