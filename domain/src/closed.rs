@@ -77,19 +77,13 @@ mod tests {
             let text = stage.as_str();
             assert_eq!(stage.to_string(), text);
             assert_eq!(text.parse(), Ok(*stage));
-            assert_eq!(
-                serde_json::to_value(stage).unwrap(),
-                serde_json::json!(text)
-            );
+            assert_eq!(serde_json::to_value(stage).unwrap(), serde_json::json!(text));
             assert_eq!(
                 serde_json::from_value::<AnalysisStage>(serde_json::json!(text)).unwrap(),
                 *stage
             );
         }
-        assert_eq!(
-            AnalysisStage::ExtractingFrames.as_str(),
-            "extracting_frames"
-        );
+        assert_eq!(AnalysisStage::ExtractingFrames.as_str(), "extracting_frames");
     }
 
     #[test]
@@ -126,10 +120,7 @@ mod schema_tests {
             sdl.contains("\tNOT_A_VIDEO\n") && sdl.contains("\tMODEL_CUT_OFF\n"),
             "{sdl}"
         );
-        assert!(
-            sdl.contains("The file is no video, or has no picture in it."),
-            "{sdl}"
-        );
+        assert!(sdl.contains("The file is no video, or has no picture in it."), "{sdl}");
     }
 
     #[test]
@@ -171,9 +162,7 @@ mod column_tests {
     fn ids_and_values_are_columns() {
         let id = ChunkId::new(Uuid::from_u128(1));
         let sql = chunk::Entity::find_by_id(id)
-            .filter(
-                chunk::Column::UploadStatus.is_in([UploadStatus::Pending, UploadStatus::Failed]),
-            )
+            .filter(chunk::Column::UploadStatus.is_in([UploadStatus::Pending, UploadStatus::Failed]))
             .filter(chunk::Column::SessionId.eq(SessionId::new(Uuid::from_u128(2))))
             .build(DbBackend::Postgres)
             .to_string();
@@ -181,9 +170,6 @@ mod column_tests {
             sql.contains(r#""id" = '00000000-0000-0000-0000-000000000001'"#),
             "{sql}"
         );
-        assert!(
-            sql.contains(r#""upload_status" IN ('pending', 'failed')"#),
-            "{sql}"
-        );
+        assert!(sql.contains(r#""upload_status" IN ('pending', 'failed')"#), "{sql}");
     }
 }

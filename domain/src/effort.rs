@@ -236,18 +236,12 @@ mod tests {
         assert_eq!(nl.monthly(load, 3).value(), Decimal::from(55));
         assert_eq!(nl.monthly(load, 3).per_year().value(), Decimal::from(660));
         // 660 / 52 = 12.692...
-        assert_eq!(
-            nl.monthly(load, 3).per_week().rounded().value(),
-            decimal("12.69")
-        );
+        assert_eq!(nl.monthly(load, 3).per_week().rounded().value(), decimal("12.69"));
     }
 
     #[test]
     fn what_is_no_duration_is_none() {
-        assert_eq!(
-            Seconds::from_f64(1.234_56).unwrap().value(),
-            decimal("1.235")
-        );
+        assert_eq!(Seconds::from_f64(1.234_56).unwrap().value(), decimal("1.235"));
         for bad in [-0.1, f64::NAN, f64::INFINITY, 1e15] {
             assert_eq!(Seconds::from_f64(bad), None);
             assert_eq!(PerDay::from_f64(bad), None);

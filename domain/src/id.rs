@@ -136,11 +136,7 @@ impl EventCursor {
 
     /// After the event with this sequence number; none for negative numbers.
     pub const fn after(sequence: i64) -> Option<Self> {
-        if sequence < 0 {
-            None
-        } else {
-            Some(Self(sequence))
-        }
+        if sequence < 0 { None } else { Some(Self(sequence)) }
     }
 
     /// The sequence number of the last event seen.

@@ -19,17 +19,14 @@ pub struct Currency(&'static str);
 
 /// A text that is no currency that amounts can be kept in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "not a supported currency: expected the ISO 4217 code of one with hundredths, such as EUR or USD"
-)]
+#[error("not a supported currency: expected the ISO 4217 code of one with hundredths, such as EUR or USD")]
 pub struct UnknownCurrency;
 
 /// Active ISO 4217 codes with two decimals of the places where logistics companies keep their books.
 const CURRENCIES: &[&str] = &[
-    "AED", "ARS", "AUD", "BAM", "BGN", "BRL", "CAD", "CHF", "CNY", "COP", "CZK", "DKK", "EGP",
-    "EUR", "GBP", "GEL", "HKD", "HUF", "IDR", "ILS", "INR", "KES", "MAD", "MDL", "MKD", "MXN",
-    "MYR", "NGN", "NOK", "NZD", "PEN", "PHP", "PKR", "PLN", "QAR", "RON", "RSD", "SAR", "SEK",
-    "SGD", "THB", "TRY", "TWD", "UAH", "USD", "ZAR",
+    "AED", "ARS", "AUD", "BAM", "BGN", "BRL", "CAD", "CHF", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "GEL",
+    "HKD", "HUF", "IDR", "ILS", "INR", "KES", "MAD", "MDL", "MKD", "MXN", "MYR", "NGN", "NOK", "NZD", "PEN", "PHP",
+    "PKR", "PLN", "QAR", "RON", "RSD", "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "USD", "ZAR",
 ];
 
 impl Currency {
@@ -240,11 +237,7 @@ mod tests {
             ("2.3449999", "2.34"),
             ("1", "1"),
         ] {
-            assert_eq!(
-                cents(exact.parse().unwrap()),
-                rounded.parse().unwrap(),
-                "{exact}"
-            );
+            assert_eq!(cents(exact.parse().unwrap()), rounded.parse().unwrap(), "{exact}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! No step is edited after a release; a change is a new step. The room knows none of the others: history must not change
 //! when code does.
 
+pub mod operator;
 pub mod roles;
 mod support;
 
@@ -17,6 +18,8 @@ mod m20261124_000007_permission;
 mod m20261124_000008_event;
 mod m20261124_000009_system;
 
+/// A connection of the owner, for those who may not name the ORM.
+pub use sea_orm::DatabaseConnection;
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
 

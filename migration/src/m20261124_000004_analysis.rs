@@ -152,10 +152,11 @@ create table public.model_requests (
   settled_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  unique (analysis_id, request_key),
   unique (organization_id, id),
   foreign key (organization_id, session_id, analysis_id) references public.analysis_results (organization_id, session_id, id) on delete cascade
 );
+-- One request in flight or answered for a key; those that failed, or of which nobody knows, stay beside it.
+create unique index model_requests_one_open on public.model_requests (analysis_id, request_key) where state in ('reserved', 'stored');
 create index model_requests_month on public.model_requests (organization_id, created_at);
 create index model_requests_analysis on public.model_requests (organization_id, session_id, analysis_id);
 ";

@@ -3,6 +3,7 @@
 //! Every use case takes a [`db::Scope`] (or a [`db::Reader`]), so none can see another organization's rows.
 
 pub mod caller;
+<<<<<<< HEAD
 pub mod clock;
 pub mod db;
 pub mod error;
@@ -28,9 +29,16 @@ pub mod video_chunk;
 pub mod workflow_insight;
 pub mod workflow_visualization;
 
+=======
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod model_request;
+>>>>>>> main
 pub mod queue;
 pub mod signing;
 pub mod storage;
+pub mod sweep;
 pub mod valuation;
 
 pub use error::{Error, Result};

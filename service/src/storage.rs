@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 use url::Url;
 
+use crate::config::{Bucket, StorageConfig};
 use crate::error::{Error, Result};
 
 /// Bytes held in memory per write: one part of a multipart upload (S3 wants 5 MiB at least).
@@ -87,30 +88,14 @@ pub struct Storage {
     store: Arc<dyn ObjectStore>,
     s3: Option<Arc<AmazonS3>>,
     folder: Option<PathBuf>,
+    /// In front of every key; empty for none.
+    prefix: String,
 }
 
 impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Storage")
-            .field("folder", &self.folder)
-            .field("s3", &self.s3.is_some())
-            .finish_non_exhaustive()
+        f.debug_struct("Storage").field("folder", &self.folder).field("s3", &self.s3.is_some()).finish_non_exhaustive()
     }
-}
-
-/// Access to an S3-compatible storage.
-#[derive(Clone)]
-pub struct S3Settings {
-    /// The bucket.
-    pub bucket: String,
-    /// `https://…`; absent for AWS itself.
-    pub endpoint: Option<Url>,
-    /// The region, `us-east-1` where the storage has none.
-    pub region: String,
-    /// The key's id.
-    pub access_key_id: String,
-    /// Its secret.
-    pub secret_access_key: String,
 }
 
 impl Storage {
@@ -119,40 +104,47 @@ impl Storage {
     /// # Errors
     /// When the folder cannot be made or written.
     pub fn folder(path: &FilePath) -> Result<Self> {
-        std::fs::create_dir_all(path)
-            .map_err(|error| Error::internal(format!("the storage folder cannot be made: {error}")))?;
-        let store = LocalFileSystem::new_with_prefix(path)?
-            .with_automatic_cleanup(true)
-            .with_fsync(true);
-        Ok(Self {
-            store: Arc::new(store),
-            s3: None,
-            folder: Some(path.to_path_buf()),
-        })
+        std::fs::create_dir_all(path).map_err(|error| Error::internal(format!("the storage folder cannot be made: {error}")))?;
+        let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true).with_fsync(true);
+        Ok(Self { store: Arc::new(store), s3: None, folder: Some(path.to_path_buf()), prefix: String::new() })
     }
 
     /// S3 or what speaks it; path-style addresses where an endpoint is named.
     ///
     /// # Errors
     /// When the settings make no client.
-    pub fn s3(settings: &S3Settings) -> Result<Self> {
-        let mut builder = AmazonS3Builder::new()
-            .with_bucket_name(&settings.bucket)
-            .with_region(&settings.region)
-            .with_access_key_id(&settings.access_key_id)
-            .with_secret_access_key(&settings.secret_access_key);
-        if let Some(endpoint) = &settings.endpoint {
+    pub fn bucket(bucket: &Bucket) -> Result<Self> {
+        let mut builder = AmazonS3Builder::new().with_bucket_name(&bucket.name).with_region(&bucket.region);
+        if let Some(endpoint) = &bucket.endpoint {
+            // Whether http is acceptable was decided when the settings were read.
             builder = builder
                 .with_endpoint(endpoint.as_str().trim_end_matches('/'))
                 .with_virtual_hosted_style_request(false)
                 .with_allow_http(endpoint.scheme() == "http");
         }
+        if let Some((key, secret)) = &bucket.credentials {
+            builder = builder.with_access_key_id(key.expose()).with_secret_access_key(secret.expose());
+        }
+        if let Some(token) = &bucket.session_token {
+            builder = builder.with_token(token.expose());
+        }
         let s3 = Arc::new(builder.build()?);
-        Ok(Self {
-            store: Arc::clone(&s3) as Arc<dyn ObjectStore>,
-            s3: Some(s3),
-            folder: None,
-        })
+        Ok(Self { store: Arc::clone(&s3) as Arc<dyn ObjectStore>, s3: Some(s3), folder: None, prefix: bucket.prefix.clone() })
+    }
+
+    /// What the configuration names.
+    ///
+    /// # Errors
+    /// As [`Storage::folder`] and [`Storage::bucket`].
+    pub fn open(config: &StorageConfig) -> Result<Self> {
+        match config {
+            StorageConfig::Folder(path) => Self::folder(path),
+            StorageConfig::Bucket(bucket) => Self::bucket(bucket),
+        }
+    }
+
+    fn path(&self, key: &str) -> Path {
+        if self.prefix.is_empty() { Path::from(key) } else { Path::from(format!("{}/{key}", self.prefix.trim_end_matches('/'))) }
     }
 
     /// True when clients put and get at the storage itself, by presigned addresses.
@@ -170,7 +162,7 @@ impl Storage {
             PresignedMethod::Put => reqwest_method("PUT")?,
             PresignedMethod::Get => reqwest_method("GET")?,
         };
-        Ok(Some(s3.signed_url(method, &Path::from(key), lifetime).await?))
+        Ok(Some(s3.signed_url(method, &self.path(key), lifetime).await?))
     }
 
     /// Stores a stream in constant memory; nothing is stored unless exactly `expected` came.
@@ -182,17 +174,13 @@ impl Storage {
         S: Stream<Item = std::io::Result<Bytes>> + Send,
     {
         let mut stream = std::pin::pin!(stream);
-        let mut writer =
-            WriteMultipart::new_with_chunk_size(self.store.put_multipart(&Path::from(key)).await?, PART_BYTES);
+        let mut writer = WriteMultipart::new_with_chunk_size(self.store.put_multipart(&self.path(key)).await?, PART_BYTES);
         let mut hash = Sha256::new();
         let mut bytes = 0_u64;
         let refusal = loop {
             let piece = match stream.next().await {
                 None => {
-                    let got = Stored {
-                        bytes,
-                        sha256: hex::encode(hash.finalize()),
-                    };
+                    let got = Stored { bytes, sha256: hex::encode(hash.finalize()) };
                     if got == *expected {
                         writer.finish().await?;
                         return Ok(());
@@ -222,7 +210,7 @@ impl Storage {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<()> {
-        self.store.put(&Path::from(key), bytes.into()).await?;
+        self.store.put(&self.path(key), bytes.into()).await?;
         Ok(())
     }
 
@@ -231,7 +219,7 @@ impl Storage {
     /// # Errors
     /// [`Error::NotFound`] when it is gone, [`Error::Storage`].
     pub async fn get(&self, key: &str) -> Result<(u64, impl Stream<Item = Result<Bytes>> + Send + 'static)> {
-        let object = self.store.get(&Path::from(key)).await.map_err(absent)?;
+        let object = self.store.get(&self.path(key)).await.map_err(absent)?;
         Ok((object.meta.size, object.into_stream().map_err(Error::from)))
     }
 
@@ -240,7 +228,7 @@ impl Storage {
     /// # Errors
     /// As [`Storage::get`].
     pub async fn get_range(&self, key: &str, range: std::ops::Range<u64>) -> Result<Bytes> {
-        self.store.get_range(&Path::from(key), range).await.map_err(absent)
+        self.store.get_range(&self.path(key), range).await.map_err(absent)
     }
 
     /// Size and hash of an object, read once in constant memory; nothing when it is absent.
@@ -248,7 +236,7 @@ impl Storage {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn inspect(&self, key: &str) -> Result<Option<Stored>> {
-        let object = match self.store.get(&Path::from(key)).await {
+        let object = match self.store.get(&self.path(key)).await {
             Ok(object) => object,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -260,10 +248,7 @@ impl Storage {
             bytes += piece.len() as u64;
             hash.update(&piece);
         }
-        Ok(Some(Stored {
-            bytes,
-            sha256: hex::encode(hash.finalize()),
-        }))
+        Ok(Some(Stored { bytes, sha256: hex::encode(hash.finalize()) }))
     }
 
     /// Appends objects byte by byte, in this order, into a file: how a recording is put together again.
@@ -271,9 +256,7 @@ impl Storage {
     /// # Errors
     /// [`Error::NotFound`] when an object is gone, [`Error::Storage`], [`Error::Unavailable`] when the local disk is full.
     pub async fn append_to_file(&self, keys: &[String], file: &FilePath) -> Result<u64> {
-        let disk = |_| Error::Unavailable {
-            what: "the worker's disk",
-        };
+        let disk = |_| Error::Unavailable { what: "the worker's disk" };
         let mut target = tokio::io::BufWriter::new(tokio::fs::File::create(file).await.map_err(disk)?);
         let mut bytes = 0;
         for key in keys {
@@ -293,7 +276,7 @@ impl Storage {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn delete(&self, key: &str) -> Result<()> {
-        match self.store.delete(&Path::from(key)).await {
+        match self.store.delete(&self.path(key)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -304,11 +287,14 @@ impl Storage {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn delete_prefix(&self, prefix: &str) -> Result<(u64, u64)> {
-        let prefix = Path::from(prefix);
+        let prefix = self.path(prefix);
         let mut objects = self.store.list(Some(&prefix));
         let (mut count, mut bytes) = (0, 0);
         while let Some(object) = objects.try_next().await? {
-            self.delete(object.location.as_ref()).await?;
+            match self.store.delete(&object.location).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
             count += 1;
             bytes += object.size;
         }
@@ -324,11 +310,7 @@ impl Storage {
         self.put(&key, Bytes::from_static(b"newsystem")).await?;
         let back = self.get_range(&key, 0..9).await?;
         self.delete(&key).await?;
-        if back.as_ref() == b"newsystem" {
-            Ok(())
-        } else {
-            Err(Error::internal("the storage gave back other bytes"))
-        }
+        if back.as_ref() == b"newsystem" { Ok(()) } else { Err(Error::internal("the storage gave back other bytes")) }
     }
 }
 
@@ -359,19 +341,11 @@ mod tests {
     use super::*;
 
     fn expected(bytes: &[u8]) -> Stored {
-        Stored {
-            bytes: bytes.len() as u64,
-            sha256: hex::encode(Sha256::digest(bytes)),
-        }
+        Stored { bytes: bytes.len() as u64, sha256: hex::encode(Sha256::digest(bytes)) }
     }
 
     fn pieces(pieces: &[&'static [u8]]) -> impl Stream<Item = std::io::Result<Bytes>> + Send + use<> {
-        stream::iter(
-            pieces
-                .iter()
-                .map(|piece| Ok(Bytes::from_static(piece)))
-                .collect::<Vec<_>>(),
-        )
+        stream::iter(pieces.iter().map(|piece| Ok(Bytes::from_static(piece))).collect::<Vec<_>>())
     }
 
     #[tokio::test]
@@ -379,29 +353,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage::folder(folder.path()).unwrap();
         let announced = expected(b"hello world");
-        assert!(matches!(
-            storage.put_expected("a", &announced, pieces(&[b"hello"])).await,
-            Err(PutError::Mismatch { .. })
-        ));
-        assert!(matches!(
-            storage.put_expected("a", &announced, pieces(&[b"hello world!"])).await,
-            Err(PutError::TooLarge { limit: 11 })
-        ));
+        assert!(matches!(storage.put_expected("a", &announced, pieces(&[b"hello"])).await, Err(PutError::Mismatch { .. })));
+        assert!(matches!(storage.put_expected("a", &announced, pieces(&[b"hello world!"])).await, Err(PutError::TooLarge { limit: 11 })));
         let broken = pieces(&[b"hello"]).chain(stream::iter([Err(std::io::Error::other("gone"))]));
-        assert!(matches!(
-            storage.put_expected("a", &announced, broken).await,
-            Err(PutError::Source(_))
-        ));
+        assert!(matches!(storage.put_expected("a", &announced, broken).await, Err(PutError::Source(_))));
         assert_eq!(storage.inspect("a").await.unwrap(), None);
-        assert_eq!(
-            std::fs::read_dir(folder.path()).unwrap().count(),
-            0,
-            "nothing is left behind"
-        );
-        storage
-            .put_expected("a", &announced, pieces(&[b"hello ", b"world"]))
-            .await
-            .unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+        storage.put_expected("a", &announced, pieces(&[b"hello ", b"world"])).await.unwrap();
         assert_eq!(storage.inspect("a").await.unwrap(), Some(announced));
     }
 
@@ -409,28 +367,15 @@ mod tests {
     async fn chunks_are_appended_in_order_and_prefixes_deleted_whole() {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage::folder(folder.path()).unwrap();
-        for (key, bytes) in [
-            ("s/chunks/1", b"b".as_slice()),
-            ("s/chunks/0", b"a"),
-            ("t/chunks/0", b"x"),
-        ] {
+        for (key, bytes) in [("s/chunks/1", b"b".as_slice()), ("s/chunks/0", b"a"), ("t/chunks/0", b"x")] {
             storage.put(key, Bytes::from_static(bytes)).await.unwrap();
         }
         let file = folder.path().join("whole");
-        let bytes = storage
-            .append_to_file(&["s/chunks/0".into(), "s/chunks/1".into()], &file)
-            .await
-            .unwrap();
+        let bytes = storage.append_to_file(&["s/chunks/0".into(), "s/chunks/1".into()], &file).await.unwrap();
         assert_eq!((bytes, std::fs::read(&file).unwrap()), (2, b"ab".to_vec()));
         assert_eq!(storage.delete_prefix("s").await.unwrap(), (2, 2));
-        assert!(matches!(
-            storage.append_to_file(&["s/chunks/0".into()], &file).await,
-            Err(Error::NotFound { .. })
-        ));
-        assert_eq!(
-            storage.inspect("t/chunks/0").await.unwrap().map(|stored| stored.bytes),
-            Some(1)
-        );
+        assert!(matches!(storage.append_to_file(&["s/chunks/0".into()], &file).await, Err(Error::NotFound { .. })));
+        assert_eq!(storage.inspect("t/chunks/0").await.unwrap().map(|stored| stored.bytes), Some(1));
         storage.probe().await.unwrap();
     }
 }

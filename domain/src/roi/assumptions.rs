@@ -145,9 +145,7 @@ impl Assumption {
             Self::HourlyRate | Self::ImplementationHourlyRate => (0, 100_000, false),
             Self::WorkingDaysPerYear => (1, 366, true),
             Self::HoursPerDay => (1, 24, false),
-            Self::EffortHoursLow | Self::EffortHoursMedium | Self::EffortHoursHigh => {
-                (0, 100_000, false)
-            }
+            Self::EffortHoursLow | Self::EffortHoursMedium | Self::EffortHoursHigh => (0, 100_000, false),
             Self::LicencePerMonth => (0, 10_000_000, false),
             Self::RampUpMonths => (0, 60, true),
             Self::HorizonMonths => (1, 120, true),
@@ -225,9 +223,7 @@ impl Assumption {
             (Self::EffortHoursMedium, _) => (Decimal::from(60), ASSUMED),
             (Self::EffortHoursHigh, _) => (Decimal::from(160), ASSUMED),
             (Self::AutomatableShareLow | Self::AdoptionBase, _) => (Decimal::new(80, 2), ASSUMED),
-            (Self::AutomatableShareMedium | Self::AdoptionWorst, _) => {
-                (Decimal::new(60, 2), ASSUMED)
-            }
+            (Self::AutomatableShareMedium | Self::AdoptionWorst, _) => (Decimal::new(60, 2), ASSUMED),
             (Self::AutomatableShareHigh, _) => (Decimal::new(35, 2), ASSUMED),
             (Self::MaintenanceSharePerYear, _) => (Decimal::new(18, 2), ASSUMED),
             (Self::LicencePerMonth, _) => (Decimal::ZERO, ASSUMED),
@@ -304,11 +300,7 @@ impl Assumptions {
     }
 
     /// The same with some values replaced by `source`. Refuses what is out of bounds, and adoptions that are not in order.
-    pub fn with(
-        mut self,
-        overrides: &Overrides,
-        source: ValueSource,
-    ) -> Result<Self, InvalidAssumption> {
+    pub fn with(mut self, overrides: &Overrides, source: ValueSource) -> Result<Self, InvalidAssumption> {
         for (assumption, value) in overrides {
             let value = assumption.checked(*value)?;
             self.values.insert(
@@ -325,14 +317,10 @@ impl Assumptions {
 
     fn consistent(self) -> Result<Self, InvalidAssumption> {
         if self.value(Assumption::AdoptionWorst) > self.value(Assumption::AdoptionBase) {
-            return Err(
-                Assumption::AdoptionWorst.invalid("must not exceed adoptionBase".to_owned())
-            );
+            return Err(Assumption::AdoptionWorst.invalid("must not exceed adoptionBase".to_owned()));
         }
         if self.value(Assumption::AdoptionBest) < self.value(Assumption::AdoptionBase) {
-            return Err(
-                Assumption::AdoptionBest.invalid("must not be less than adoptionBase".to_owned())
-            );
+            return Err(Assumption::AdoptionBest.invalid("must not be less than adoptionBase".to_owned()));
         }
         Ok(self)
     }
@@ -349,9 +337,7 @@ impl Assumptions {
 
     /// Every value with its source.
     pub fn all(&self) -> impl Iterator<Item = (Assumption, &Sourced)> {
-        self.values
-            .iter()
-            .map(|(assumption, sourced)| (*assumption, sourced))
+        self.values.iter().map(|(assumption, sourced)| (*assumption, sourced))
     }
 
     /// One value as a number.
@@ -480,11 +466,7 @@ mod tests {
 
     #[test]
     fn rates_follow_the_country() {
-        let rate = |currency: Currency, zone: &str| {
-            Assumptions::defaults(currency, zone)
-                .hourly_rate()
-                .to_string()
-        };
+        let rate = |currency: Currency, zone: &str| Assumptions::defaults(currency, zone).hourly_rate().to_string();
         assert_eq!(rate(Currency::EUR, "Europe/Amsterdam"), "45.20");
         assert_eq!(rate(Currency::EUR, "Europe/Brussels"), "48.20");
         assert_eq!(rate(Currency::EUR, "Europe/Luxembourg"), "55.20");
@@ -513,16 +495,8 @@ mod tests {
     #[test]
     fn a_fault_names_its_field() {
         for (assumption, value, message) in [
-            (
-                Assumption::HourlyRate,
-                "-1",
-                "hourlyRate must be between 0 and 100000",
-            ),
-            (
-                Assumption::HoursPerDay,
-                "25",
-                "hoursPerDay must be between 1 and 24",
-            ),
+            (Assumption::HourlyRate, "-1", "hourlyRate must be between 0 and 100000"),
+            (Assumption::HoursPerDay, "25", "hoursPerDay must be between 1 and 24"),
             (
                 Assumption::WorkingDaysPerYear,
                 "219.5",
@@ -546,10 +520,7 @@ mod tests {
         ] {
             let entered = Overrides::from([(assumption, value.parse().unwrap())]);
             assert_eq!(
-                dutch()
-                    .with(&entered, ValueSource::Reviewer)
-                    .unwrap_err()
-                    .to_string(),
+                dutch().with(&entered, ValueSource::Reviewer).unwrap_err().to_string(),
                 message
             );
         }
@@ -558,15 +529,9 @@ mod tests {
     #[test]
     fn stored_assumptions_are_read_back_whole_or_not_at_all() {
         let mut json = serde_json::to_value(dutch()).unwrap();
-        assert_eq!(
-            serde_json::from_value::<Assumptions>(json.clone()).unwrap(),
-            dutch()
-        );
+        assert_eq!(serde_json::from_value::<Assumptions>(json.clone()).unwrap(), dutch());
         assert_eq!(json["values"]["hourly_rate"]["value"], "45.20");
-        json["values"]
-            .as_object_mut()
-            .unwrap()
-            .remove("discount_rate");
+        json["values"].as_object_mut().unwrap().remove("discount_rate");
         assert!(
             serde_json::from_value::<Assumptions>(json)
                 .unwrap_err()

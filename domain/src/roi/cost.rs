@@ -79,27 +79,21 @@ pub fn cost_analysis(
         .collect();
     let uncounted = observations.len().saturating_sub(counted.len()) as u32;
 
-    let fewest = counted
-        .iter()
-        .map(|(process, _)| process.evidence.occurrences)
-        .min();
+    let fewest = counted.iter().map(|(process, _)| process.evidence.occurrences).min();
     let (confidence, confidence_reason) = match fewest {
         None => (
             ConfidenceLevel::Low,
             "no opportunity has a known frequency and enough evidence".to_owned(),
         ),
-        Some(fewest) if fewest < BADLY_OBSERVED => (
-            ConfidenceLevel::Low,
-            format!("a process was seen {fewest} times only"),
-        ),
-        Some(fewest) if fewest < WELL_OBSERVED => (
-            ConfidenceLevel::Medium,
-            format!("a process was seen {fewest} times"),
-        ),
-        Some(_) if counted.iter().any(|(process, _)| !process.effort_entered) => (
-            ConfidenceLevel::Medium,
-            "the effort to build is assumed".to_owned(),
-        ),
+        Some(fewest) if fewest < BADLY_OBSERVED => {
+            (ConfidenceLevel::Low, format!("a process was seen {fewest} times only"))
+        }
+        Some(fewest) if fewest < WELL_OBSERVED => {
+            (ConfidenceLevel::Medium, format!("a process was seen {fewest} times"))
+        }
+        Some(_) if counted.iter().any(|(process, _)| !process.effort_entered) => {
+            (ConfidenceLevel::Medium, "the effort to build is assumed".to_owned())
+        }
         Some(_) if counted.iter().any(|(_, contribution)| contribution.capped) => (
             ConfidenceLevel::Medium,
             "the frequencies would fill more than a working day and were cut".to_owned(),
@@ -127,10 +121,7 @@ pub fn cost_analysis(
     let base = pool.steady_month(ScenarioName::Base, assumptions);
     let monthly_savings = base.gross - base.running;
     let annual_savings = monthly_savings.per_year();
-    let current_hours: HoursPerMonth = counted
-        .iter()
-        .map(|(_, contribution)| contribution.current_hours)
-        .sum();
+    let current_hours: HoursPerMonth = counted.iter().map(|(_, contribution)| contribution.current_hours).sum();
     let current_cost = (current_hours * assumptions.hourly_rate()).rounded();
     CostAnalysis {
         figures: Some(CostFigures {

@@ -83,9 +83,7 @@ impl Frequency {
         let n = Decimal::from(evidence.occurrences);
         let per_occurrence = (day / evidence.observed)?;
         let (low, high) = poisson::interval(evidence.occurrences);
-        let end = |mean: f64| {
-            Decimal::from_f64(mean).map(|mean| PerDay::new(mean.round_dp(9) * per_occurrence))
-        };
+        let end = |mean: f64| Decimal::from_f64(mean).map(|mean| PerDay::new(mean.round_dp(9) * per_occurrence));
         let basis = if evidence.measures_frequency() {
             FrequencyBasis::Measured
         } else {
@@ -101,10 +99,7 @@ impl Frequency {
 
     /// Whether it enters totals, dashboards, high priorities and headlines: known, not projected.
     pub const fn is_counted(self) -> bool {
-        matches!(
-            self.basis,
-            FrequencyBasis::Declared | FrequencyBasis::Measured
-        )
+        matches!(self.basis, FrequencyBasis::Declared | FrequencyBasis::Measured)
     }
 }
 
@@ -155,12 +150,7 @@ mod tests {
         let declared = PerDay::new(Decimal::from(20));
         let frequency = Frequency::of(Some(declared), &evidence(6, 600, 1), day()).unwrap();
         assert_eq!(
-            (
-                frequency.basis,
-                frequency.per_day,
-                frequency.low,
-                frequency.high
-            ),
+            (frequency.basis, frequency.per_day, frequency.low, frequency.high),
             (FrequencyBasis::Declared, declared, declared, declared)
         );
     }

@@ -25,9 +25,7 @@ pub use frequency::{ENOUGH_OCCURRENCES, Evidence, Frequency, MEASURED_DAYS, MEAS
 pub use pool::{ByState, Contribution, Pool, Process, Sums, available_hours};
 pub use priority::{Inputs as PriorityInputs, Verdict, priority};
 pub use scenario::Scenario;
-pub use worth::{
-    Figures, Missing, Observation, Realised, Worth, payback_days, roi_percentage, roi_score, worth,
-};
+pub use worth::{Figures, Missing, Observation, Realised, Worth, payback_days, roi_percentage, roi_score, worth};
 
 use crate::closed::closed;
 

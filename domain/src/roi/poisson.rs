@@ -24,11 +24,7 @@ pub fn interval(count: u32) -> (f64, f64) {
 fn bisect(mut low: f64, mut high: f64, left: impl Fn(f64) -> bool) -> f64 {
     for _ in 0..100 {
         let middle = f64::midpoint(low, high);
-        if left(middle) {
-            low = middle
-        } else {
-            high = middle
-        }
+        if left(middle) { low = middle } else { high = middle }
     }
     f64::midpoint(low, high)
 }
@@ -69,8 +65,7 @@ fn ln_factorial(n: u32) -> f64 {
         return (2..=n).map(|k| f64::from(k).ln()).sum();
     }
     let n = f64::from(n);
-    n * n.ln() - n + 0.5 * (std::f64::consts::TAU * n).ln() + 1.0 / (12.0 * n)
-        - 1.0 / (360.0 * n.powi(3))
+    n * n.ln() - n + 0.5 * (std::f64::consts::TAU * n).ln() + 1.0 / (12.0 * n) - 1.0 / (360.0 * n.powi(3))
         + 1.0 / (1260.0 * n.powi(5))
 }
 
@@ -91,10 +86,7 @@ mod tests {
             (100, 81.364, 121.627),
         ] {
             let (l, h) = interval(count);
-            assert!(
-                (l - low).abs() < 6e-4 && (h - high).abs() < 6e-4,
-                "{count}: {l} {h}"
-            );
+            assert!((l - low).abs() < 6e-4 && (h - high).abs() < 6e-4, "{count}: {l} {h}");
         }
     }
 

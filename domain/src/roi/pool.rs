@@ -105,10 +105,7 @@ impl Sums {
     /// The sum of some processes.
     pub fn of<'a>(processes: impl IntoIterator<Item = &'a Process>) -> Self {
         let mut sums = Self::default();
-        for contribution in processes
-            .into_iter()
-            .filter_map(|process| process.contribution)
-        {
+        for contribution in processes.into_iter().filter_map(|process| process.contribution) {
             sums.processes += 1;
             sums.monthly_hours = sums.monthly_hours + contribution.saved_hours;
             sums.monthly_savings = sums.monthly_savings + contribution.monthly_savings;
@@ -166,10 +163,7 @@ impl Pool {
         let mut groups: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
         for observation in once {
             if observation.status != OpportunityStatus::Dismissed {
-                groups
-                    .entry(&observation.process_key)
-                    .or_default()
-                    .push(observation);
+                groups.entry(&observation.process_key).or_default().push(observation);
             }
         }
         let day = assumptions.working_time().day();
@@ -184,10 +178,7 @@ impl Pool {
         fit_into_days(&mut pooled, day);
 
         let people = people(&pooled);
-        let lines = pooled
-            .iter()
-            .map(|process| process.counting_line())
-            .collect();
+        let lines = pooled.iter().map(|process| process.counting_line()).collect();
         let processes = pooled
             .iter()
             .zip(own)
@@ -201,11 +192,7 @@ impl Pool {
     }
 
     /// A month in steady state, and how many processes it is made of.
-    pub(super) fn steady_month(
-        &self,
-        scenario: ScenarioName,
-        assumptions: &Assumptions,
-    ) -> SteadyMonth {
+    pub(super) fn steady_month(&self, scenario: ScenarioName, assumptions: &Assumptions) -> SteadyMonth {
         let mut month = SteadyMonth {
             saved: HoursPerMonth::ZERO,
             gross: MoneyPerMonth::ZERO,
@@ -228,18 +215,11 @@ impl Pool {
 fn each_recording_once(observations: &[Observation]) -> Vec<&Observation> {
     let mut recordings: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
     for observation in observations {
-        recordings
-            .entry(&observation.recording)
-            .or_default()
-            .push(observation);
+        recordings.entry(&observation.recording).or_default().push(observation);
     }
     let mut chosen = Vec::new();
     for copies in recordings.into_values() {
-        let Some(newest) = copies
-            .iter()
-            .map(|copy| (copy.analysed_at, copy.analysis))
-            .max()
-        else {
+        let Some(newest) = copies.iter().map(|copy| (copy.analysed_at, copy.analysis)).max() else {
             continue;
         };
         let keys: BTreeSet<&str> = copies
@@ -249,18 +229,15 @@ fn each_recording_once(observations: &[Observation]) -> Vec<&Observation> {
             .collect();
         for key in keys {
             // Equal in all of these are only copies that say the same.
-            let best = copies
-                .iter()
-                .filter(|copy| copy.process_key == key)
-                .max_by_key(|copy| {
-                    (
-                        copy.is_reviewed(),
-                        copy.analysed_at,
-                        copy.analysis,
-                        copy.evidence.occurrences,
-                        copy.seconds_per_occurrence,
-                    )
-                });
+            let best = copies.iter().filter(|copy| copy.process_key == key).max_by_key(|copy| {
+                (
+                    copy.is_reviewed(),
+                    copy.analysed_at,
+                    copy.analysis,
+                    copy.evidence.occurrences,
+                    copy.seconds_per_occurrence,
+                )
+            });
             chosen.extend(best.copied());
         }
     }
@@ -306,9 +283,7 @@ impl<'a> Pooled<'a> {
         assumptions: &Assumptions,
     ) -> Self {
         seen.sort_by_key(|one| std::cmp::Reverse((one.analysed_at, one.analysis)));
-        let own = seen
-            .iter()
-            .fold(Evidence::default(), |sum, one| sum.and(&one.evidence));
+        let own = seen.iter().fold(Evidence::default(), |sum, one| sum.and(&one.evidence));
         let key = seen.first().map_or("", |one| one.process_key.as_str());
         let evidence = elsewhere.get(key).cloned().unwrap_or(own);
         let frequency = Frequency::of(declared(&seen), &evidence, day);
@@ -326,10 +301,7 @@ impl<'a> Pooled<'a> {
         let entered = seen.iter().find_map(|one| one.effort);
         let complexity = seen.iter().filter_map(|one| one.complexity).max();
         let people = seen.iter().map(|one| one.people).max().unwrap_or(1);
-        let implemented = || {
-            seen.iter()
-                .filter(|one| one.status == OpportunityStatus::Implemented)
-        };
+        let implemented = || seen.iter().filter(|one| one.status == OpportunityStatus::Implemented);
         let line = Line::new(
             &Known {
                 seconds: mean_seconds(&seen),
@@ -409,10 +381,7 @@ impl<'a> Pooled<'a> {
         });
         Process {
             process_key: self.key().to_owned(),
-            category: self
-                .seen
-                .first()
-                .map_or(WorkflowCategory::Other, |one| one.category),
+            category: self.seen.first().map_or(WorkflowCategory::Other, |one| one.category),
             status: self.status,
             analyses: self.seen.iter().map(|one| one.analysis).collect(),
             evidence: self.evidence.clone(),
@@ -446,18 +415,16 @@ fn declared(seen: &[&Observation]) -> Option<PerDay> {
 }
 
 fn weighted_mean(values: impl Iterator<Item = (Decimal, Decimal)> + Clone) -> Option<Decimal> {
-    let (sum, weight) = values.clone().fold(
-        (Decimal::ZERO, Decimal::ZERO),
-        |(sum, weight), (value, w)| (sum + value * w, weight + w),
-    );
+    let (sum, weight) = values
+        .clone()
+        .fold((Decimal::ZERO, Decimal::ZERO), |(sum, weight), (value, w)| {
+            (sum + value * w, weight + w)
+        });
     if weight > Decimal::ZERO {
         return Some(sum / weight);
     }
     let count = Decimal::from(values.clone().count());
-    values
-        .map(|(value, _)| value)
-        .sum::<Decimal>()
-        .checked_div(count)
+    values.map(|(value, _)| value).sum::<Decimal>().checked_div(count)
 }
 
 /// For each process the share of its shown time that no process before it claims.
@@ -469,11 +436,7 @@ fn own_shares(pooled: &[Pooled<'_>]) -> Vec<Share> {
         spans: &'a [TimeSpan],
     }
     let mut recordings: BTreeMap<&str, Vec<Shown<'_>>> = BTreeMap::new();
-    for (process, one) in pooled
-        .iter()
-        .enumerate()
-        .filter(|(_, one)| one.is_counted())
-    {
+    for (process, one) in pooled.iter().enumerate().filter(|(_, one)| one.is_counted()) {
         let rank = match one.status {
             OpportunityStatus::Implemented => 0,
             OpportunityStatus::Accepted => 1,
@@ -541,15 +504,8 @@ fn fit_into_days(pooled: &mut [Pooled<'_>], day: Seconds) {
         } else {
             Share::ALL
         };
-        let room = if base > day {
-            Seconds::ZERO
-        } else {
-            day - base
-        };
-        let more: Seconds = lines
-            .iter()
-            .map(|line| line.load.high - line.load.base)
-            .sum();
+        let room = if base > day { Seconds::ZERO } else { day - base };
+        let more: Seconds = lines.iter().map(|line| line.load.high - line.load.base).sum();
         let grant = if more > room {
             (room / more).map_or(Share::NONE, Share::clamped)
         } else {
@@ -571,10 +527,7 @@ fn fit_into_days(pooled: &mut [Pooled<'_>], day: Seconds) {
 /// People that do the counted processes: for each recorded person the most of any process booked there.
 fn people(pooled: &[Pooled<'_>]) -> u32 {
     let mut most: BTreeMap<Person<'_>, u32> = BTreeMap::new();
-    for process in pooled
-        .iter()
-        .filter(|process| process.is_counted() && !process.covered)
-    {
+    for process in pooled.iter().filter(|process| process.is_counted() && !process.covered) {
         if let Some(person) = process.person() {
             let people = most.entry(person).or_default();
             *people = (*people).max(process.people);

@@ -89,15 +89,11 @@ pub fn priority(worth: &Worth, confidence: Option<Share>) -> Verdict {
     } else {
         Priority::Low
     };
-    let mut reason = format!(
-        "pays back in {days} days and saves {} hours a month",
-        hours.rounded()
-    );
+    let mut reason = format!("pays back in {days} days and saves {} hours a month", hours.rounded());
     let mut priority = deserved;
     if deserved > Priority::Medium && !worth.counted {
         priority = Priority::Medium;
-        reason +=
-            "; not higher, because how often it is done is only projected from a short recording";
+        reason += "; not higher, because how often it is done is only projected from a short recording";
     } else if deserved > Priority::Medium && unsure {
         priority = Priority::Medium;
         reason += "; not higher, because the analyser is unsure of it";

@@ -22,10 +22,7 @@ fn dutch() -> Assumptions {
 
 fn with(assumption: Assumption, value: &str) -> Assumptions {
     dutch()
-        .with(
-            &Overrides::from([(assumption, decimal(value))]),
-            ValueSource::Reviewer,
-        )
+        .with(&Overrides::from([(assumption, decimal(value))]), ValueSource::Reviewer)
         .unwrap()
 }
 
@@ -80,10 +77,7 @@ fn a_hand_computed_opportunity() {
     let figures = worth.figures.unwrap();
     assert!(worth.counted);
     assert_eq!(worth.effort_basis, EffortBasis::Assumed);
-    assert_eq!(
-        worth.implementation_cost.unwrap().value(),
-        Decimal::from(1440)
-    );
+    assert_eq!(worth.implementation_cost.unwrap().value(), Decimal::from(1440));
     assert_eq!(figures.current_hours.value(), Decimal::from(55));
     assert_eq!(figures.saved_hours.value(), decimal("35.2"));
     assert_eq!(figures.monthly_savings.value(), decimal("1569.44"));
@@ -94,10 +88,7 @@ fn a_hand_computed_opportunity() {
     assert_eq!(figures.annual_savings.value(), decimal("18833.28"));
     assert_eq!(figures.payback_days, Some(28));
     assert_eq!(figures.roi_percentage, Some(decimal("1207.87")));
-    assert_eq!(
-        figures.saved_seconds_per_hundred.value(),
-        Decimal::from(5760)
-    ); // 90 x 100 x 0.64
+    assert_eq!(figures.saved_seconds_per_hundred.value(), Decimal::from(5760)); // 90 x 100 x 0.64
     assert!(!figures.capped);
 }
 
@@ -123,10 +114,7 @@ fn a_hand_computed_cost_analysis() {
     assert_eq!(monthly, ["1171.68", "1569.44", "1867.76"]);
     assert_eq!(analysis.scenarios[1].cumulative_cash.len(), 37);
     // The ramp-up of six months brings half of it: 1,591.04 x 3 - 21.60 x 6 - 1,440 after six months.
-    assert_eq!(
-        analysis.scenarios[1].cumulative_cash[6].value(),
-        decimal("3203.52")
-    );
+    assert_eq!(analysis.scenarios[1].cumulative_cash[6].value(), decimal("3203.52"));
 }
 
 #[test]
@@ -145,9 +133,7 @@ fn below_three_occurrences_nothing_is_worth_anything() {
 fn what_is_missing_is_named() {
     let cases: [(Missing, fn(&mut Observation)); 4] = [
         (Missing::Time, |o| o.seconds_per_occurrence = None),
-        (Missing::Time, |o| {
-            o.seconds_per_occurrence = Some(Seconds::ZERO)
-        }),
+        (Missing::Time, |o| o.seconds_per_occurrence = Some(Seconds::ZERO)),
         (Missing::Complexity, |o| o.complexity = None),
         (Missing::Frequency, |o| {
             o.declared_per_day = None;
@@ -160,10 +146,7 @@ fn what_is_missing_is_named() {
         assert_eq!(worth(&seen, None, &dutch()).figures, Err(missing));
     }
     let zlotys = Assumptions::defaults("PLN".parse().unwrap(), "Europe/Warsaw");
-    assert_eq!(
-        worth(&order_entry(), None, &zlotys).figures,
-        Err(Missing::HourlyRate)
-    );
+    assert_eq!(worth(&order_entry(), None, &zlotys).figures, Err(Missing::HourlyRate));
 }
 
 #[test]
@@ -183,19 +166,12 @@ fn an_extrapolated_frequency_shows_its_figure_and_enters_no_sum() {
         "the high end, 627 a day of 60 s, exceeds 8 hours"
     );
     assert!(
-        figures.monthly_savings_low < figures.monthly_savings
-            && figures.monthly_savings < figures.monthly_savings_high
+        figures.monthly_savings_low < figures.monthly_savings && figures.monthly_savings < figures.monthly_savings_high
     );
     assert_eq!(priority(&worth, None).priority, Priority::Medium);
     let analysis = cost_of(&[seen.clone()], &dutch());
-    assert_eq!(
-        (analysis.figures, analysis.counted, analysis.uncounted),
-        (None, 0, 1)
-    );
-    assert_eq!(
-        ByState::of(&Pool::of(&[seen], &dutch()).processes),
-        ByState::default()
-    );
+    assert_eq!((analysis.figures, analysis.counted, analysis.uncounted), (None, 0, 1));
+    assert_eq!(ByState::of(&Pool::of(&[seen], &dutch()).processes), ByState::default());
 }
 
 #[test]
@@ -264,10 +240,7 @@ fn time_that_two_opportunities_show_counts_once() {
         ..part.clone()
     };
     let pool = Pool::of(&[whole.clone(), accepted], &dutch());
-    assert_eq!(
-        pool.processes[0].contribution.unwrap().own_share,
-        Share::ALL
-    );
+    assert_eq!(pool.processes[0].contribution.unwrap().own_share, Share::ALL);
     assert_eq!(ByState::of(&pool.processes).accepted.processes, 1);
     // What they dismissed frees its time.
     let dismissed = Observation {
@@ -276,10 +249,7 @@ fn time_that_two_opportunities_show_counts_once() {
     };
     let pool = Pool::of(&[dismissed, part], &dutch());
     assert_eq!(pool.processes.len(), 1);
-    assert_eq!(
-        pool.processes[0].contribution.unwrap().own_share,
-        Share::ALL
-    );
+    assert_eq!(pool.processes[0].contribution.unwrap().own_share, Share::ALL);
 }
 
 #[test]
@@ -323,15 +293,8 @@ fn priorities_follow_the_written_rule() {
         (18, 3, sure, Priority::Medium), // 15.8 h
         (1, 1, sure, Priority::Low),     // never pays back its upkeep
     ] {
-        let verdict = priority(
-            &worth(&with_frequency(per_day, people), None, &dutch()),
-            confidence,
-        );
-        assert_eq!(
-            verdict.priority, expected,
-            "{per_day} a day: {}",
-            verdict.reason
-        );
+        let verdict = priority(&worth(&with_frequency(per_day, people), None, &dutch()), confidence);
+        assert_eq!(verdict.priority, expected, "{per_day} a day: {}", verdict.reason);
     }
     let nothing = Observation {
         evidence: Evidence::default(),
@@ -365,10 +328,7 @@ fn what_a_person_entered_on_one_copy_survives_the_other() {
         ..order_entry()
     };
     let pool = Pool::of(&[order_entry(), copy.clone()], &dutch());
-    assert_eq!(
-        pool.processes[0].frequency.unwrap().basis,
-        FrequencyBasis::Declared
-    );
+    assert_eq!(pool.processes[0].frequency.unwrap().basis, FrequencyBasis::Declared);
     let dismissed = Observation {
         status: OpportunityStatus::Dismissed,
         ..order_entry()
@@ -501,6 +461,12 @@ proptest! {
         let alone: Vec<_> = seen.into_iter().map(|one| Observation { recorded_by: Some(UserId::new(Uuid::nil())), people: 1, ..one }).collect();
         let pool = Pool::of(&alone, &dutch());
         prop_assert!(pool.people <= 1);
+        // In every scenario.
+        let day = dutch().working_time().day().value() + close();
+        for scenario in ScenarioName::ALL {
+            let load: Seconds = pool.lines.iter().flatten().map(|line| line.load.of(*scenario)).sum();
+            prop_assert!(load.value() <= day);
+        }
         let current: HoursPerMonth = pool.processes.iter().filter_map(|p| p.contribution).map(|c| c.current_hours).sum();
         prop_assert!(current.value() <= available_hours(1, &dutch()).value() + close());
     }

@@ -50,16 +50,11 @@ pub(super) struct SteadyMonth {
 /// The building is paid at the start; upkeep and licences from the first month in full; the worth of the hours rises evenly from nothing
 /// to full over the ramp-up, so month `m` of `R` brings on average `(2m - 1) / 2R` of it. Cash of month `m` is discounted by
 /// `(1 + r)^(m/12)`, `r` being the yearly rate (present value as in any textbook of corporate finance).
-pub(super) fn scenario(
-    name: ScenarioName,
-    month: SteadyMonth,
-    assumptions: &Assumptions,
-) -> Scenario {
+pub(super) fn scenario(name: ScenarioName, month: SteadyMonth, assumptions: &Assumptions) -> Scenario {
     let ramp = assumptions.ramp_up_months();
     let horizon = assumptions.horizon_months();
     let cash_of = |m: u32| cents(month.gross.value() * ramp_share(m, ramp)) - month.running.value();
-    let monthly_discount =
-        Decimal::ONE / twelfth_root(Decimal::ONE + assumptions.discount().value());
+    let monthly_discount = Decimal::ONE / twelfth_root(Decimal::ONE + assumptions.discount().value());
 
     let mut cash = -month.cost.value();
     let mut cumulative_cash = vec![Cost::new(cash)];
@@ -93,9 +88,7 @@ pub(super) fn scenario(
     if net <= MoneyPerMonth::ZERO {
         back = None;
     } else if cash < Decimal::ZERO {
-        back = (-cash)
-            .checked_div(net.value())
-            .map(|more| Decimal::from(last) + more);
+        back = (-cash).checked_div(net.value()).map(|more| Decimal::from(last) + more);
     }
 
     Scenario {
@@ -180,11 +173,7 @@ mod tests {
     fn a_hand_computed_case() {
         // 1,000 a month after a ramp-up of two months, 100 to run, 1,200 to build; four months, no interest.
         // Month 1 brings 250 - 100 = 150, month 2 750 - 100 = 650, then 900 each.
-        let scenario = scenario(
-            ScenarioName::Base,
-            month(1000, 100, 1200),
-            &assumptions(2, 4, "0"),
-        );
+        let scenario = scenario(ScenarioName::Base, month(1000, 100, 1200), &assumptions(2, 4, "0"));
         assert_eq!(cash(&scenario), ["-1200", "-1050", "-400", "500", "1400"]);
         assert_eq!(scenario.net_present_value.value(), Decimal::from(1400));
         // 2 + 400/900 = 2.444 months = 74.35 days.
@@ -199,20 +188,10 @@ mod tests {
         for _ in 0..12 {
             year *= root;
         }
-        assert!(
-            (year - Decimal::new(11, 1)).abs() < Decimal::new(1, 24),
-            "{year}"
-        );
+        assert!((year - Decimal::new(11, 1)).abs() < Decimal::new(1, 24), "{year}");
         // An annuity of 100 for 12 months at 10 % a year: 100 x (1 - 1/1.1) / (1.1^(1/12) - 1) = 1140.05.
-        let scenario = scenario(
-            ScenarioName::Base,
-            month(100, 0, 0),
-            &assumptions(0, 12, "0.1"),
-        );
-        assert_eq!(
-            scenario.net_present_value.value(),
-            Decimal::new(1_140_05, 2)
-        );
+        let scenario = scenario(ScenarioName::Base, month(100, 0, 0), &assumptions(0, 12, "0.1"));
+        assert_eq!(scenario.net_present_value.value(), Decimal::new(1_140_05, 2));
     }
 
     #[test]
@@ -230,34 +209,18 @@ mod tests {
     #[test]
     fn cash_may_come_back_after_the_horizon() {
         // 10 a month against 500: 50 months, beyond a horizon of 12.
-        let later = scenario(
-            ScenarioName::Base,
-            month(10, 0, 500),
-            &assumptions(0, 12, "0.1"),
-        );
+        let later = scenario(ScenarioName::Base, month(10, 0, 500), &assumptions(0, 12, "0.1"));
         assert_eq!(later.cash_payback_days, Some(1521)); // 50 x 365 / 12 = 1520.83
         // The same behind a ramp-up of 24 months, which brings 12 months less.
-        let ramped = scenario(
-            ScenarioName::Base,
-            month(10, 0, 500),
-            &assumptions(24, 12, "0.1"),
-        );
+        let ramped = scenario(ScenarioName::Base, month(10, 0, 500), &assumptions(24, 12, "0.1"));
         assert_eq!(ramped.cash_payback_days, Some(1886)); // 62 x 365 / 12 = 1885.83
     }
 
     #[test]
     fn a_free_automation_is_back_at_once_unless_running_costs_come_first() {
-        let free = scenario(
-            ScenarioName::Base,
-            month(100, 0, 0),
-            &assumptions(6, 12, "0"),
-        );
+        let free = scenario(ScenarioName::Base, month(100, 0, 0), &assumptions(6, 12, "0"));
         assert_eq!(free.cash_payback_days, Some(0));
-        let licensed = scenario(
-            ScenarioName::Base,
-            month(100, 60, 0),
-            &assumptions(6, 36, "0"),
-        );
+        let licensed = scenario(ScenarioName::Base, month(100, 60, 0), &assumptions(6, 36, "0"));
         assert!(licensed.cash_payback_days.unwrap() > 30);
     }
 }

@@ -38,17 +38,11 @@ impl Missing {
     /// One sentence that says what to do.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::Evidence => {
-                "insufficient evidence: fewer than three occurrences were seen; record more of them"
-            }
-            Self::Time => {
-                "how long an occurrence takes is not known; enter it, or record the process"
-            }
+            Self::Evidence => "insufficient evidence: fewer than three occurrences were seen; record more of them",
+            Self::Time => "how long an occurrence takes is not known; enter it, or record the process",
             Self::Frequency => "how often it is done is not known; enter the occurrences per day",
             Self::Complexity => "how hard it is to automate is not known; choose a complexity",
-            Self::HourlyRate => {
-                "no hourly rate is set for this currency; enter it in the organization's defaults"
-            }
+            Self::HourlyRate => "no hourly rate is set for this currency; enter it in the organization's defaults",
         }
     }
 }
@@ -93,9 +87,7 @@ pub struct Observation {
 impl Observation {
     /// Whether a person decided or entered something about it.
     pub fn is_reviewed(&self) -> bool {
-        self.status != OpportunityStatus::Proposed
-            || self.declared_per_day.is_some()
-            || self.effort.is_some()
+        self.status != OpportunityStatus::Proposed || self.declared_per_day.is_some() || self.effort.is_some()
     }
 }
 
@@ -160,8 +152,7 @@ pub fn payback_days(cost: Cost, monthly: MoneyPerMonth) -> Option<u32> {
     if monthly <= MoneyPerMonth::ZERO {
         return None;
     }
-    let days =
-        (cost.value() * Decimal::from(365)).checked_div(monthly.value() * Decimal::from(12))?;
+    let days = (cost.value() * Decimal::from(365)).checked_div(monthly.value() * Decimal::from(12))?;
     days.round_dp_with_strategy(0, RoundingStrategy::ToPositiveInfinity)
         .to_u32()
 }
@@ -175,10 +166,7 @@ pub fn roi_percentage(cost: Cost, annual: MoneyPerYear) -> Option<Decimal> {
 
 /// An insight's score: annual saving over cost, to two decimals. None without a cost.
 pub fn roi_score(cost: Cost, annual: MoneyPerYear) -> Option<Decimal> {
-    Some(crate::effort::rounded_to(
-        annual.value().checked_div(cost.value())?,
-        2,
-    ))
+    Some(crate::effort::rounded_to(annual.value().checked_div(cost.value())?, 2))
 }
 
 /// What an opportunity is worth on its own evidence or, with `pooled`, on that of all recordings of its process.
@@ -188,11 +176,7 @@ pub fn roi_score(cost: Cost, annual: MoneyPerYear) -> Option<Decimal> {
 /// - monthly saving = `saved hours x hourly rate - cost x maintenance / 12 - licence`, each term rounded to cents once, so
 ///   that annual figures, payback, ROI and sums follow from what is stored and a reader can check them;
 /// - cost = `effort hours x implementation rate`.
-pub fn worth(
-    observation: &Observation,
-    pooled: Option<&Evidence>,
-    assumptions: &Assumptions,
-) -> Worth {
+pub fn worth(observation: &Observation, pooled: Option<&Evidence>, assumptions: &Assumptions) -> Worth {
     let evidence = pooled.unwrap_or(&observation.evidence);
     let day = assumptions.working_time().day();
     let frequency = Frequency::of(observation.declared_per_day, evidence, day);
@@ -215,9 +199,7 @@ pub fn worth(
             return None;
         }
         let line = Line {
-            cost: observation
-                .actual_cost
-                .map_or(line.cost, |cost| cost.rounded()),
+            cost: observation.actual_cost.map_or(line.cost, |cost| cost.rounded()),
             effect: Effect::Measured(share_saved(line.seconds, observation.seconds_after?)),
             ..*line
         };
@@ -233,8 +215,7 @@ pub fn worth(
         counted: frequency.is_some_and(Frequency::is_counted),
         effort,
         effort_basis,
-        implementation_cost: effort
-            .map(|effort| (effort * assumptions.implementation_rate()).rounded()),
+        implementation_cost: effort.map(|effort| (effort * assumptions.implementation_rate()).rounded()),
         figures: line.map(|line| line.figures(assumptions)),
         realised,
     }
@@ -345,9 +326,7 @@ impl Line {
         let frequency = known.frequency.ok_or(Missing::Frequency)?;
         let complexity = known.complexity.ok_or(Missing::Complexity)?;
         let effort = known.effort.ok_or(Missing::Complexity)?;
-        if assumptions.hourly_rate().value().is_zero()
-            || assumptions.implementation_rate().value().is_zero()
-        {
+        if assumptions.hourly_rate().value().is_zero() || assumptions.implementation_rate().value().is_zero() {
             return Err(Missing::HourlyRate);
         }
         let day = assumptions.working_time().day();
@@ -373,12 +352,7 @@ impl Line {
     }
 
     /// What is saved when the process takes `load` of each person's day.
-    pub fn saving(
-        &self,
-        load: Seconds,
-        scenario: ScenarioName,
-        assumptions: &Assumptions,
-    ) -> Saving {
+    pub fn saving(&self, load: Seconds, scenario: ScenarioName, assumptions: &Assumptions) -> Saving {
         let current = assumptions.working_time().monthly(load, self.people);
         let saved = current * self.effect.share(scenario, assumptions);
         let upkeep = (self.cost * assumptions.maintenance()).yearly_as_monthly();

@@ -10,15 +10,15 @@ use domain::category::{ClassifiedBy, WorkflowCategory};
 use domain::flow::{LayoutAlgorithm, VisualizationType};
 use domain::id::{AnalysisId, OrganizationId, SessionId, UserId};
 use domain::insight::{OpportunityDraft, Reading};
-use domain::roi::Observation;
 use domain::roi::cost_analysis;
+use domain::roi::Observation;
 use domain::roi::{EffortBasis, FrequencyBasis};
 use domain::sampling::{Analyser, Sampling};
 use domain::span::TimeSpan;
 use domain::status::{AnalysisStage, OpportunityStatus};
 use entity::{analysis_frame, automation_opportunity, cost_analysis, workflow_insight, workflow_visualization};
 use rust_decimal::Decimal;
-use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::json;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -64,15 +64,9 @@ pub async fn begin(db: &Db, analysis: AnalysisId, worker: &str) -> Result<Begun>
     );
     let Some(row) = row else { return Ok(Begun::Nothing) };
     match row.try_get("lease")? {
-        None => Ok(Begun::Wait(Duration::from_secs_f64(
-            row.try_get::<f64, _>("wait_seconds")?.max(0.1),
-        ))),
+        None => Ok(Begun::Wait(Duration::from_secs_f64(row.try_get::<f64, _>("wait_seconds")?.max(0.1)))),
         Some(token) => Ok(Begun::Ours {
-            lease: Lease {
-                subject: LeaseSubject::Analysis(analysis),
-                attempt: row.try_get("attempt")?,
-                token,
-            },
+            lease: Lease { subject: LeaseSubject::Analysis(analysis), attempt: row.try_get("attempt")?, token },
             organization: OrganizationId::new(row.try_get("organization_id")?),
             session: SessionId::new(row.try_get("session_id")?),
         }),
@@ -140,6 +134,35 @@ pub struct Inputs {
     pub sampling: Sampling,
     /// The keys of the chunks, in order.
     pub chunks: Vec<String>,
+    /// What an earlier completion left, when the analysis is to be read anew instead of being made.
+    pub earlier: Option<Earlier>,
+}
+
+/// An analysis that was completed before: what reading its reply anew starts from.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    /// The reply.
+    pub raw_reply: serde_json::Value,
+    /// Who made it.
+    pub gpt_version: String,
+    /// With which prompt.
+    pub prompt_version: Option<String>,
+    /// What it cost, in USD.
+    pub cost_usd: Option<Decimal>,
+    /// Tokens of the prompt's side.
+    pub prompt_tokens: Option<i64>,
+    /// Tokens of the answer's side.
+    pub completion_tokens: Option<i64>,
+    /// Share of the recording that the frames stand for.
+    pub coverage: f64,
+    /// The recording's length, in seconds.
+    pub duration_seconds: f64,
+    /// Recorded time without idle time, in seconds.
+    pub observed_seconds: f64,
+    /// SHA-256 of the recording.
+    pub content_sha256: String,
+    /// What is kept as evidence.
+    pub frames: Vec<StoredFrame>,
 }
 
 /// What the organization rules about an analysis.
@@ -217,17 +240,92 @@ pub async fn inputs(scope: &Scope, analysis: AnalysisId, session: SessionId) -> 
     Ok(Inputs {
         organization,
         session: session_rules,
-        analyser: settings
-            .analyser
-            .parse()
-            .map_err(|_| Error::internal("an unknown analyser"))?,
+        analyser: settings.analyser.parse().map_err(|_| Error::internal("an unknown analyser"))?,
         sampling: Sampling {
             frames_per_second: settings.frames_per_second,
             max_frames: u32::try_from(settings.max_frames).unwrap_or(1),
             scene_threshold: settings.scene_threshold,
         },
         chunks: chunks.into_iter().filter_map(|chunk| chunk.file_path).collect(),
+        earlier: earlier(scope, analysis, session).await?,
     })
+}
+
+#[derive(FromQueryResult)]
+struct EarlierRow {
+    raw_gpt_response: serde_json::Value,
+    gpt_version: String,
+    prompt_version: Option<String>,
+    analysis_cost: Option<Decimal>,
+    prompt_tokens: Option<i64>,
+    completion_tokens: Option<i64>,
+    coverage: Option<f64>,
+    duration_seconds: Option<f64>,
+    observed_seconds: Option<f64>,
+    content_sha256: Option<String>,
+}
+
+async fn earlier(scope: &Scope, analysis: AnalysisId, session: SessionId) -> Result<Option<Earlier>> {
+    let row: Option<EarlierRow> = scope
+        .row(
+            "select a.raw_gpt_response, a.gpt_version, a.prompt_version, a.analysis_cost, a.prompt_tokens, a.completion_tokens, a.coverage, s.duration_seconds, s.content_sha256,
+                    (select max(o.observed_seconds) from public.automation_opportunities o where o.analysis_id = a.id) as observed_seconds
+               from public.analysis_results a join public.recording_sessions s on s.organization_id = a.organization_id and s.id = a.session_id
+              where a.id = $1 and s.id = $2 and a.raw_gpt_response is not null and a.gpt_version is not null",
+            [analysis.uuid().into(), session.uuid().into()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let frames = analysis_frame::Entity::find()
+        .filter(analysis_frame::Column::AnalysisId.eq(analysis))
+        .order_by_asc(analysis_frame::Column::FrameIndex)
+        .all(scope)
+        .await?;
+    let duration_seconds = row.duration_seconds.unwrap_or_default();
+    Ok(Some(Earlier {
+        raw_reply: row.raw_gpt_response,
+        gpt_version: row.gpt_version,
+        prompt_version: row.prompt_version,
+        cost_usd: row.analysis_cost,
+        prompt_tokens: row.prompt_tokens,
+        completion_tokens: row.completion_tokens,
+        coverage: row.coverage.unwrap_or_default(),
+        duration_seconds,
+        observed_seconds: row.observed_seconds.unwrap_or(duration_seconds),
+        content_sha256: row.content_sha256.unwrap_or_default(),
+        frames: frames.into_iter().map(stored_frame).collect::<Result<_>>()?,
+    }))
+}
+
+fn stored_frame(row: analysis_frame::Model) -> Result<StoredFrame> {
+    let unreadable = || Error::internal("a stored frame cannot be read");
+    Ok(StoredFrame {
+        index: u32::try_from(row.frame_index).map_err(|_| unreadable())?,
+        timestamp_seconds: row.timestamp_seconds,
+        span: TimeSpan::new(row.start_seconds, row.end_seconds).map_err(|_| unreadable())?,
+        screen: u32::try_from(row.screen).map_err(|_| unreadable())?,
+        width_pixels: row.width_pixels.unsigned_abs(),
+        height_pixels: row.height_pixels.unsigned_abs(),
+        key: row.file_path,
+        bytes: row.file_size_bytes.unsigned_abs(),
+        redacted: row.redacted,
+    })
+}
+
+/// Whether somebody asked to stop; also true when the lease is over. Cheap: one read.
+///
+/// # Errors
+/// Those of the database.
+pub async fn cancel_requested(db: &Db, analysis: AnalysisId, lease: &Lease) -> Result<bool> {
+    #[derive(FromQueryResult)]
+    struct Asked {
+        asked: bool,
+    }
+    let scope = db.worker_scope(lease).await?;
+    let row: Option<Asked> = scope
+        .row("select cancel_requested_at is not null as asked from public.analysis_results where id = $1", [analysis.uuid().into()])
+        .await?;
+    Ok(row.is_none_or(|row| row.asked))
 }
 
 /// How far the job is.
@@ -369,32 +467,21 @@ pub async fn record(
         .ok_or(Error::LeaseLost)?;
     let assumptions = valuation::assumptions(scope, organization).await?;
     let ids = (organization, session, analysis);
-    let mut rows: Vec<automation_opportunity::Model> = outcome
-        .reading
-        .opportunities
-        .iter()
-        .map(|draft| draft_row(draft, ids, &facts, outcome, now))
-        .collect();
+    let mut rows: Vec<automation_opportunity::Model> =
+        outcome.reading.opportunities.iter().map(|draft| draft_row(draft, ids, &facts, outcome, now)).collect();
     let lost = carry(scope, session, analysis, &mut rows).await?;
 
     let own: Vec<Observation> = rows
         .iter()
         .map(|row| {
-            valuation::observation_of(
-                row,
-                outcome.content_sha256.clone(),
-                facts.user_id.map(UserId::new),
-                facts.recorded_on,
-                now,
-            )
+            valuation::observation_of(row, outcome.content_sha256.clone(), facts.user_id.map(UserId::new), facts.recorded_on, now)
         })
         .collect::<Result<_>>()?;
-    let mut everywhere: Vec<Observation> =
-        valuation::observations(scope, organization, Observed::CurrentExcept(session))
-            .await?
-            .into_iter()
-            .map(|(_, observation)| observation)
-            .collect();
+    let mut everywhere: Vec<Observation> = valuation::observations(scope, organization, Observed::CurrentExcept(session))
+        .await?
+        .into_iter()
+        .map(|(_, observation)| observation)
+        .collect();
     everywhere.extend(own.iter().cloned());
     let pooled = valuation::evidence_by_process(&everywhere, &assumptions);
     for (row, observation) in rows.iter_mut().zip(&own) {
@@ -405,11 +492,7 @@ pub async fn record(
 
     clear(scope, analysis, outcome.frames.len()).await?;
     let count = rows.len();
-    insert::<analysis_frame::Entity, _>(
-        scope,
-        outcome.frames.iter().map(|frame| frame_row(frame, ids, now)).collect(),
-    )
-    .await?;
+    insert::<analysis_frame::Entity, _>(scope, outcome.frames.iter().map(|frame| frame_row(frame, ids, now)).collect()).await?;
     insert::<automation_opportunity::Entity, _>(scope, rows).await?;
     insert::<workflow_insight::Entity, _>(scope, insight_rows(outcome, ids, now)).await?;
     insert::<workflow_visualization::Entity, _>(scope, diagram_rows(outcome, ids, now)).await?;
@@ -433,16 +516,7 @@ pub async fn record(
         )
         .await?;
     end_attempt(scope, analysis, None, outcome.cost_usd, now).await?;
-    complete(
-        scope,
-        session,
-        analysis,
-        outcome,
-        &Summary::of(&costs, count, &assumptions),
-        lost,
-        now,
-    )
-    .await
+    complete(scope, session, analysis, outcome, &Summary::of(&costs, count, &assumptions), lost, now).await
 }
 
 /// Fails the analysis for good, in its own words.
@@ -506,12 +580,7 @@ async fn fence(scope: &Scope, analysis: AnalysisId) -> Result<()> {
         mine: Option<uuid::Uuid>,
     }
     // The row's lock first, the lease's check second: between them nothing can change any more.
-    scope
-        .run(
-            "select id from public.analysis_results where id = $1 for update",
-            [analysis.uuid().into()],
-        )
-        .await?;
+    scope.run("select id from public.analysis_results where id = $1 for update", [analysis.uuid().into()]).await?;
     let row: Option<Mine> = scope.row("select private.job_analysis() as mine", []).await?;
     match row.and_then(|row| row.mine) {
         Some(mine) if mine == analysis.uuid() => Ok(()),
@@ -541,11 +610,7 @@ fn draft_row(
         occurrences_observed: i32::try_from(draft.occurrences.len()).unwrap_or(i32::MAX),
         observed_seconds: outcome.observed_seconds,
         occurrences_per_day: declared,
-        frequency_basis: if declared.is_some() {
-            FrequencyBasis::Declared
-        } else {
-            FrequencyBasis::Extrapolated
-        },
+        frequency_basis: if declared.is_some() { FrequencyBasis::Declared } else { FrequencyBasis::Extrapolated },
         people_count: facts.people_count,
         automation_complexity: draft.automation_complexity,
         implementation_effort_hours: None,
@@ -573,11 +638,7 @@ fn draft_row(
         measured_seconds_after: None,
         realised_savings_monthly: None,
         evidence: json!(draft.evidence),
-        frame_indexes: draft
-            .frames
-            .iter()
-            .filter_map(|index| i32::try_from(*index).ok())
-            .collect(),
+        frame_indexes: draft.frames.iter().filter_map(|index| i32::try_from(*index).ok()).collect(),
         record_metadata: json!({
             "derived": {
                 "process_key": draft.process_key,
@@ -601,10 +662,7 @@ fn note(row: &mut automation_opportunity::Model, more: &serde_json::Value) {
 
 /// The process that an opportunity was derived as, whatever a reviewer made of it.
 fn derived_key(row: &automation_opportunity::Model) -> &str {
-    row.record_metadata
-        .pointer("/derived/process_key")
-        .and_then(serde_json::Value::as_str)
-        .unwrap_or(&row.process_key)
+    row.record_metadata.pointer("/derived/process_key").and_then(serde_json::Value::as_str).unwrap_or(&row.process_key)
 }
 
 /// Carries what people entered from the session's reviewed opportunities to those of the same process, and names what has
@@ -628,9 +686,7 @@ async fn carry(
         by_process.entry(derived_key(&row).to_owned()).or_insert(row);
     }
     for row in rows.iter_mut() {
-        let Some(earlier) = by_process.remove(derived_key(row)) else {
-            continue;
-        };
+        let Some(earlier) = by_process.remove(derived_key(row)) else { continue };
         ReviewerInput::read(&earlier.reviewer_input).lay_over(row);
         row.reviewer_input = earlier.reviewer_input;
         row.status = earlier.status;
@@ -644,12 +700,7 @@ async fn carry(
     }
     Ok(by_process
         .into_values()
-        .map(|row| {
-            format!(
-                "the reviewed opportunity \"{}\" ({}) has no counterpart here and could not be carried over",
-                row.title, row.status
-            )
-        })
+        .map(|row| format!("the reviewed opportunity \"{}\" ({}) has no counterpart here and could not be carried over", row.title, row.status))
         .collect())
 }
 
@@ -661,19 +712,8 @@ async fn clear(scope: &Scope, analysis: AnalysisId, frames: usize) -> Result<()>
             [analysis.uuid().into(), i32::try_from(frames).unwrap_or(i32::MAX).into()],
         )
         .await?;
-    for table in [
-        "analysis_frames",
-        "automation_opportunities",
-        "workflow_insights",
-        "workflow_visualizations",
-        "cost_analyses",
-    ] {
-        scope
-            .run(
-                &format!("delete from public.{table} where analysis_id = $1"),
-                [analysis.uuid().into()],
-            )
-            .await?;
+    for table in ["analysis_frames", "automation_opportunities", "workflow_insights", "workflow_visualizations", "cost_analyses"] {
+        scope.run(&format!("delete from public.{table} where analysis_id = $1"), [analysis.uuid().into()]).await?;
     }
     Ok(())
 }
@@ -688,9 +728,7 @@ where
     let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
     while rows.peek().is_some() {
         let batch: Vec<E::ActiveModel> = rows.by_ref().take(500).collect();
-        E::insert_many(batch.into_iter().map(all_set))
-            .exec_without_returning(scope)
-            .await?;
+        E::insert_many(batch.into_iter().map(all_set)).exec_without_returning(scope).await?;
     }
     Ok(())
 }
@@ -747,11 +785,7 @@ fn insight_rows(
             roi_score: None,
             automation_potential: draft.automation_potential,
             priority: None,
-            metadata: if draft.metadata.is_object() {
-                draft.metadata.clone()
-            } else {
-                json!({})
-            },
+            metadata: if draft.metadata.is_object() { draft.metadata.clone() } else { json!({}) },
             evidence: json!(draft.evidence),
             created_at: now,
         })
@@ -819,8 +853,7 @@ async fn complete(
         .await?;
     let mut insights = outcome.reading.insights.clone();
     insights.dropped.extend(lost);
-    let insights = serde_json::to_value(&insights)
-        .map_err(|error| Error::internal(format!("insights cannot be stored: {error}")))?;
+    let insights = serde_json::to_value(&insights).map_err(|error| Error::internal(format!("insights cannot be stored: {error}")))?;
     let [count, weekly, annual, currency] = summary.values();
     let touched = scope
         .run(

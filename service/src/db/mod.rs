@@ -24,8 +24,8 @@ pub use claims::{Lease, LeaseSubject};
 pub use reader::Reader;
 pub use scope::Scope;
 pub(crate) use scope::statement;
-pub use system::System;
 pub(crate) use system::call;
+pub use system::System;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
