@@ -3,8 +3,8 @@
 //! Every use case takes a [`db::Scope`] (or a [`db::Reader`]), so none can see another organization's rows.
 
 pub mod caller;
-<<<<<<< HEAD
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod error;
 pub mod page;
@@ -29,12 +29,7 @@ pub mod video_chunk;
 pub mod workflow_insight;
 pub mod workflow_visualization;
 
-=======
-pub mod config;
-pub mod db;
-pub mod error;
 pub mod model_request;
->>>>>>> main
 pub mod queue;
 pub mod signing;
 pub mod storage;
