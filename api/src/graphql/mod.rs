@@ -64,3 +64,8 @@ pub type Subscription = EmptySubscription;
 pub fn schema() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), EmptyMutation, EmptySubscription).register_output_type::<node::Node>()
 }
+
+/// The schema as text, as `schema.graphql` has it.
+pub fn sdl() -> String {
+    schema().finish().sdl()
+}
