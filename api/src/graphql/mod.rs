@@ -1,4 +1,4 @@
-//! The GraphQL schema. One file per noun; each brings a part of [`Query`], and mutations and subscriptions are merged the
+//! The GraphQL schema. One file per noun; each brings a part of [`Queries`], and mutations and subscriptions are merged the
 //! same way.
 //!
 //! - [`context`]: what a resolver has at hand. [`guard`]: who may ask. [`error`]: what a client is told.
@@ -10,6 +10,7 @@ pub mod guard;
 pub mod loader;
 pub mod node;
 pub mod page;
+pub mod root;
 pub mod scalar;
 
 pub mod analysis_frame;
@@ -37,7 +38,8 @@ pub use context::{Api, InRequest, Read, Request};
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(
+#[graphql(name = "Query")]
+pub struct Queries(
     viewer::ViewerQuery,
     organization::OrganizationQuery,
     user_profile::MemberQuery,
@@ -54,7 +56,11 @@ pub struct Query(
     audit_entry::AuditQuery,
 );
 
-/// Everything that can be changed: a `MergedObject` of each noun's mutations, as [`Query`] is of its queries.
+/// [`Queries`], where one refusal never blanks the rest.
+pub type Query = root::Root<Queries>;
+
+/// Everything that can be changed: `Root<Mutations>` over a `MergedObject` of each noun's mutations, as [`Query`] is
+/// over [`Queries`].
 pub type Mutation = EmptyMutation;
 
 /// Everything that can be followed: a `MergedSubscription` of each noun's subscriptions.
