@@ -1,0 +1,3 @@
+//! Placeholder: the read side is merged in.
+
+pub mod manage;

@@ -1,0 +1,3 @@
+//! Recording sessions.
+
+pub mod record;

@@ -1,0 +1,3 @@
+//! Chunks of recordings.
+
+pub mod upload;
