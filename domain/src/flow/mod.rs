@@ -6,7 +6,6 @@ mod layout;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::closed::closed;
 use crate::insight::{Routine, StructuredInsights, WorkflowStep};
@@ -149,26 +148,19 @@ pub const NODE_HEIGHT: f64 = 80.0;
 /// Pixels for one second on a timeline.
 const PIXELS_PER_SECOND: f64 = 20.0;
 
-/// Each kind of diagram in the layout that suits it.
-pub const SUITED: [(VisualizationType, LayoutAlgorithm); 3] = [
-    (VisualizationType::FlowChart, LayoutAlgorithm::Hierarchical),
-    (VisualizationType::Timeline, LayoutAlgorithm::Dagre),
-    (VisualizationType::ProcessMap, LayoutAlgorithm::Dagre),
-];
-
-/// A diagram as JSON, for `flow_data`.
-pub fn draw(insights: &StructuredInsights, visualization: VisualizationType, algorithm: LayoutAlgorithm) -> Value {
-    // Numbers, texts and lists always make JSON; a diagram without nodes would say that nothing was found.
-    serde_json::to_value(diagram(insights, visualization, algorithm)).unwrap_or_default()
-}
-
-/// A diagram.
-pub fn diagram(insights: &StructuredInsights, visualization: VisualizationType, algorithm: LayoutAlgorithm) -> Flow {
+/// Draws a diagram. `screen_names` says what the screens of routines are called; a screen without a name is called by the
+/// step seen on it, or by its number.
+pub fn draw(
+    visualization: VisualizationType,
+    algorithm: LayoutAlgorithm,
+    insights: &StructuredInsights,
+    screen_names: &BTreeMap<u32, String>,
+) -> Flow {
     let graph = match visualization {
         VisualizationType::FlowChart => flow_chart(&insights.steps),
         VisualizationType::Timeline => timeline(&insights.steps),
         VisualizationType::ProcessMap if insights.routines.is_empty() => applications(&insights.steps),
-        VisualizationType::ProcessMap => screens(insights),
+        VisualizationType::ProcessMap => screens(insights, screen_names),
     };
     let links: Vec<(usize, usize)> = graph.edges.keys().copied().collect();
     let positions = match (visualization, algorithm) {
@@ -321,7 +313,7 @@ fn applications(steps: &[WorkflowStep]) -> Graph {
     graph
 }
 
-fn screens(insights: &StructuredInsights) -> Graph {
+fn screens(insights: &StructuredInsights, names: &BTreeMap<u32, String>) -> Graph {
     let mut graph = Graph::default();
     let mut known: BTreeMap<u32, usize> = BTreeMap::new();
     for routine in &insights.routines {
@@ -334,7 +326,11 @@ fn screens(insights: &StructuredInsights) -> Graph {
             let step = steps.as_ref().map(|steps| steps[place]);
             if node == next {
                 graph.nodes.push(NodeData {
-                    label: step.map_or_else(|| format!("Screen {}", screen + 1), |step| step.action.clone()),
+                    label: names
+                        .get(screen)
+                        .or(step.map(|step| &step.action))
+                        .cloned()
+                        .unwrap_or_else(|| format!("Screen {}", screen + 1)),
                     kind: NodeKind::Screen,
                     application: step.and_then(|step| step.application.clone()),
                     steps: Vec::new(),
