@@ -164,13 +164,13 @@ fn a_process_map_counts_the_ways_between_screens() {
     assert_eq!(flow.nodes[0].data.application.as_deref(), Some("Outlook"));
     assert_eq!(ways(&flow), [("n1", "n2", 6), ("n2", "n1", 6)]);
     let names = BTreeMap::from([(7, "Form".to_owned())]);
-    let named = draw(
+    let with_names = draw(
         VisualizationType::ProcessMap,
         LayoutAlgorithm::Dagre,
         &order_entry(),
         &names,
     );
-    assert_eq!(labels(&named), ["Open order", "Form"]);
+    assert_eq!(labels(&with_names), ["Open order", "Form"]);
     let mut unnamed = order_entry();
     unnamed.steps.truncate(2);
     assert_eq!(
