@@ -27,6 +27,7 @@ pub struct MigrationStatus {
 }
 
 /// The whole application of `serve`: routes, schema, listener of events.
+#[expect(clippy::unused_async, reason = "the listener of events is opened here")]
 pub async fn application(config: &api::config::Config, db: Db, stopping: &CancellationToken) -> anyhow::Result<Router> {
     let _ = (config, db, stopping);
     Ok(Router::new().route("/health/live", get(async || "alive\n")).route(
@@ -41,6 +42,7 @@ pub async fn application(config: &api::config::Config, db: Db, stopping: &Cancel
 }
 
 /// Works on the queue until `stopping`.
+#[expect(clippy::unused_async, reason = "the queue is worked on here")]
 pub async fn work(config: &worker::config::Config, db: Db, stopping: CancellationToken) -> anyhow::Result<()> {
     let _ = (config, db, stopping);
     bail!("the queue is not part of this build")
