@@ -1,4 +1,5 @@
 //! The door for people: GraphQL over HTTP, WebSocket and server-sent events.
 
 pub mod config;
+pub mod graphql;
 pub mod http;
