@@ -5,15 +5,15 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use async_graphql::{
-    Data, Response,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
+    Data, Response, ServerError, ServerResult, Value,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo},
 };
 use async_trait::async_trait;
 
@@ -68,11 +68,22 @@ impl Observe {
 
 impl ExtensionFactory for Observe {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Observer(Arc::clone(&self.0)))
+        Arc::new(Observer { operations: Arc::clone(&self.0), contained: Mutex::default() })
     }
 }
 
-struct Observer(Arc<dyn Operations>);
+/// One for each request.
+struct Observer {
+    operations: Arc<dyn Operations>,
+    /// Errors of nullable fields, of the execution under way: events of one subscription come one after the other.
+    contained: Mutex<Vec<ServerError>>,
+}
+
+impl Observer {
+    fn contained(&self) -> Vec<ServerError> {
+        std::mem::take(&mut *self.contained.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 #[async_trait]
 impl Extension for Observer {
@@ -81,7 +92,7 @@ impl Extension for Observer {
         if let Some(execution) = execution {
             execution.entered.store(true, Ordering::Release);
         }
-        let operation = self.0.begin(context);
+        let operation = self.operations.begin(context);
         let mut data = Data::default();
         if let Some(operation) = &operation {
             operation.attach(&mut data);
@@ -91,13 +102,28 @@ impl Extension for Observer {
             None => run.await,
             Some(limit) => match tokio::time::timeout(limit, run).await {
                 Ok(response) => response,
-                Err(_) => return event_took_too_long(context),
+                Err(_) => {
+                    self.contained();
+                    return event_took_too_long(context);
+                }
             },
         };
+        response.errors.extend(self.contained());
         if let Some(operation) = operation {
             operation.finish(&mut response).await;
         }
         response
+    }
+
+    async fn resolve(&self, context: &ExtensionContext<'_>, info: ResolveInfo<'_>, next: NextResolve<'_>) -> ServerResult<Option<Value>> {
+        let nullable = !info.return_type.ends_with('!');
+        match next.run(context, info).await {
+            Err(error) if nullable => {
+                self.contained.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+                Ok(None)
+            }
+            other => other,
+        }
     }
 }
 
