@@ -68,7 +68,10 @@ impl Observe {
 
 impl ExtensionFactory for Observe {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Observer { operations: Arc::clone(&self.0), contained: Mutex::default() })
+        Arc::new(Observer {
+            operations: Arc::clone(&self.0),
+            contained: Mutex::default(),
+        })
     }
 }
 
@@ -87,7 +90,12 @@ impl Observer {
 
 #[async_trait]
 impl Extension for Observer {
-    async fn execute(&self, context: &ExtensionContext<'_>, operation_name: Option<&str>, next: NextExecute<'_>) -> Response {
+    async fn execute(
+        &self,
+        context: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
         let execution = context.data_opt::<Execution>();
         if let Some(execution) = execution {
             execution.entered.store(true, Ordering::Release);
@@ -98,15 +106,14 @@ impl Extension for Observer {
             operation.attach(&mut data);
         }
         let run = next.run_with_data(context, operation_name, data);
-        let mut response = match execution.and_then(|execution| execution.event_time) {
-            None => run.await,
-            Some(limit) => match tokio::time::timeout(limit, run).await {
-                Ok(response) => response,
-                Err(_) => {
-                    self.contained();
-                    return event_took_too_long(context);
-                }
-            },
+        let mut response = if let Some(limit) = execution.and_then(|execution| execution.event_time) {
+            let Ok(response) = tokio::time::timeout(limit, run).await else {
+                self.contained();
+                return event_took_too_long(context);
+            };
+            response
+        } else {
+            run.await
         };
         response.errors.extend(self.contained());
         if let Some(operation) = operation {
@@ -115,11 +122,19 @@ impl Extension for Observer {
         response
     }
 
-    async fn resolve(&self, context: &ExtensionContext<'_>, info: ResolveInfo<'_>, next: NextResolve<'_>) -> ServerResult<Option<Value>> {
+    async fn resolve(
+        &self,
+        context: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
         let nullable = !info.return_type.ends_with('!');
         match next.run(context, info).await {
             Err(error) if nullable => {
-                self.contained.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+                self.contained
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(error);
                 Ok(None)
             }
             other => other,
@@ -128,6 +143,11 @@ impl Extension for Observer {
 }
 
 fn event_took_too_long(context: &ExtensionContext<'_>) -> Response {
-    let id = context.data_opt::<RequestId>().cloned().unwrap_or_else(RequestId::fresh);
-    Response::from_errors(vec![Refusal::new(Code::Timeout, "the event took too long to resolve").into_error(&id)])
+    let id = context
+        .data_opt::<RequestId>()
+        .cloned()
+        .unwrap_or_else(RequestId::fresh);
+    Response::from_errors(vec![
+        Refusal::new(Code::Timeout, "the event took too long to resolve").into_error(&id),
+    ])
 }

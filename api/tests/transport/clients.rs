@@ -20,15 +20,28 @@ fn folder() -> PathBuf {
 /// The folder's own programs first: it may pin its Node.
 fn path() -> OsString {
     let inherited = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths(std::iter::once(folder().join("node_modules/.bin")).chain(std::env::split_paths(&inherited))).unwrap()
+    std::env::join_paths(std::iter::once(folder().join("node_modules/.bin")).chain(std::env::split_paths(&inherited)))
+        .unwrap()
 }
 
 /// Installs the packages if one that the tests import is missing.
 async fn install() {
     let folder = folder();
     let missing = || {
-        let wanted = ["graphql-http", "graphql-ws", "graphql-sse", "@apollo/client", "urql", "wonka", "ws", "rxjs", "puppeteer-core"];
-        wanted.into_iter().find(|package| !folder.join("node_modules").join(package).join("package.json").exists())
+        let wanted = [
+            "graphql-http",
+            "graphql-ws",
+            "graphql-sse",
+            "@apollo/client",
+            "urql",
+            "wonka",
+            "ws",
+            "rxjs",
+            "puppeteer-core",
+        ];
+        wanted
+            .into_iter()
+            .find(|package| !folder.join("node_modules").join(package).join("package.json").exists())
     };
     if missing().is_none() {
         return;
@@ -36,22 +49,43 @@ async fn install() {
     fs::create_dir_all(&folder).unwrap();
     // Tests run in processes of their own: one installs, the others wait.
     let lock = File::create(std::env::temp_dir().join("newsystem-tests-node.lock")).unwrap();
-    tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || lock.lock().map(|()| lock))
+        .await
+        .unwrap()
+        .unwrap();
     if missing().is_none() {
         return;
     }
-    let install = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder).status().await;
+    let install = Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(&folder)
+        .status()
+        .await;
     let installed = install.is_ok_and(|status| status.success());
-    assert!(installed && missing().is_none(), "`npm ci` in tests/node must succeed: the client tests need its packages ({:?} is missing)", missing());
+    assert!(
+        installed && missing().is_none(),
+        "`npm ci` in tests/node must succeed: the client tests need its packages ({:?} is missing)",
+        missing()
+    );
 }
 
 async fn node(script: &str, arguments: &[&str]) -> String {
     install().await;
     let mut command = Command::new("node");
-    command.arg(script).args(arguments).current_dir(folder()).env("PATH", path()).stdin(Stdio::null()).kill_on_drop(true);
-    let run = tokio::time::timeout(Duration::from_secs(180), command.output()).await;
+    command
+        .arg(script)
+        .args(arguments)
+        .current_dir(folder())
+        .env("PATH", path())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let run = tokio::time::timeout(Duration::from_mins(3), command.output()).await;
     let output = run.expect("the script ends in time").expect("node is installed");
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(output.status.success(), "{script}:\n{text}");
     text
 }
@@ -72,6 +106,10 @@ async fn standard_clients_query_and_subscribe() {
 async fn graphiql_shows_a_query_and_a_subscription_in_a_browser() {
     let server = Server::with(|options| options.graphiql = true).await;
     let screenshot = Path::new(env!("CARGO_TARGET_TMPDIR")).join("graphiql.png");
-    let text = node("graphiql.mjs", &[&format!("http://{}/", server.address), screenshot.to_str().unwrap()]).await;
+    let text = node(
+        "graphiql.mjs",
+        &[&format!("http://{}/", server.address), screenshot.to_str().unwrap()],
+    )
+    .await;
     println!("{text}screenshot: {}", screenshot.display());
 }
