@@ -114,7 +114,7 @@ mod tests {
             ("{ a }", 3),
             (
                 "query Q($a: Int = -1.5e+3) { a(x: $a) ... on B @skip(if: true) { b } }",
-                33,
+                32,
             ),
             ("# comment { { {\n{a}", 3),
             (r#"{ a(b: "x \" { y") }"#, 8),
