@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_graphql::{
-    Executor, Request, Response, Value,
+    Executor, ObjectType, Request, Response, Schema, SchemaBuilder, SubscriptionType, Value,
     parser::{parse_query, types::OperationType},
 };
 use axum::http::StatusCode;
@@ -18,7 +18,7 @@ use serde_json::Map;
 
 use super::{
     error::{Code, Refusal, RequestError, complete},
-    execution::Execution,
+    execution::{Execution, Observe, Operations},
     limits::{
         Limits,
         document::{self, Permission},
@@ -54,6 +54,31 @@ pub struct Schemas<E> {
     pub sdl: String,
     /// Checks of custom scalars beyond `DateTime`, `Decimal`, `BigInt`, `URL` and `UUID`, by name.
     pub scalars: Vec<(&'static str, ScalarCheck)>,
+}
+
+impl<Q, M, S> Schemas<Schema<Q, M, S>>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    /// Both schemas of one builder, which is called twice, with `operations` around each execution.
+    pub fn build(builder: impl Fn() -> SchemaBuilder<Q, M, S>, operations: impl Operations) -> Self {
+        let observe = Observe::new(operations);
+        let open = builder().extension(observe.clone()).finish();
+        let closed = builder()
+            .extension(observe)
+            .disable_suggestions()
+            .disable_introspection()
+            .finish();
+        let sdl = open.sdl();
+        Self {
+            open,
+            closed,
+            sdl,
+            scalars: Vec::new(),
+        }
+    }
 }
 
 /// In the data of a request over server-sent events that carried `Last-Event-ID`: resume after this cursor.

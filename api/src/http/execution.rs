@@ -57,6 +57,7 @@ pub(super) struct Execution {
 }
 
 /// The extension that every schema served by [`super::Transport`] must be built with.
+#[derive(Clone)]
 pub struct Observe(Arc<dyn Operations>);
 
 impl Observe {

@@ -186,12 +186,13 @@ async fn one<E: Executor>(
             );
             return with(refuse(caller.media, &caller.id, refusal), allowance);
         }
-        let Some(place) = shared.places.take(&caller.session.caller, caller.address) else {
-            let refusal = Refusal::http(
-                StatusCode::TOO_MANY_REQUESTS,
-                Code::RateLimited,
-                "too many event streams and sockets are open",
-            );
+        let place = shared
+            .places
+            .take()
+            .and_then(|mut place| place.claim(&caller.session.caller, caller.address).then_some(place));
+        let Some(place) = place else {
+            let message = "too many event streams and sockets are open";
+            let refusal = Refusal::http(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, message);
             return with(refuse(caller.media, &caller.id, refusal), allowance);
         };
         return sse::respond(shared, prepared, caller.session, place, caller.id, allowance);

@@ -4,7 +4,8 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_graphql::Executor;
@@ -16,8 +17,9 @@ use axum::{
     response::Response,
     routing::{any, get},
 };
+use futures::FutureExt as _;
 use tokio::sync::watch;
-use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::{
     cors::Origins,
@@ -153,7 +155,7 @@ impl<E: Executor> Transport<E> {
             trusted_proxies: Arc::clone(&self.shared.trusted_proxies),
         };
         router
-            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn(catch_panics))
             .layer(middleware::from_fn_with_state(budget, by_address))
             .layer(self.shared.origins.layer())
             .layer(SetResponseHeaderLayer::overriding(
@@ -202,13 +204,22 @@ async fn by_address(State(state): State<AddressBudget>, request: Request, next: 
     next.run(request).await
 }
 
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    // The panic hook has logged where.
-    graphql::refuse(
-        Media::Json,
-        &RequestId::fresh(),
-        Refusal::http(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error"),
-    )
+/// Middleware: a panic is an answer like any other fault.
+async fn catch_panics(request: Request, next: Next) -> Response {
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .cloned()
+        .unwrap_or_else(RequestId::fresh);
+    let media = Accepted::read(request.headers()).json.unwrap_or(Media::Json);
+    AssertUnwindSafe(next.run(request))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| {
+            // The panic hook has logged where.
+            let refusal = Refusal::http(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error");
+            graphql::refuse(media, &id, refusal)
+        })
 }
 
 /// Resolves when the server begins to shut down.
@@ -221,15 +232,22 @@ pub(super) async fn wait_for_drain(mut drain: watch::Receiver<bool>) {
 
 /// Sockets and event streams open, in all and by caller.
 pub(super) struct Places {
-    state: Mutex<(usize, HashMap<String, usize>)>,
+    state: Mutex<Open>,
     most: usize,
     most_per_caller: usize,
+}
+
+#[derive(Default)]
+struct Open {
+    all: usize,
+    by_caller: HashMap<String, usize>,
 }
 
 /// One open socket or event stream; given back when dropped.
 pub(super) struct Place {
     places: Arc<Places>,
-    key: String,
+    /// Whom it counts for, once that is known.
+    caller: Option<String>,
 }
 
 impl Places {
@@ -241,37 +259,50 @@ impl Places {
         }
     }
 
-    pub fn are_left(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).0 < self.most
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn take(self: &Arc<Self>, caller: &Caller, address: Option<IpAddr>) -> Option<Place> {
-        let key = caller.budget_key(address);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.0 >= self.most {
+    /// A place for someone not yet known; none if the process is full.
+    pub fn take(self: &Arc<Self>) -> Option<Place> {
+        let mut open = self.open();
+        if open.all >= self.most {
             return None;
         }
-        let held = state.1.entry(key.clone()).or_default();
-        if *held >= self.most_per_caller {
-            return None;
-        }
-        *held += 1;
-        state.0 += 1;
+        open.all += 1;
         Some(Place {
             places: Arc::clone(self),
-            key,
+            caller: None,
         })
+    }
+}
+
+impl Place {
+    /// Counts the place for its caller, who may have too many already.
+    pub fn claim(&mut self, caller: &Caller, address: Option<IpAddr>) -> bool {
+        let key = caller.budget_key(address);
+        let mut open = self.places.open();
+        let held = open.by_caller.get(&key).copied().unwrap_or_default();
+        if held >= self.places.most_per_caller {
+            return false;
+        }
+        open.by_caller.insert(key.clone(), held + 1);
+        drop(open);
+        self.caller = Some(key);
+        true
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut state = self.places.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 -= 1;
-        if let Some(held) = state.1.get_mut(&self.key) {
+        let mut open = self.places.open();
+        open.all -= 1;
+        if let Some(caller) = &self.caller
+            && let Some(held) = open.by_caller.get_mut(caller)
+        {
             *held -= 1;
             if *held == 0 {
-                state.1.remove(&self.key);
+                open.by_caller.remove(caller);
             }
         }
     }

@@ -197,6 +197,8 @@ impl<C: Send + 'static> Outbox<C> {
         let mut state = self.lock();
         if let Some(key) = state.keys.remove(id) {
             state.lanes.remove(&key);
+            // A turn without a lane would make the writer wait with something unflushed.
+            state.turns.retain(|turn| *turn != key);
         }
     }
 

@@ -65,14 +65,16 @@ pub(super) fn upgrade<E: Executor>(
     address: Option<IpAddr>,
     id: RequestId,
 ) -> Response {
-    if *shared.drain.borrow() || !shared.places.are_left() {
+    let place = if *shared.drain.borrow() {
+        None
+    } else {
+        shared.places.take()
+    };
+    let Some(place) = place else {
         let message = "no sockets are opened now: the server is shutting down or full";
-        return refuse(
-            Media::Json,
-            &id,
-            Refusal::http(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, message),
-        );
-    }
+        let refusal = Refusal::http(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, message);
+        return refuse(Media::Json, &id, refusal);
+    };
     if !shared.origins.may_open_socket(&headers) {
         return refuse(
             Media::Json,
@@ -108,7 +110,7 @@ pub(super) fn upgrade<E: Executor>(
                 address,
                 id,
                 started: 0,
-                place: None,
+                place,
             };
             reader.run(stream, writer, ping).await;
         } else {
@@ -263,7 +265,7 @@ struct Reader<E> {
     address: Option<IpAddr>,
     id: RequestId,
     started: u64,
-    place: Option<Place>,
+    place: Place,
 }
 
 impl<E: Executor> Reader<E> {
@@ -346,7 +348,8 @@ impl<E: Executor> Reader<E> {
         };
         tracing::debug!(request.id = %self.id, code = reason.code, reason = %reason.reason, "socket closes");
         self.outbox.close(reason.code, reason.reason);
-        self.place = None;
+        // Others need not wait for the peer's good-bye.
+        drop(self.place);
         finish(stream, writer).await;
     }
 
@@ -356,8 +359,7 @@ impl<E: Executor> Reader<E> {
             Rejection::Unavailable => close(1013, "Credentials cannot be verified now"),
             Rejection::Internal => close(4500, "Internal server error"),
         })?;
-        self.place = self.shared.places.take(&session.caller, self.address);
-        if self.place.is_none() {
+        if !self.place.claim(&session.caller, self.address) {
             return Err(close(4429, "Too many sockets"));
         }
         Ok(session)

@@ -10,8 +10,8 @@ use std::{
 };
 
 use api::http::{
-    Authenticate, Caller, Introspection, LastEventId, Observe, Operation, Operations, Options, Rejection, RequestId,
-    Schemas, Session, Transport,
+    Authenticate, Caller, Introspection, LastEventId, Operation, Operations, Options, Rejection, RequestId, Schemas,
+    Session, Transport,
 };
 use async_graphql::{
     Context, Data, Enum, Error, ErrorExtensions as _, ID, InputObject, Object, Response, Result, Schema, SimpleObject,
@@ -372,13 +372,8 @@ impl Server {
     /// Introspection for everyone unless `change` says otherwise.
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let counts = Arc::new(Counts::default());
-        let build = || {
-            Schema::build(Query, Mutation, Clock)
-                .data(Arc::clone(&counts))
-                .extension(Observe::new(EachOperation(Arc::clone(&counts))))
-        };
-        let open = build().finish();
-        let closed = build().disable_suggestions().disable_introspection().finish();
+        let builder = || Schema::build(Query, Mutation, Clock).data(Arc::clone(&counts));
+        let schemas = Schemas::build(builder, EachOperation(Arc::clone(&counts)));
         let (revoke, revoked) = watch::channel(None);
         let (drain, drained) = watch::channel(false);
         let mut options = Options {
@@ -387,13 +382,6 @@ impl Server {
             ..Options::default()
         };
         change(&mut options);
-        let sdl = open.sdl();
-        let schemas = Schemas {
-            open,
-            closed,
-            sdl,
-            scalars: Vec::new(),
-        };
         let transport = Transport::new(schemas, Arc::new(Verifier { revoke: revoked }), options).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -19,8 +19,8 @@ use super::{
 
 /// Introspection lists (`fields`, `interfaces`, …) within each other, as the reference implementation allows them.
 const INTROSPECTION_LISTS: usize = 3;
-/// Selections within each other, fragments spread: bounds the recursion here and in validation.
-const RECURSION: usize = 64;
+/// Selections within each other, fragments spread: bounds the recursion here, and is what validation allows by default.
+const RECURSION: usize = 32;
 
 /// What a selection amounts to, with its fragments spread.
 #[derive(Debug, Clone, Copy, Default)]
