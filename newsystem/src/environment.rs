@@ -11,11 +11,14 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 
+/// One variable of the process, by its name.
+type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Where settings come from.
 #[derive(Clone)]
 pub struct Environment {
     over: BTreeMap<String, String>,
-    process: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    process: Arc<Variable>,
     file: BTreeMap<String, String>,
 }
 

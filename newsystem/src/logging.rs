@@ -47,7 +47,7 @@ impl LogConfig {
             Format::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
             Format::Json => builder.json().flatten_event(true).with_current_span(true).try_init(),
         };
-        std::panic::set_hook(Box::new(|panic| log(panic)));
+        std::panic::set_hook(Box::new(log));
     }
 }
 

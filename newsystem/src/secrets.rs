@@ -79,14 +79,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path().join("data");
         assert!(DevelopmentSecrets::find(&data_dir).unwrap().is_none());
-        let made = DevelopmentSecrets::find_or_make(&data_dir).unwrap();
+        let first = DevelopmentSecrets::find_or_make(&data_dir).unwrap();
         let found = DevelopmentSecrets::find_or_make(&data_dir).unwrap();
         assert_eq!(
-            (&made.jwt_secret, &made.signing_key),
+            (&first.jwt_secret, &first.signing_key),
             (&found.jwt_secret, &found.signing_key)
         );
-        assert_ne!(made.jwt_secret, made.signing_key);
-        assert_eq!(made.jwt_secret.expose().len(), 64);
+        assert_ne!(first.jwt_secret, first.signing_key);
+        assert_eq!(first.jwt_secret.expose().len(), 64);
         let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path(&data_dir)), mode(&data_dir)), (0o600, 0o700));
         std::fs::set_permissions(path(&data_dir), std::fs::Permissions::from_mode(0o644)).unwrap();

@@ -31,7 +31,7 @@ impl Default for Patience {
         Self {
             first: Duration::from_millis(500),
             longest: Duration::from_secs(30),
-            forgiven_after: Duration::from_secs(60),
+            forgiven_after: Duration::from_mins(1),
             grace: Duration::from_secs(30),
         }
     }
@@ -109,7 +109,7 @@ fn supervise(
                 tracing::info!(child = name, pid = child.id(), "started");
                 match watch(&mut child, stopped) {
                     Some(status) => {
-                        tracing::warn!(child = name, status = %describe(status), "ended; it is started again")
+                        tracing::warn!(child = name, status = %describe(status), "ended; it is started again");
                     }
                     None => return end(name, &mut child, patience.grace),
                 }
@@ -276,6 +276,41 @@ mod tests {
         supervisor.stop().await;
         assert!(asked.elapsed() >= Duration::from_millis(300));
         assert!(!Path::new(&format!("/proc/{pid}")).exists(), "the child {pid} is gone");
+    }
+
+    /// Not a test of its own: the process that the next one kills. It works in its current folder.
+    #[test]
+    #[ignore = "run by a_child_ends_when_its_parent_is_killed"]
+    fn a_parent_that_will_be_killed() {
+        let script = "echo $$ >> log; while :; do sleep 0.05; done".to_owned();
+        let _supervisor = Supervisor::start("test", shell(script), quick()).unwrap();
+        std::thread::sleep(Duration::from_secs(20));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_child_ends_when_its_parent_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut parent = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "supervisor::tests::a_parent_that_will_be_killed",
+                "--ignored",
+            ])
+            .current_dir(folder.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let child = wait_for(1, &folder.path().join("log")).remove(0);
+        let child = Path::new("/proc").join(child);
+        assert!(child.exists());
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        let since = Instant::now();
+        while child.exists() && since.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!child.exists(), "the child outlived its parent");
     }
 
     #[test]

@@ -35,9 +35,8 @@ if [ -n "$server" ]; then
     kill -QUIT "$server" 2>/dev/null
     waits=0
     while kill -0 "$server" 2>/dev/null && [ "$waits" -lt 50 ]; do sleep 0.1; waits=$((waits + 1)); done
-    rm -rf "$4"
 fi
-rm -rf "$folder"
+rm -rf "$folder" "$4"
 "#;
 
 /// The test run's server. Roles belong to all tests together; each test brings a database of its own.
@@ -106,7 +105,9 @@ pub fn throwaway_settings(state_folder: &Path) -> Settings {
         programs: std::env::var_os("NEWSYSTEM_TEST_POSTGRES").map(PathBuf::from),
         state_folder: state_folder.to_owned(),
         durable: false,
-        options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        options: options
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
     }
 }
 
@@ -157,7 +158,13 @@ fn free_bytes(folder: &Path) -> Option<u64> {
         .output()
         .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let kilobytes: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    let kilobytes: u64 = text
+        .lines()
+        .nth(1)?
+        .split_whitespace()
+        .nth(3)?
+        .parse()
+        .ok()?;
     Some(kilobytes * 1024)
 }
 
@@ -176,6 +183,8 @@ async fn find_or_start(folder: &Path) -> anyhow::Result<ClusterHandle> {
     if let Some(address) = EmbeddedPostgres::running(folder).await? {
         return Ok(address.into());
     }
+    // Says to other runs whose folder this is, whatever becomes of the start.
+    fs::write(folder.join("runner"), run().runner.to_string())?;
     remove_leftovers(folder).await;
     let server = EmbeddedPostgres::start_with_settings(folder, throwaway_settings(folder)).await?;
     watch(folder, server.data_folder(), server.socket_dir())?;
@@ -186,9 +195,13 @@ async fn find_or_start(folder: &Path) -> anyhow::Result<ClusterHandle> {
 
 fn watch(folder: &Path, data: &Path, sockets: &Path) -> anyhow::Result<()> {
     let runner = run().runner;
-    fs::write(folder.join("runner"), runner.to_string())?;
     Command::new("/bin/sh")
-        .args(["-c", WATCHDOG, "newsystem-test-watchdog", &runner.to_string()])
+        .args([
+            "-c",
+            WATCHDOG,
+            "newsystem-test-watchdog",
+            &runner.to_string(),
+        ])
         .args([data, folder, sockets])
         // It outlives this test and holds none of its handles.
         .process_group(0)
@@ -221,7 +234,8 @@ async fn remove_leftovers(own: &Path) {
         }
         // Another process may be at it, or the watchdog was only slow: whatever happens, it is gone in the end.
         if let Ok(Some(_)) = EmbeddedPostgres::running(&folder).await
-            && let Ok(server) = EmbeddedPostgres::start_with_settings(&folder, throwaway_settings(&folder)).await
+            && let Ok(server) =
+                EmbeddedPostgres::start_with_settings(&folder, throwaway_settings(&folder)).await
             && server.stop().await.is_err()
         {
             continue;

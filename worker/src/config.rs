@@ -6,6 +6,8 @@ use std::time::Duration;
 use service::config::{DatabaseUrl, Exception, Faults, Lookup, PoolConfig, Secret, Settings, StorageConfig, data_dir};
 use url::Url;
 
+use crate::vision::openai::RemoteConfig;
+
 /// The configuration of a process that does the long work.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -18,7 +20,7 @@ pub struct Config {
     /// Where recordings and reports lie.
     pub storage: StorageConfig,
     /// The remote model.
-    pub model: ModelConfig,
+    pub remote: RemoteConfig,
     /// How many jobs run at a time (`NEWSYSTEM_WORKER_JOBS`).
     pub jobs: usize,
     /// How long a running job may take to hand itself back once the process is asked to stop (`NEWSYSTEM_DRAIN_SECONDS`).
@@ -66,7 +68,18 @@ impl Config {
         );
         let pool = PoolConfig::read(settings, "NEWSYSTEM_WORKER_POOL", 8);
         let storage = StorageConfig::read(settings, &data_dir);
-        let model = ModelConfig::read(settings);
+        // Whether its endpoint may be plain is judged with everything else that is reached over a network.
+        ModelConfig::read(settings);
+        let remote = match RemoteConfig::read(|name| settings.text(name), None) {
+            Ok(remote) => Some(remote),
+            Err(faults) => {
+                for fault in faults {
+                    let (name, what) = fault.split_once(": ").unwrap_or(("REMOTE_ANALYSIS", &fault));
+                    settings.fault(name.to_owned(), what);
+                }
+                None
+            }
+        };
         let jobs = settings.number("NEWSYSTEM_WORKER_JOBS", 2, 1..=64) as usize;
         let drain = Duration::from_secs(settings.number("NEWSYSTEM_DRAIN_SECONDS", 20, 0..=600));
         settings.unused(
@@ -79,7 +92,7 @@ impl Config {
             queue: queue?,
             pool,
             storage: storage?,
-            model: model?,
+            remote: remote?,
             jobs,
             drain,
             data_dir,

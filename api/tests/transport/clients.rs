@@ -2,7 +2,6 @@
 //! and are installed by the first test that needs them.
 
 use std::{
-    ffi::OsString,
     fs::{self, File},
     path::{Path, PathBuf},
     process::Stdio,
@@ -15,13 +14,6 @@ use super::support::Server;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/node")
-}
-
-/// The folder's own programs first: it may pin its Node.
-fn path() -> OsString {
-    let inherited = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths(std::iter::once(folder().join("node_modules/.bin")).chain(std::env::split_paths(&inherited)))
-        .unwrap()
 }
 
 /// Installs the packages if one that the tests import is missing.
@@ -71,12 +63,12 @@ async fn install() {
 
 async fn node(script: &str, arguments: &[&str]) -> String {
     install().await;
-    let mut command = Command::new("node");
+    // The folder's own script finds the Node that it pins.
+    let mut command = Command::new(folder().join("node"));
     command
         .arg(script)
         .args(arguments)
         .current_dir(folder())
-        .env("PATH", path())
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let run = tokio::time::timeout(Duration::from_mins(3), command.output()).await;

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use service::config::{DatabaseUrl, Faults, Lookup, Settings};
 
-use super::wiring;
+use super::{dev, wiring};
+use crate::embedded_postgres::EmbeddedPostgres;
 use crate::environment::Environment;
 
 #[derive(Debug, clap::Subcommand)]
@@ -68,7 +69,13 @@ impl MigrationConfig {
     }
 }
 
-pub async fn run(environment: &Environment, action: &Action) -> anyhow::Result<ExitCode> {
+pub async fn run(mut environment: Environment, action: &Action) -> anyhow::Result<ExitCode> {
+    if !environment.has("DATABASE_MIGRATION_URL") && !environment.has("DATABASE_URL") {
+        let data_dir = dev::data_folder(&environment)?;
+        if let Some(cluster) = EmbeddedPostgres::running(&data_dir).await? {
+            dev::as_dev(&mut environment, &cluster, &data_dir)?;
+        }
+    }
     let config = MigrationConfig::load(&|name| environment.get(name))?;
     match action {
         Action::Up => say("applied", &wiring::migrate_up(&config).await?),

@@ -42,13 +42,15 @@ enum Command {
     /// Work on the queue: analyses, reports, sweeps
     #[command(after_help = "Example: NEWSYSTEM_WORKER_JOBS=4 newsystem worker")]
     Worker(worker::Args),
-    /// Run everything on this machine, with a database of its own unless DATABASE_URL is set
+    /// Run everything on this machine, with a database of its own unless one is named
     ///
     /// Starts a private PostgreSQL, migrates it, makes a demo organization, serves the API and keeps a worker running. Prints
     /// the address of GraphiQL with ready tokens. Ctrl-C stops everything in order.
     #[command(after_help = "Example: newsystem dev")]
     Dev,
     /// Change the database's tables, or say how far they are
+    ///
+    /// Works as the owner of the tables (`DATABASE_MIGRATION_URL`); without one, on the private database that `dev` is running.
     #[command(after_help = "Example: newsystem migrate status")]
     Migrate {
         #[command(subcommand)]
@@ -66,6 +68,9 @@ enum Command {
     /// Check everything that a deployment needs, and say what to do about each fault
     #[command(after_help = "Example: newsystem doctor --json | jq '.[] | select(.verdict == \"fault\")'")]
     Doctor(doctor::Args),
+    /// Decode one recording, as a worker's child: what is read from a hostile file stays in a process of its own
+    #[command(hide = true)]
+    Decode,
 }
 
 /// Exit codes, as `sysexits.h` has them.
@@ -74,6 +79,10 @@ const WRONG_SETTINGS: u8 = 78;
 /// Runs the process's arguments. A fault is one text on standard error and an exit code that is not zero.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Decode) {
+        // Before settings are read: this process knows nothing worth stealing.
+        return ::worker::frames::decoder_main();
+    }
     match prepare(&cli).and_then(|environment| run(cli, environment)) {
         Ok(code) => code,
         Err(error) => {
@@ -92,7 +101,7 @@ pub fn main() -> ExitCode {
 fn prepare(cli: &Cli) -> anyhow::Result<Environment> {
     let environment = Environment::of_process()?;
     let default = match cli.command {
-        Command::Serve | Command::Worker(_) | Command::Dev => "info",
+        Command::Serve | Command::Worker(_) | Command::Dev => "info,sqlx=warn,sea_orm_migration=warn",
         _ => "warn",
     };
     LogConfig::load(&|name| environment.get(name), default)?.start();
@@ -106,10 +115,11 @@ fn run(cli: Cli, environment: Environment) -> anyhow::Result<ExitCode> {
             Command::Serve => serve::run(&environment).await,
             Command::Worker(args) => worker::run(&environment, &args).await,
             Command::Dev => dev::run(environment).await,
-            Command::Migrate { action } => migrate::run(&environment, &action).await,
+            Command::Migrate { action } => migrate::run(environment, &action).await,
             Command::Schema(args) => schema::run(&args),
             Command::Token(args) => token::run(&environment, &args).await,
             Command::Doctor(args) => doctor::run(environment, &args).await,
+            Command::Decode => Ok(::worker::frames::decoder_main()),
         }
     });
     // A blocking call that does not return must not keep the process.

@@ -40,8 +40,17 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let state_folder = if cfg!(target_os = "macos") { "/var/db" } else { "/var/lib" };
-        Self { programs: None, state_folder: state_folder.into(), durable: true, options: Vec::new() }
+        let state_folder = if cfg!(target_os = "macos") {
+            "/var/db"
+        } else {
+            "/var/lib"
+        };
+        Self {
+            programs: None,
+            state_folder: state_folder.into(),
+            durable: true,
+            options: Vec::new(),
+        }
     }
 }
 
@@ -77,12 +86,24 @@ impl Address {
 
     /// The address of a database for a role, over loopback TCP.
     pub fn url_for(&self, role: &str, password: &str, database: &str) -> String {
-        format!("postgres://{}:{}@127.0.0.1:{}/{}", encoded(role), encoded(password), self.port, encoded(database))
+        format!(
+            "postgres://{}:{}@127.0.0.1:{}/{}",
+            encoded(role),
+            encoded(password),
+            self.port,
+            encoded(database)
+        )
     }
 
     /// A password for a role, the same at every start, derived from the cluster's secret: nothing more need be stored.
     pub fn password_for(&self, role: &str) -> String {
-        hex::encode(Sha256::new().chain_update(&self.secret).chain_update("/role/").chain_update(role).finalize())
+        hex::encode(
+            Sha256::new()
+                .chain_update(&self.secret)
+                .chain_update("/role/")
+                .chain_update(role)
+                .finalize(),
+        )
     }
 }
 
@@ -153,16 +174,36 @@ impl EmbeddedPostgres {
             None => server::launch(&place, &programs, settings)?,
         };
         tracing::info!(postgres.version = programs.major, postgres.port = port, folder = %place.home.display(), "private PostgreSQL is ready");
-        let address = Address { port, socket_dir, data_folder: place.data, secret };
-        Ok(Self { address, server: Some(server), _lock: lock })
+        let address = Address {
+            port,
+            socket_dir,
+            data_folder: place.data,
+            secret,
+        };
+        Ok(Self {
+            address,
+            server: Some(server),
+            _lock: lock,
+        })
     }
 
     fn running_blocking(data_dir: &Path) -> Result<Option<Address>, Error> {
-        let Some(place) = Place::existing(data_dir)? else { return Ok(None) };
-        let Some(postmaster) = server::ready_postmaster(&place.data)? else { return Ok(None) };
+        let Some(place) = Place::existing(data_dir)? else {
+            return Ok(None);
+        };
+        let Some(postmaster) = server::ready_postmaster(&place.data)? else {
+            return Ok(None);
+        };
         let secret = place.secret()?;
-        let server::Postmaster { port, socket_dir, .. } = postmaster;
-        Ok(Some(Address { port, socket_dir, data_folder: place.data, secret }))
+        let server::Postmaster {
+            port, socket_dir, ..
+        } = postmaster;
+        Ok(Some(Address {
+            port,
+            socket_dir,
+            data_folder: place.data,
+            secret,
+        }))
     }
 }
 
@@ -184,24 +225,30 @@ impl Drop for EmbeddedPostgres {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(panic) => Err(Error::Failed { what: "the start of PostgreSQL", detail: panic.to_string() }),
+        Err(panic) => Err(Error::Failed {
+            what: "the start of PostgreSQL",
+            detail: panic.to_string(),
+        }),
     }
 }
 
 /// Percent-encodes what is not unreserved in a URL.
 fn encoded(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing into a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
+    text.bytes()
+        .fold(String::with_capacity(text.len()), |mut out, byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                // Writing into a String cannot fail.
+                let _ = write!(out, "%{byte:02X}");
+            }
+            out
+        })
 }
 
 #[cfg(test)]
@@ -209,19 +256,33 @@ mod tests {
     use super::*;
 
     fn address() -> Address {
-        Address { port: 5555, socket_dir: "/tmp/x".into(), data_folder: "/tmp/d".into(), secret: "s3cret".into() }
+        Address {
+            port: 5555,
+            socket_dir: "/tmp/x".into(),
+            data_folder: "/tmp/d".into(),
+            secret: "s3cret".into(),
+        }
     }
 
     #[test]
     fn addresses_are_encoded() {
-        assert_eq!(address().url_for("a b", "p@ss/:%", "d?b"), "postgres://a%20b:p%40ss%2F%3A%25@127.0.0.1:5555/d%3Fb");
-        assert_eq!(address().superuser_url(), "postgres://postgres:s3cret@127.0.0.1:5555/postgres");
+        assert_eq!(
+            address().url_for("a b", "p@ss/:%", "d?b"),
+            "postgres://a%20b:p%40ss%2F%3A%25@127.0.0.1:5555/d%3Fb"
+        );
+        assert_eq!(
+            address().superuser_url(),
+            "postgres://postgres:s3cret@127.0.0.1:5555/postgres"
+        );
     }
 
     #[test]
     fn each_role_has_its_own_password_and_keeps_it() {
         assert_eq!(address().password_for("api"), address().password_for("api"));
-        assert_ne!(address().password_for("api"), address().password_for("worker"));
+        assert_ne!(
+            address().password_for("api"),
+            address().password_for("worker")
+        );
         assert_eq!(address().password_for("api").len(), 64);
     }
 

@@ -8,7 +8,9 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io::{ErrorKind, Read as _, Seek as _, Write as _},
     os::unix::{
-        fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown},
+        fs::{
+            DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown,
+        },
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
@@ -59,7 +61,11 @@ impl Place {
             None if root => home_of_root(&data_dir, settings),
             None => data_dir.join(NAME),
         };
-        let owner = if root { Some(owner_of(&home.join("data"))?) } else { None };
+        let owner = if root {
+            Some(owner_of(&home.join("data"))?)
+        } else {
+            None
+        };
         if !home.is_dir() {
             // The server's user must be able to pass through root's folder to its data.
             folder(&home, if root { 0o711 } else { 0o700 })?;
@@ -67,17 +73,27 @@ impl Place {
         if root && !data_dir.join(NAME).exists() {
             record(&data_dir, &home)?;
         }
-        Ok(Self { data: home.join("data"), home, owner })
+        Ok(Self {
+            data: home.join("data"),
+            home,
+            owner,
+        })
     }
 
     /// The place of a data folder that has been prepared before.
     pub fn existing(data_dir: &Path) -> Result<Option<Self>, Error> {
-        let Some(home) = Self::recorded(data_dir)? else { return Ok(None) };
+        let Some(home) = Self::recorded(data_dir)? else {
+            return Ok(None);
+        };
         let data = home.join("data");
         if !home.is_dir() {
             return Ok(None);
         }
-        Ok(Some(Self { home, data, owner: None }))
+        Ok(Some(Self {
+            home,
+            data,
+            owner: None,
+        }))
     }
 
     /// Where the data folder says that its cluster is.
@@ -91,11 +107,17 @@ impl Place {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file(entry)(error)),
         };
-        let Some(home) = text.lines().find(|line| line.starts_with('/')).map(PathBuf::from) else {
+        let Some(home) = text
+            .lines()
+            .find(|line| line.starts_with('/'))
+            .map(PathBuf::from)
+        else {
             return Err(Error::InTheWay { path: entry });
         };
         match fs::metadata(&home) {
-            Ok(found) if found.uid() == 0 && !is_root(data_dir)? => Err(Error::MadeByRoot { folder: data_dir.to_owned() }),
+            Ok(found) if found.uid() == 0 && !is_root(data_dir)? => Err(Error::MadeByRoot {
+                folder: data_dir.to_owned(),
+            }),
             _ => Ok(Some(home)),
         }
     }
@@ -116,8 +138,15 @@ impl Place {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
-                let holder = if holder.trim().is_empty() { "unknown".to_owned() } else { holder.trim().to_owned() };
-                return Err(Error::InUse { folder: self.home.clone(), holder });
+                let holder = if holder.trim().is_empty() {
+                    "unknown".to_owned()
+                } else {
+                    holder.trim().to_owned()
+                };
+                return Err(Error::InUse {
+                    folder: self.home.clone(),
+                    holder,
+                });
             }
             Err(TryLockError::Error(error)) => return Err(Error::file(path)(error)),
         }
@@ -143,7 +172,9 @@ impl Place {
             Err(error) => return Err(Error::file(path)(error)),
         }
         if self.has_data() {
-            return Err(Error::SecretLost { folder: self.home.clone() });
+            return Err(Error::SecretLost {
+                folder: self.home.clone(),
+            });
         }
         let mut bytes = [0_u8; 24];
         rand::rng().fill_bytes(&mut bytes);
@@ -156,12 +187,20 @@ impl Place {
     pub fn private_file(&self, name: &str, text: &str, for_server: bool) -> Result<PathBuf, Error> {
         let path = self.home.join(name);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(path)(error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Error::file(path)(error));
+            }
             _ => {}
         }
-        let mut file =
-            OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).map_err(Error::file(&path))?;
-        writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(Error::file(&path))?;
+        let mut file = OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(Error::file(&path))?;
+        writeln!(file, "{text}")
+            .and_then(|()| file.sync_all())
+            .map_err(Error::file(&path))?;
         if for_server {
             self.give_to_server(&path)?;
         }
@@ -182,7 +221,11 @@ impl Place {
     /// A new folder for the sockets, with a short path that nobody can guess or enter.
     pub fn socket_folder(&self) -> Result<PathBuf, Error> {
         let usual = std::env::temp_dir();
-        let parent = if usual.as_os_str().len() <= LONGEST_SOCKET_FOLDER - 20 { usual } else { PathBuf::from("/tmp") };
+        let parent = if usual.as_os_str().len() <= LONGEST_SOCKET_FOLDER - 20 {
+            usual
+        } else {
+            PathBuf::from("/tmp")
+        };
         let made = tempfile::Builder::new()
             .prefix("newsystem-")
             .rand_bytes(8)
@@ -196,7 +239,12 @@ impl Place {
     /// A command that runs as the server's user, with nothing of this program's environment.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().env("LC_ALL", "C").env("PATH", "/usr/bin:/bin").current_dir("/").stdin(Stdio::null());
+        command
+            .env_clear()
+            .env("LC_ALL", "C")
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir("/")
+            .stdin(Stdio::null());
         if let Some(owner) = self.owner {
             command.uid(owner.uid).gid(owner.gid);
         }
@@ -212,20 +260,28 @@ impl Place {
 }
 
 fn folder(path: &Path, mode: u32) -> Result<(), Error> {
-    DirBuilder::new().recursive(true).mode(mode).create(path).map_err(Error::file(path))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+        .map_err(Error::file(path))?;
     // The mode above is subject to the umask.
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(Error::file(path))
 }
 
 /// Whether this program runs as root, and whether it may write to the folder: a new file there belongs to whoever made it.
 fn is_root(folder: &Path) -> Result<bool, Error> {
-    let probe = tempfile::tempfile_in(folder).and_then(|file| file.metadata()).map_err(Error::file(folder))?;
+    let probe = tempfile::tempfile_in(folder)
+        .and_then(|file| file.metadata())
+        .map_err(Error::file(folder))?;
     Ok(probe.uid() == 0)
 }
 
 fn home_of_root(data_dir: &Path, settings: &Settings) -> PathBuf {
     let digest = hex::encode(Sha256::digest(data_dir.as_os_str().as_encoded_bytes()));
-    settings.state_folder.join(format!("newsystem-{}", &digest[..12]))
+    settings
+        .state_folder
+        .join(format!("newsystem-{}", &digest[..12]))
 }
 
 /// Writes the file that says where root's cluster is.
@@ -241,14 +297,26 @@ fn record(data_dir: &Path, home: &Path) -> Result<(), Error> {
 /// The owner of the data, or the system user that will own it.
 fn owner_of(data: &Path) -> Result<Owner, Error> {
     match fs::metadata(data) {
-        Ok(found) if found.uid() != 0 => return Ok(Owner { uid: found.uid(), gid: found.gid() }),
-        Ok(_) => return Err(Error::InTheWay { path: data.to_owned() }),
+        Ok(found) if found.uid() != 0 => {
+            return Ok(Owner {
+                uid: found.uid(),
+                gid: found.gid(),
+            });
+        }
+        Ok(_) => {
+            return Err(Error::InTheWay {
+                path: data.to_owned(),
+            });
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(Error::file(data)(error)),
     }
     for name in SYSTEM_USERS {
         if let (Some(uid), Some(gid)) = (id_of("-u", name), id_of("-g", name)) {
-            tracing::info!(user = name, "started by root: PostgreSQL runs as a system user");
+            tracing::info!(
+                user = name,
+                "started by root: PostgreSQL runs as a system user"
+            );
             return Ok(Owner { uid, gid });
         }
     }
@@ -256,8 +324,18 @@ fn owner_of(data: &Path) -> Result<Owner, Error> {
 }
 
 fn id_of(which: &str, user: &str) -> Option<u32> {
-    let output = Command::new("id").args([which, user]).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    String::from_utf8(output.stdout).ok()?.trim().parse().ok().filter(|id| *id != 0)
+    let output = Command::new("id")
+        .args([which, user])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    String::from_utf8(output.stdout)
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .filter(|id| *id != 0)
 }
 
 #[cfg(test)]
@@ -267,9 +345,17 @@ mod tests {
     #[test]
     fn the_socket_folder_is_short_and_private() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place { home: folder.path().into(), data: folder.path().join("data"), owner: None };
+        let place = Place {
+            home: folder.path().into(),
+            data: folder.path().join("data"),
+            owner: None,
+        };
         let sockets = place.socket_folder().unwrap();
-        assert!(sockets.as_os_str().len() <= LONGEST_SOCKET_FOLDER, "{}", sockets.display());
+        assert!(
+            sockets.as_os_str().len() <= LONGEST_SOCKET_FOLDER,
+            "{}",
+            sockets.display()
+        );
         assert_eq!(fs::metadata(&sockets).unwrap().mode() & 0o777, 0o700);
         fs::remove_dir(sockets).unwrap();
     }
@@ -277,10 +363,17 @@ mod tests {
     #[test]
     fn the_secret_is_kept_and_its_loss_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place { home: folder.path().into(), data: folder.path().join("data"), owner: None };
+        let place = Place {
+            home: folder.path().into(),
+            data: folder.path().join("data"),
+            owner: None,
+        };
         let secret = place.secret().unwrap();
         assert_eq!(place.secret().unwrap(), secret);
-        assert_eq!(fs::metadata(folder.path().join("secret")).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(folder.path().join("secret")).unwrap().mode() & 0o777,
+            0o600
+        );
         fs::create_dir(&place.data).unwrap();
         fs::remove_file(folder.path().join("secret")).unwrap();
         assert!(matches!(place.secret(), Err(Error::SecretLost { .. })));
@@ -290,6 +383,9 @@ mod tests {
     fn a_stray_file_in_the_place_of_the_cluster_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(NAME), "hello\n").unwrap();
-        assert!(matches!(Place::existing(folder.path()), Err(Error::InTheWay { .. })));
+        assert!(matches!(
+            Place::existing(folder.path()),
+            Err(Error::InTheWay { .. })
+        ));
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use super::{SUPERUSER, Settings, error::Error, place::Place, programs::Programs};
 
 /// How long a server may take until it accepts connections: it may have to recover from a crash first.
-const LONGEST_START: Duration = Duration::from_secs(120);
+const LONGEST_START: Duration = Duration::from_mins(2);
 /// How long a server may take to end its sessions and write its data.
 const LONGEST_STOP_SECONDS: &str = "60";
 const POLL: Duration = Duration::from_millis(20);
@@ -47,22 +47,43 @@ pub fn initialize(place: &Place, programs: &Programs, settings: &Settings) -> Re
     let unfinished = place.server_folder("data.new")?;
     let password = place.private_file("password.new", &place.secret()?, true)?;
     // Debian has C.UTF-8 without any locale package; macOS does not have it at all.
-    let locale = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
+    let locale = if cfg!(target_os = "macos") {
+        "en_US.UTF-8"
+    } else {
+        "C.UTF-8"
+    };
     let mut command = place.command(&programs.initdb());
     command
         .arg("--pgdata")
         .arg(&unfinished)
-        .args(["--username", SUPERUSER, "--encoding", "UTF8", "--locale", locale, "--auth", "scram-sha-256"])
+        .args([
+            "--username",
+            SUPERUSER,
+            "--encoding",
+            "UTF8",
+            "--locale",
+            locale,
+            "--auth",
+            "scram-sha-256",
+        ])
         .arg("--pwfile")
         .arg(&password);
-    command.arg(if settings.durable { "--data-checksums" } else { "--no-sync" });
+    command.arg(if settings.durable {
+        "--data-checksums"
+    } else {
+        "--no-sync"
+    });
     let output = command.output().map_err(Error::file(programs.initdb()));
     let _ = fs::remove_file(&password);
     let output = output?;
     if !output.status.success() {
         let _ = fs::remove_dir_all(&unfinished);
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Error::program("making the database (initdb)", &place.home, &said));
+        return Err(Error::program(
+            "making the database (initdb)",
+            &place.home,
+            &said,
+        ));
     }
     fs::rename(&unfinished, &place.data).map_err(Error::file(&place.data))
 }
@@ -78,14 +99,30 @@ pub fn adopt(place: &Place, programs: &Programs) -> Result<Option<(Server, u16, 
             return Ok(None);
         }
         if postmaster.status == "ready" {
-            tracing::info!(postgres.pid = postmaster.pid, "adopted the PostgreSQL that an earlier run left");
-            let Postmaster { port, socket_dir, .. } = postmaster;
-            let server = Server { place: place.clone(), pg_ctl: programs.pg_ctl(), socket_dir: socket_dir.clone(), child: None };
+            tracing::info!(
+                postgres.pid = postmaster.pid,
+                "adopted the PostgreSQL that an earlier run left"
+            );
+            let Postmaster {
+                port, socket_dir, ..
+            } = postmaster;
+            let server = Server {
+                place: place.clone(),
+                pg_ctl: programs.pg_ctl(),
+                socket_dir: socket_dir.clone(),
+                child: None,
+            };
             return Ok(Some((server, port, socket_dir)));
         }
         if Instant::now() > deadline {
-            let detail = format!("process {} is neither ready nor gone after {LONGEST_START:?}", postmaster.pid);
-            return Err(Error::Failed { what: "taking over the running PostgreSQL", detail });
+            let detail = format!(
+                "process {} is neither ready nor gone after {LONGEST_START:?}",
+                postmaster.pid
+            );
+            return Err(Error::Failed {
+                what: "taking over the running PostgreSQL",
+                detail,
+            });
         }
         thread::sleep(POLL);
     }
@@ -93,11 +130,20 @@ pub fn adopt(place: &Place, programs: &Programs) -> Result<Option<(Server, u16, 
 }
 
 /// Starts the server and waits until it accepts connections.
-pub fn launch(place: &Place, programs: &Programs, settings: &Settings) -> Result<(Server, u16, PathBuf), Error> {
+pub fn launch(
+    place: &Place,
+    programs: &Programs,
+    settings: &Settings,
+) -> Result<(Server, u16, PathBuf), Error> {
     let socket_dir = place.socket_folder()?;
     match launch_at(place, programs, settings, &socket_dir) {
         Ok((child, port)) => {
-            let server = Server { place: place.clone(), pg_ctl: programs.pg_ctl(), socket_dir: socket_dir.clone(), child: Some(child) };
+            let server = Server {
+                place: place.clone(),
+                pg_ctl: programs.pg_ctl(),
+                socket_dir: socket_dir.clone(),
+                child: Some(child),
+            };
             Ok((server, port, socket_dir))
         }
         Err(error) => {
@@ -107,7 +153,12 @@ pub fn launch(place: &Place, programs: &Programs, settings: &Settings) -> Result
     }
 }
 
-fn launch_at(place: &Place, programs: &Programs, settings: &Settings, socket_dir: &Path) -> Result<(Child, u16), Error> {
+fn launch_at(
+    place: &Place,
+    programs: &Programs,
+    settings: &Settings,
+    socket_dir: &Path,
+) -> Result<(Child, u16), Error> {
     let mut said = String::new();
     for _ in 0..STARTS {
         let port = free_port(&place.home)?;
@@ -119,7 +170,9 @@ fn launch_at(place: &Place, programs: &Programs, settings: &Settings, socket_dir
             return Ok((child, port));
         }
         said.clear();
-        let read = log.seek(SeekFrom::Start(beginning)).and_then(|_| log.read_to_string(&mut said));
+        let read = log
+            .seek(SeekFrom::Start(beginning))
+            .and_then(|_| log.read_to_string(&mut said));
         read.map_err(Error::file(place.home.join("log")))?;
         if said.contains("pre-existing shared memory block") {
             // The server itself was killed; its last sessions notice within moments.
@@ -130,7 +183,11 @@ fn launch_at(place: &Place, programs: &Programs, settings: &Settings, socket_dir
             break;
         }
     }
-    Err(Error::program("the start of PostgreSQL", &place.home, &said))
+    Err(Error::program(
+        "the start of PostgreSQL",
+        &place.home,
+        &said,
+    ))
 }
 
 fn spawn(
@@ -165,7 +222,11 @@ fn spawn(
     for (name, value) in &settings.options {
         option(name, value);
     }
-    let handle = || log.try_clone().map(Stdio::from).map_err(Error::file(place.home.join("log")));
+    let handle = || {
+        log.try_clone()
+            .map(Stdio::from)
+            .map_err(Error::file(place.home.join("log")))
+    };
     // A group of its own: Ctrl-C in the terminal is for the program, which stops its server last.
     command.stdout(handle()?).stderr(handle()?).process_group(0);
     command.spawn().map_err(Error::file(programs.postgres()))
@@ -178,14 +239,21 @@ fn wait_until_ready(child: &mut Child, data: &Path) -> Result<bool, Error> {
         if child.try_wait().map_err(Error::file(data))?.is_some() {
             return Ok(false);
         }
-        if postmaster(data)?.is_some_and(|found| found.pid == child.id() && found.status == "ready") {
+        if postmaster(data)?.is_some_and(|found| found.pid == child.id() && found.status == "ready")
+        {
             return Ok(true);
         }
         if Instant::now() > deadline {
             let _ = child.kill();
             let _ = child.wait();
-            let detail = format!("it did not accept connections within {LONGEST_START:?}; see {}", data.with_file_name("log").display());
-            return Err(Error::Failed { what: "the start of PostgreSQL", detail });
+            let detail = format!(
+                "it did not accept connections within {LONGEST_START:?}; see {}",
+                data.with_file_name("log").display()
+            );
+            return Err(Error::Failed {
+                what: "the start of PostgreSQL",
+                detail,
+            });
         }
         thread::sleep(POLL);
     }
@@ -215,12 +283,22 @@ impl Server {
 
     fn pg_ctl_stop(&self, mode: &str) -> Result<(), Error> {
         let mut command = self.place.command(&self.pg_ctl);
-        command.arg("stop").arg("-D").arg(&self.place.data).args(["-m", mode, "-w", "-t", LONGEST_STOP_SECONDS]);
+        command.arg("stop").arg("-D").arg(&self.place.data).args([
+            "-m",
+            mode,
+            "-w",
+            "-t",
+            LONGEST_STOP_SECONDS,
+        ]);
         let output = command.output().map_err(Error::file(&self.pg_ctl))?;
         if output.status.success() {
             return Ok(());
         }
-        Err(Error::program("stopping PostgreSQL", &self.place.home, &String::from_utf8_lossy(&output.stderr)))
+        Err(Error::program(
+            "stopping PostgreSQL",
+            &self.place.home,
+            &String::from_utf8_lossy(&output.stderr),
+        ))
     }
 }
 
@@ -230,7 +308,10 @@ pub fn ready_postmaster(data: &Path) -> Result<Option<Postmaster>, Error> {
 }
 
 fn runs(data: &Path) -> bool {
-    postmaster(data).ok().flatten().is_some_and(|found| runs_here(found.pid, data))
+    postmaster(data)
+        .ok()
+        .flatten()
+        .is_some_and(|found| runs_here(found.pid, data))
 }
 
 fn postmaster(data: &Path) -> Result<Option<Postmaster>, Error> {
@@ -266,10 +347,15 @@ fn runs_here(pid: u32, data: &Path) -> bool {
             Ok(folder) => folder == data,
             Err(error) if error.kind() == ErrorKind::NotFound => false,
             // Root in a container may not look into another user's process, but everybody may read its arguments.
-            Err(_) => fs::read(process.join("cmdline")).map_or(true, |arguments| names(&arguments, &data)),
+            Err(_) => {
+                fs::read(process.join("cmdline")).map_or(true, |arguments| names(&arguments, &data))
+            }
         };
     }
-    match Command::new("ps").args(["-o", "command=", "-p", &pid.to_string()]).output() {
+    match Command::new("ps")
+        .args(["-o", "command=", "-p", &pid.to_string()])
+        .output()
+    {
         Ok(output) => names(&output.stdout, data),
         Err(_) => true,
     }
@@ -281,7 +367,10 @@ fn names(arguments: &[u8], data: &Path) -> bool {
 
 /// The port of the last start if it is free, otherwise one that the system picks.
 fn free_port(home: &Path) -> Result<u16, Error> {
-    let last = fs::read_to_string(home.join("port")).ok().and_then(|text| text.trim().parse().ok()).filter(|port| *port != 0);
+    let last = fs::read_to_string(home.join("port"))
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .filter(|port| *port != 0);
     if let Some(port) = last
         && TcpListener::bind(("127.0.0.1", port)).is_ok()
     {
@@ -290,7 +379,10 @@ fn free_port(home: &Path) -> Result<u16, Error> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     match listener {
         Ok(address) => Ok(address.port()),
-        Err(error) => Err(Error::Failed { what: "finding a free loopback port", detail: error.to_string() }),
+        Err(error) => Err(Error::Failed {
+            what: "finding a free loopback port",
+            detail: error.to_string(),
+        }),
     }
 }
 
@@ -300,7 +392,13 @@ fn open_log(home: &Path) -> Result<(File, u64), Error> {
     if fs::metadata(&path).is_ok_and(|found| found.len() > LARGEST_LOG_BYTES) {
         fs::rename(&path, home.join("log.old")).map_err(Error::file(&path))?;
     }
-    let log = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(&path).map_err(Error::file(&path))?;
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .read(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(Error::file(&path))?;
     let length = log.metadata().map_err(Error::file(&path))?.len();
     Ok((log, length))
 }
@@ -311,11 +409,18 @@ mod tests {
 
     #[test]
     fn a_pidfile_is_read_at_every_stage() {
-        let complete = "4242\n/x/data\n1700000000\n5555\n/tmp/newsystem-a\n127.0.0.1\n  5000  11\nready   \n";
+        let complete =
+            "4242\n/x/data\n1700000000\n5555\n/tmp/newsystem-a\n127.0.0.1\n  5000  11\nready   \n";
         let found = parse_pidfile(complete).unwrap();
-        assert_eq!((found.pid, found.port, found.status.as_str()), (4242, 5555, "ready"));
+        assert_eq!(
+            (found.pid, found.port, found.status.as_str()),
+            (4242, 5555, "ready")
+        );
         assert_eq!(found.socket_dir, Path::new("/tmp/newsystem-a"));
-        assert_eq!(parse_pidfile("4242\n/x/data\n1700000000\n").unwrap().status, "");
+        assert_eq!(
+            parse_pidfile("4242\n/x/data\n1700000000\n").unwrap().status,
+            ""
+        );
         assert!(parse_pidfile("").is_none());
     }
 

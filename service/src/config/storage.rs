@@ -12,10 +12,10 @@ pub enum StorageConfig {
     /// A folder on this machine.
     Folder(PathBuf),
     /// A bucket.
-    Bucket(Bucket),
+    Bucket(Box<Bucket>),
 }
 
-/// A bucket that speaks S3: Amazon's, Supabase Storage, MinIO.
+/// A bucket that speaks S3: Amazon's, Supabase Storage, `MinIO`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
     /// The bucket's name.
@@ -67,14 +67,14 @@ impl StorageConfig {
                     }
                 };
                 let region = region.unwrap_or_else(|| "us-east-1".to_owned());
-                Some(Self::Bucket(Bucket {
+                Some(Self::Bucket(Box::new(Bucket {
                     name,
                     prefix,
                     region,
                     endpoint,
                     credentials,
                     session_token,
-                }))
+                })))
             }
         }
     }

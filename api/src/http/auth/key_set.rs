@@ -79,13 +79,13 @@ impl KeySet {
         now: DateTime<Utc>,
     ) -> Result<Arc<DecodingKey>, TokenError> {
         let wanted = (key_id.to_owned(), name(algorithm));
-        let (known, stale) = {
+        let (known, is_old) = {
             let state = self.state();
             let known = state.usable(now, LONGEST_AGE).map(|keys| keys.get(&wanted).cloned());
             (known, state.usable(now, REFRESH_AGE).is_none() && state.may_fetch(now))
         };
         if let Some(Some(key)) = known {
-            if stale {
+            if is_old {
                 self.refresh_beside(now);
             }
             return Ok(key);

@@ -128,7 +128,7 @@ pub async fn run(mut environment: Environment, args: &Args) -> anyhow::Result<Ex
 
 fn as_text(findings: &[Finding]) -> String {
     let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for finding in findings {
         let mark = match finding.verdict {
             Verdict::Good => "ok     ",
@@ -137,18 +137,18 @@ fn as_text(findings: &[Finding]) -> String {
             Verdict::Skipped => "skipped",
         };
         let found = finding.found.replace('\n', "\n    ");
-        text += &format!("{mark}  {:width$}  {found}\n", finding.check);
+        lines.push(format!("{mark}  {:width$}  {found}", finding.check));
         if let Some(remedy) = &finding.remedy {
-            text += &format!("         {:width$}  -> {remedy}\n", "");
+            lines.push(format!("         {:width$}  -> {remedy}", ""));
         }
     }
     let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
-    text += &format!(
-        "{} faults, {} warnings\n",
+    lines.push(format!(
+        "faults: {}, warnings: {}\n",
         count(Verdict::Fault),
         count(Verdict::Warning)
-    );
-    text
+    ));
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -164,7 +164,7 @@ mod tests {
         ];
         assert_eq!(
             as_text(&findings),
-            "ok       a       fine\nFAULT    longer  broken\n                 -> mend it\nskipped  c       why\n1 faults, 0 warnings\n"
+            "ok       a       fine\nFAULT    longer  broken\n                 -> mend it\nskipped  c       why\nfaults: 1, warnings: 0\n"
         );
     }
 }
