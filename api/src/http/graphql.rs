@@ -246,6 +246,29 @@ async fn many<E: Executor>(
     with(response, &allowance)
 }
 
+/// `GET /schema.graphql`: the contract, for those who may read the schema.
+pub(super) async fn sdl<E: Executor>(State(shared): State<Arc<Shared<E>>>, request: Request) -> Response {
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .cloned()
+        .unwrap_or_else(RequestId::fresh);
+    match shared.authenticate.by_headers(request.headers()).await {
+        Ok(session) if shared.engine.may_introspect(&session) => {
+            let mut response = Response::new(Body::from(shared.engine.sdl().to_owned()));
+            let media = HeaderValue::from_static("application/graphql; charset=utf-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, media);
+            response
+        }
+        Ok(_) => {
+            let message = "the schema is not shown to this caller";
+            let refusal = Refusal::http(StatusCode::FORBIDDEN, Code::IntrospectionDisabled, message);
+            refuse(Media::Json, &id, refusal)
+        }
+        Err(rejection) => reject(Media::Json, &id, rejection),
+    }
+}
+
 /// The JSON answer to one operation.
 fn answer(media: Media, outcome: &Outcome) -> Response {
     let mut response = Response::new(Body::from(outcome.to_json()));

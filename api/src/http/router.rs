@@ -129,7 +129,7 @@ impl<E: Executor> Transport<E> {
         })
     }
 
-    /// The routes `/graphql`, and `/` with its assets if the explorer is on. Serve it with
+    /// The routes `/graphql`, `/schema.graphql`, and `/` with its assets if the explorer is on. Serve it with
     /// `into_make_service_with_connect_info::<SocketAddr>()`: addresses are counted.
     pub fn router(&self) -> Router {
         self.surround(self.routes())
@@ -139,6 +139,7 @@ impl<E: Executor> Transport<E> {
     pub fn routes(&self) -> Router {
         let mut router = Router::new()
             .route("/graphql", any(graphql::handle::<E>))
+            .route("/schema.graphql", get(graphql::sdl::<E>))
             .with_state(Arc::clone(&self.shared));
         if self.graphiql {
             router = router

@@ -45,6 +45,10 @@ use super::{
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// Longest reason that fits a close frame.
 const MAX_REASON: usize = 123;
+/// Allocated for each socket as it opens, and idle ones are many; the library's own 128 KiB are for busy ones.
+const READ_BUFFER: usize = 4 * 1024;
+/// Collected before it is written, while more is at hand.
+const WRITE_BUFFER: usize = 16 * 1024;
 /// How long the peer may take to answer a close frame.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -89,6 +93,8 @@ pub(super) fn upgrade<E: Executor>(
     let most = shared.engine.limits.body_bytes;
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(most)
         .max_frame_size(most);
     let speaks = upgrade.selected_protocol() == Some(&HeaderValue::from_static(SUBPROTOCOL));

@@ -5,12 +5,13 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     process::Stdio,
+    sync::atomic::Ordering,
     time::Duration,
 };
 
 use tokio::process::Command;
 
-use super::support::Server;
+use super::support::{Server, eventually};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/node")
@@ -104,4 +105,51 @@ async fn graphiql_shows_a_query_and_a_subscription_in_a_browser() {
     )
     .await;
     println!("{text}screenshot: {}", screenshot.display());
+}
+
+/// Of this process, in bytes.
+fn resident_memory() -> usize {
+    let pages = fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_subscriber_is_small() {
+    const SOCKETS: usize = 1000;
+    install().await;
+    let server = Server::with(|options| {
+        options.limits.sockets_per_caller = SOCKETS;
+        options.rates.anonymous = api::http::Rate::new(10_000, 60);
+    })
+    .await;
+    let open = |count: usize| {
+        let mut command = Command::new(folder().join("node"));
+        command
+            .args(["sockets.mjs", &server.url(), &count.to_string()])
+            .current_dir(folder());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap()
+    };
+    let counted = |wanted: usize| {
+        let counts = &server.counts;
+        move || counts.streams.load(Ordering::SeqCst) == wanted
+    };
+    // What is allocated once is not the subscriber's.
+    let warm = open(20);
+    eventually("the first sockets", counted(20)).await;
+    let before = resident_memory();
+    let all = open(SOCKETS - 20);
+    eventually("all sockets", counted(SOCKETS)).await;
+    let each = resident_memory().saturating_sub(before) / (SOCKETS - 20);
+    println!("{each} bytes for each idle subscriber");
+    assert!(
+        each < 50_000,
+        "{each} bytes for each idle subscriber: 10,000 shall fit in 500 MB"
+    );
+    drop((warm, all));
+    eventually("the end of all streams", counted(0)).await;
 }

@@ -212,6 +212,17 @@ async fn the_schema_is_not_told_to_strangers() {
         "{}",
         known.message()
     );
+    let sdl = |token: Option<&'static str>| {
+        let request = reqwest::Client::new().get(format!("http://{}/schema.graphql", server.address));
+        server.send(if let Some(token) = token {
+            request.bearer_auth(token)
+        } else {
+            request
+        })
+    };
+    sdl(None).await.refused(403, "INTROSPECTION_DISABLED");
+    sdl(Some("bad")).await.refused(401, "UNAUTHENTICATED");
+    assert!(sdl(Some("ada")).await.json.as_str().unwrap().contains("type Query {"));
     let server = Server::with(|options| options.introspection = Introspection::Nobody).await;
     server
         .send(

@@ -474,9 +474,9 @@ impl Answer {
     }
 }
 
-/// Waits until a condition holds, five seconds at most.
+/// Waits until a condition holds, twenty seconds at most.
 pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..2000 {
         if condition() {
             return;
         }
