@@ -36,25 +36,59 @@ impl Stage {
         let cluster = cluster().await;
         let database = format!("sign_in_{}", Uuid::new_v4().simple());
         let password = cluster.password_for(OWNER);
-        operator::prepare_cluster(&cluster.superuser_url, OWNER, &password, &database).await.unwrap();
+        operator::prepare_cluster(&cluster.superuser_url, OWNER, &password, &database)
+            .await
+            .unwrap();
         let owner_url = cluster.url_for(OWNER, &password, &database);
         let connection = migration::connect(&owner_url).await.unwrap();
         let passwords = roles::LOGIN_ROLES.map(|role| (role, cluster.password_for(role)));
-        let logins: Vec<_> =
-            passwords.iter().map(|(name, password)| LoginRole { name, password: Some(password) }).collect();
+        let logins: Vec<_> = passwords
+            .iter()
+            .map(|(name, password)| LoginRole {
+                name,
+                password: Some(password),
+            })
+            .collect();
         roles::ensure(&connection, &logins).await.unwrap();
         Migrator::up(&connection, None).await.unwrap();
         let demo = Person::of_email("owner@demo.test");
-        let people = [DemoPerson { id: demo.user.uuid(), email: "owner@demo.test".to_owned(), role: "owner" }];
-        assert!(operator::seed_demo(&connection, Uuid::from_u128(1), &people).await.unwrap());
-        assert!(!operator::seed_demo(&connection, Uuid::from_u128(1), &people).await.unwrap(), "made once");
-        operator::sign_up(&connection, Person::of_email("new@acme.test").user.uuid(), "new@acme.test").await.unwrap();
+        let people = [DemoPerson {
+            id: demo.user.uuid(),
+            email: "owner@demo.test".to_owned(),
+            role: "owner",
+        }];
+        assert!(
+            operator::seed_demo(&connection, Uuid::from_u128(1), &people)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !operator::seed_demo(&connection, Uuid::from_u128(1), &people)
+                .await
+                .unwrap(),
+            "made once"
+        );
+        operator::sign_up(
+            &connection,
+            Person::of_email("new@acme.test").user.uuid(),
+            "new@acme.test",
+        )
+        .await
+        .unwrap();
         operator::audit_token(&connection, demo.user.uuid()).await.unwrap();
-        assert!(operator::audit_token(&connection, Uuid::from_u128(9)).await.is_err(), "nobody to write it down for");
+        assert!(
+            operator::audit_token(&connection, Uuid::from_u128(9)).await.is_err(),
+            "nobody to write it down for"
+        );
         connection.close().await.unwrap();
 
         let api_url = cluster.url_for("newsystem_api", &cluster.password_for("newsystem_api"), &database);
-        let db = Db::connect(&DatabaseSettings { max_connections: 4, ..DatabaseSettings::new(api_url) }).await.unwrap();
+        let db = Db::connect(&DatabaseSettings {
+            max_connections: 4,
+            ..DatabaseSettings::new(api_url)
+        })
+        .await
+        .unwrap();
         let config = AuthConfig {
             secrets: vec![Secret::new(SECRET)],
             keys_url: None,
@@ -62,7 +96,10 @@ impl Stage {
             audience: Some("authenticated".to_owned()),
         };
         let gate = Gate::new(TokenVerifier::new(config).unwrap(), db, now);
-        Self { gate, owner: sqlx::PgConnection::connect(&owner_url).await.unwrap() }
+        Self {
+            gate,
+            owner: sqlx::PgConnection::connect(&owner_url).await.unwrap(),
+        }
     }
 
     async fn enter(&self, name: &'static str, value: &str) -> Result<Session, Rejection> {
@@ -80,13 +117,24 @@ impl Stage {
 fn caller(session: &Session) -> Caller {
     let mut data = Data::default();
     session.attach_to(&mut data);
-    data.get(&std::any::TypeId::of::<Caller>()).and_then(|value| value.downcast_ref::<Caller>()).unwrap().clone()
+    data.get(&std::any::TypeId::of::<Caller>())
+        .and_then(|value| value.downcast_ref::<Caller>())
+        .unwrap()
+        .clone()
 }
 
 fn bearer(email: &str) -> String {
     let person = Person::of_email(email);
     let life = TimeDelta::hours(1);
-    let minted = mint(&Secret::new(SECRET), Some(EMBEDDED_ISSUER), "authenticated", &person, life, now()).unwrap();
+    let minted = mint(
+        &Secret::new(SECRET),
+        Some(EMBEDDED_ISSUER),
+        "authenticated",
+        &person,
+        life,
+        now(),
+    )
+    .unwrap();
     format!("Bearer {}", minted.token.expose())
 }
 
@@ -98,14 +146,24 @@ async fn a_member_a_newcomer_a_stranger_and_nobody_are_told_apart() {
     assert_eq!(session.expires_at, Some(now() + TimeDelta::hours(1)));
     let newcomer = stage.enter("authorization", &bearer("new@acme.test")).await.unwrap();
     assert!(caller(&newcomer).membership.is_none());
-    assert_eq!(stage.gate.by_headers(&HeaderMap::new()).await.unwrap().caller, Counted::Anonymous);
+    assert_eq!(
+        stage.gate.by_headers(&HeaderMap::new()).await.unwrap().caller,
+        Counted::Anonymous
+    );
     let payload = json!({ "Authorization": bearer("owner@demo.test") });
-    let socket = stage.gate.by_connection_init(&HeaderMap::new(), payload.as_object().unwrap()).await.unwrap();
+    let socket = stage
+        .gate
+        .by_connection_init(&HeaderMap::new(), payload.as_object().unwrap())
+        .await
+        .unwrap();
     assert!(matches!(socket.caller, Counted::User(_)));
     match stage.enter("authorization", "Bearer a.b.c").await {
         Err(Rejection::Unauthenticated { message, challenge }) => {
             assert_eq!(message, "malformed token");
-            assert_eq!(challenge, "Bearer error=\"invalid_token\", error_description=\"malformed token\"");
+            assert_eq!(
+                challenge,
+                "Bearer error=\"invalid_token\", error_description=\"malformed token\""
+            );
         }
         other => panic!("{other:?}"),
     }
@@ -123,13 +181,20 @@ async fn a_changed_role_holds_at_once_and_ends_open_sessions() {
         .execute(&mut stage.owner)
         .await
         .unwrap();
-    assert_eq!(stage.role_of(&token).await, Some(Role::Owner), "kept for seconds, unless somebody tells");
+    assert_eq!(
+        stage.role_of(&token).await,
+        Some(Role::Owner),
+        "kept for seconds, unless somebody tells"
+    );
     assert!(ended.borrow_and_update().is_none());
     stage.gate.end(Actor::Person(person), "your role changed");
     assert_eq!(ended.borrow_and_update().as_deref(), Some("your role changed"));
     assert_eq!(stage.role_of(&token).await, Some(Role::Operator));
     let anew = stage.enter("authorization", &token).await.unwrap();
-    assert!(anew.revoked.unwrap().borrow().is_none(), "a new session is not ended by the old reason");
+    assert!(
+        anew.revoked.unwrap().borrow().is_none(),
+        "a new session is not ended by the old reason"
+    );
 }
 
 #[tokio::test]
@@ -149,7 +214,10 @@ async fn a_key_is_let_in_by_its_hash_until_it_is_revoked() {
     let session = stage.enter("x-api-key", &secret).await.unwrap();
     assert!(matches!(session.caller, Counted::Key(_)) && caller(&session).read_only);
     assert!(stage.enter("authorization", &format!("Bearer {secret}")).await.is_ok());
-    sqlx::query("update public.api_keys set revoked_at = now()").execute(&mut stage.owner).await.unwrap();
+    sqlx::query("update public.api_keys set revoked_at = now()")
+        .execute(&mut stage.owner)
+        .await
+        .unwrap();
     let refused = stage.enter("x-api-key", &secret).await;
     assert!(matches!(refused, Err(Rejection::Unauthenticated { .. })), "{refused:?}");
 }

@@ -38,7 +38,13 @@ struct Inner {
 impl Gate {
     /// A gate over a database that is signed in to as `newsystem_api`.
     pub fn new(verifier: TokenVerifier, db: Db, clock: fn() -> DateTime<Utc>) -> Self {
-        Self(Arc::new(Inner { verifier, db, clock, profiles: Mutex::default(), sessions: Mutex::default() }))
+        Self(Arc::new(Inner {
+            verifier,
+            db,
+            clock,
+            profiles: Mutex::default(),
+            sessions: Mutex::default(),
+        }))
     }
 
     /// Ends the open sessions of an actor, with a reason to show, and forgets his place: his role changed, his membership
@@ -64,7 +70,11 @@ impl Gate {
             Credential::Person(token) => {
                 let claims = self.0.verifier.verify(token.expose(), now).await?;
                 let caller = self.place_of(&claims, now).await?;
-                (caller, session::Caller::User(claims.user.to_string()), Some(claims.expires_at))
+                (
+                    caller,
+                    session::Caller::User(claims.user.to_string()),
+                    Some(claims.expires_at),
+                )
             }
             Credential::Key(secret) => {
                 // Never kept: a revoked key is refused from its next request on.
@@ -112,7 +122,10 @@ impl Gate {
             // Only those that nobody watches any more: an open session must hear of its end.
             sessions.retain(|_, session| session.receiver_count() > 0);
         }
-        sessions.entry(actor).or_insert_with(|| watch::channel(None).0).subscribe()
+        sessions
+            .entry(actor)
+            .or_insert_with(|| watch::channel(None).0)
+            .subscribe()
     }
 }
 
@@ -123,7 +136,11 @@ impl Authenticate for Gate {
     }
 
     /// A browser cannot set headers on a socket, so the payload counts; the headers of the upgrade only where it is silent.
-    async fn by_connection_init(&self, headers: &HeaderMap, payload: &Map<String, Value>) -> Result<Session, Rejection> {
+    async fn by_connection_init(
+        &self,
+        headers: &HeaderMap,
+        payload: &Map<String, Value>,
+    ) -> Result<Session, Rejection> {
         let credential = match Credential::from_init_payload(payload)? {
             Credential::Anonymous => Credential::from_headers(headers)?,
             found => found,
@@ -136,7 +153,10 @@ impl From<TokenError> for Rejection {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::KeysUnavailable => Self::Unavailable,
-            _ => Self::Unauthenticated { message: error.to_string(), challenge: error.challenge() },
+            _ => Self::Unauthenticated {
+                message: error.to_string(),
+                challenge: error.challenge(),
+            },
         }
     }
 }
