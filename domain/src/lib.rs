@@ -7,6 +7,7 @@ mod closed;
 
 pub mod analysis_error;
 pub mod category;
+pub mod container;
 pub mod effort;
 pub mod event;
 pub mod flow;

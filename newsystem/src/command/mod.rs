@@ -68,6 +68,9 @@ enum Command {
     /// Check everything that a deployment needs, and say what to do about each fault
     #[command(after_help = "Example: newsystem doctor --json | jq '.[] | select(.verdict == \"fault\")'")]
     Doctor(doctor::Args),
+    /// Decode one recording, as a worker's child: what is read from a hostile file stays in a process of its own
+    #[command(hide = true)]
+    Decode,
 }
 
 /// Exit codes, as `sysexits.h` has them.
@@ -76,6 +79,10 @@ const WRONG_SETTINGS: u8 = 78;
 /// Runs the process's arguments. A fault is one text on standard error and an exit code that is not zero.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Decode) {
+        // Before settings are read: this process knows nothing worth stealing.
+        return ::worker::frames::decoder_main();
+    }
     match prepare(&cli).and_then(|environment| run(cli, environment)) {
         Ok(code) => code,
         Err(error) => {
@@ -112,6 +119,7 @@ fn run(cli: Cli, environment: Environment) -> anyhow::Result<ExitCode> {
             Command::Schema(args) => schema::run(&args),
             Command::Token(args) => token::run(&environment, &args).await,
             Command::Doctor(args) => doctor::run(environment, &args).await,
+            Command::Decode => Ok(::worker::frames::decoder_main()),
         }
     });
     // A blocking call that does not return must not keep the process.

@@ -11,8 +11,12 @@ use migration::roles::LoginRole;
 use migration::{DatabaseConnection, Migrator, MigratorTrait};
 use service::config::{DatabaseUrl, PoolConfig, Secret};
 use service::db::{DatabaseSettings, Db};
+use service::queue::{self, QueueSettings};
+use service::storage::Storage;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use worker::frames::DecoderProgram;
+use worker::runner::Worker;
 
 use super::migrate::MigrationConfig;
 use crate::token::Person;
@@ -44,8 +48,33 @@ pub async fn application(config: &api::config::Config, db: Db, stopping: &Cancel
 /// Works on the queue until `stopping`.
 #[expect(clippy::unused_async, reason = "the queue is worked on here")]
 pub async fn work(config: &worker::config::Config, db: Db, stopping: CancellationToken) -> anyhow::Result<()> {
-    let _ = (config, db, stopping);
-    bail!("the queue is not part of this build")
+    let program = std::env::current_exe().context("cannot tell which program this is")?;
+    let worker = Worker {
+        db,
+        storage: Storage::open(&config.storage).context("cannot open the object storage")?,
+        decoder: DecoderProgram {
+            program,
+            args: vec!["decode".into()],
+        },
+        remote: config.remote.clone(),
+        tesseract: None,
+        scratch: config.data_dir.join("scratch"),
+        name: format!("{}/{}", hostname(), std::process::id()),
+        clock: crate::environment::now,
+    };
+    let queue = QueueSettings {
+        url: config.queue.url.expose().to_owned(),
+        concurrency: config.jobs,
+        grace: config.drain,
+    };
+    worker::runner::run(worker, &queue, stopping)
+        .await
+        .context("the worker failed")
+}
+
+/// The machine's name, for attempts and logs.
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "worker".to_owned(), |name| name.trim().to_owned())
 }
 
 /// The schema as text.
@@ -107,6 +136,11 @@ pub async fn migrate_up(config: &MigrationConfig) -> anyhow::Result<Vec<String>>
         .await
         .context("a migration failed; nothing of it was kept")?;
     connection.close().await?;
+    if let Some(login) = config.logins.iter().find(|login| login.role == "newsystem_queue") {
+        queue::migrate(login.url.expose())
+            .await
+            .context("cannot make the queue's tables")?;
+    }
     Ok(pending)
 }
 

@@ -4,12 +4,13 @@
 //! works. A guard beside it keeps the lease alive and hears of cancellation; whatever stops the work, the verdict comes from one
 //! place.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use domain::analysis_error::AnalysisErrorCode;
-use domain::flow;
+use domain::flow::{self, LayoutAlgorithm, VisualizationType};
 use domain::id::{AnalysisId, OrganizationId, SessionId};
 use domain::insight::{self, Reading};
 use domain::sampling::Analyser;
@@ -288,11 +289,16 @@ impl Work<'_> {
             max_recording_seconds: f64::from(inputs.organization.max_recording_seconds),
             ..DecodeLimits::default()
         };
+        let sampling = frames::Sampling {
+            frames_per_second: inputs.sampling.frames_per_second,
+            max_frames: inputs.sampling.max_frames,
+            scene_threshold: inputs.sampling.scene_threshold,
+        };
         let progress = |done: frames::Progress| {
             let share = if done.total_seconds > 0.0 { (done.done_seconds / done.total_seconds).clamp(0.0, 1.0) } else { 0.0 };
             self.at(AnalysisStage::ExtractingFrames, 0.05 + 0.35 * share);
         };
-        Ok(frames::extract(video, frames, &inputs.sampling, &limits, &self.tools.decoder, progress, self.cancel.child_token()).await?)
+        Ok(frames::extract(video, frames, &sampling, &limits, &self.tools.decoder, progress, self.cancel.child_token()).await?)
     }
 
     /// Redacts, stores what is evidence, and measures or asks.
@@ -343,7 +349,7 @@ impl Work<'_> {
             self.ask(inputs, extraction, &mut outcome).await?;
         }
         self.at(AnalysisStage::ComputingCosts, 0.95);
-        outcome.diagrams = diagrams(&outcome.reading);
+        outcome.diagrams = diagrams(&outcome.reading, Some(&reply));
         outcome.processing_seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
     }
@@ -360,7 +366,8 @@ impl Work<'_> {
             stored.push(StoredFrame {
                 index: frame.index,
                 timestamp_seconds: frame.timestamp_seconds,
-                span: frame.span,
+                span: TimeSpan::new(frame.span.start_seconds, frame.span.end_seconds)
+                    .map_err(|error| failed(AnalysisErrorCode::Internal, error))?,
                 screen: frame.screen,
                 width_pixels: frame.width_pixels,
                 height_pixels: frame.height_pixels,
@@ -488,7 +495,7 @@ fn read_anew(earlier: &run::Earlier, started: Instant) -> Outcome {
         (None, None) => Reading::default(),
     };
     Outcome {
-        diagrams: diagrams(&reading),
+        diagrams: diagrams(&reading, local.as_ref()),
         reading,
         raw_reply: earlier.raw_reply.clone(),
         gpt_version: earlier.gpt_version.clone(),
@@ -549,11 +556,29 @@ fn flag(settings: &serde_json::Value, name: &str, absent: bool) -> bool {
     settings.get(name).and_then(serde_json::Value::as_bool).unwrap_or(absent)
 }
 
-/// Each kind of diagram in the layout that suits it.
-fn diagrams(reading: &Reading) -> Vec<Diagram> {
-    flow::SUITED
+/// Each kind of diagram, in the layout that suits it.
+const DIAGRAMS: [(VisualizationType, LayoutAlgorithm); 3] = [
+    (VisualizationType::FlowChart, LayoutAlgorithm::Dagre),
+    (VisualizationType::Timeline, LayoutAlgorithm::Hierarchical),
+    (VisualizationType::ProcessMap, LayoutAlgorithm::Dagre),
+];
+
+fn diagrams(reading: &Reading, local: Option<&LocalReply>) -> Vec<Diagram> {
+    let names: BTreeMap<u32, String> = local
         .iter()
-        .map(|(kind, layout)| Diagram { kind: *kind, layout: *layout, data: flow::draw(&reading.insights, *kind, *layout) })
+        .flat_map(|reply| &reply.screens)
+        .map(|screen| {
+            let parts = [screen.object.as_str(), screen.application.as_str()];
+            (screen.id, parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
+        })
+        .filter(|(_, name)| !name.is_empty())
+        .collect();
+    DIAGRAMS
+        .into_iter()
+        .filter_map(|(kind, layout)| {
+            let data = serde_json::to_value(flow::draw(kind, layout, &reading.insights, &names)).ok()?;
+            Some(Diagram { kind, layout, data })
+        })
         .collect()
 }
 

@@ -324,12 +324,13 @@ impl Reader<'_> {
                     Value::Object(fields) => {
                         drafts.extend(self.opportunity(&place, fields, element, era));
                     }
-                    Value::String(what) if era == Era::Old => match clean(what, TITLE) {
-                        Some(title) => {
-                            drafts.push(draft(title, what, Support::default(), json!({ "element": element })))
+                    Value::String(what) if era == Era::Old => {
+                        if let Some(title) = clean(what, TITLE) {
+                            drafts.push(draft(title, what, Support::default(), json!({ "element": element })));
+                        } else {
+                            self.leave_out(&place, "has no title");
                         }
-                        None => self.leave_out(&place, "has no title"),
-                    },
+                    }
                     _ => self.leave_out(&place, "not an object"),
                 }
             }

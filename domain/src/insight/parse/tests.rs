@@ -60,7 +60,7 @@ fn a_current_reply_is_read_whole() {
     assert_eq!(opportunity.current_time_per_occurrence_seconds, Some(45.0));
     assert_eq!(
         opportunity.process_key,
-        "outlook>wms>open the order e mail>type the order lines"
+        "outlook>wms>open-the-order-e-mail>type-the-order-lines"
     );
     assert!(opportunity.description.contains("parser"));
     assert_eq!(reading.drafts[0].insight_type, InsightType::Optimization);

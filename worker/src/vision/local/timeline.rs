@@ -292,7 +292,7 @@ mod tests {
     fn change(at: f64, x: f32, y: f32, width: f32, height: f32, kind: ChangeKind) -> Change {
         Change {
             at_seconds: at,
-            share: width * height,
+            share: f64::from(width * height),
             region: [x, y, x + width, y + height],
             kind,
         }

@@ -120,7 +120,7 @@ impl RemoteConfig {
     ///
     /// | Name | Meaning | Default |
     /// |---|---|---|
-    /// | `REMOTE_ANALYSIS` | `on` or `off`: the switch | `off` |
+    /// | `REMOTE_ANALYSIS` | `on` or `off`: the switch that stops all of it; `on` alone sends nothing | `on` |
     /// | `OPENAI_BASE_URL` | the endpoint | `https://api.openai.com/v1` |
     /// | `OPENAI_API_KEY` | the key | none |
     /// | `GPT4V_MODEL` | the model | the price table's current one |
@@ -152,8 +152,8 @@ impl RemoteConfig {
             }
         }
         match value_of("REMOTE_ANALYSIS").as_deref() {
-            None | Some("off") => {}
-            Some("on") => config.enabled = true,
+            None | Some("on") => config.enabled = true,
+            Some("off") => {}
             Some(_) => faults.push("REMOTE_ANALYSIS: on or off".to_owned()),
         }
         if let Some(text) = value_of("OPENAI_BASE_URL") {
