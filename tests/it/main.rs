@@ -2,3 +2,4 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod embedded_postgres;
+mod remote_vision;
