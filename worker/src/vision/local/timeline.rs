@@ -63,10 +63,7 @@ fn middle(change: &Change) -> [f32; 2] {
 /// Small changes are compared with those of two minutes around: three at one place, and they are the furniture's.
 pub fn meant(changes: &[Change]) -> Vec<Change> {
     let alike = |a: &Change, b: &Change| {
-        let (p, q) = (middle(a), middle(b));
-        (p[0] - q[0]).abs() < 0.012
-            && (p[1] - q[1]).abs() < 0.02
-            && (area(a) - area(b)).abs() < 0.002
+        a.region.iter().zip(&b.region).all(|(p, q)| (p - q).abs() < 0.002)
     };
     changes
         .iter()
