@@ -9,6 +9,7 @@
     reason = "shared by a test and by the benchmark, each of which uses a part"
 )]
 
+pub mod run;
 pub mod score;
 
 use std::collections::BTreeMap;
@@ -132,13 +133,29 @@ impl Scene {
         let mut routines: BTreeMap<String, TruthRoutine> = self
             .routines
             .iter()
-            .map(|(name, screens)| (name.clone(), TruthRoutine { screens: screens.clone(), occurrences: Vec::new() }))
+            .map(|(name, screens)| {
+                (
+                    name.clone(),
+                    TruthRoutine {
+                        screens: screens.clone(),
+                        occurrences: Vec::new(),
+                    },
+                )
+            })
             .collect();
         for (step, (start, end)) in self.steps.iter().zip(&times) {
-            assert!(self.screens.contains_key(&step.show), "no screen {}", step.show);
+            assert!(
+                self.screens.contains_key(&step.show),
+                "no screen {}",
+                step.show
+            );
             match spans.last_mut() {
                 Some(last) if last.screen == step.show => last.end = *end,
-                _ => spans.push(TruthSpan { screen: step.show.clone(), start: *start, end: *end }),
+                _ => spans.push(TruthSpan {
+                    screen: step.show.clone(),
+                    start: *start,
+                    end: *end,
+                }),
             }
             if step.busy.is_some() {
                 neutral.push((*start, *end));
@@ -148,8 +165,15 @@ impl Scene {
             let number: usize = number.parse().unwrap();
             let routine = routines.get_mut(name).unwrap();
             if routine.occurrences.len() < number {
-                assert_eq!(routine.occurrences.len() + 1, number, "occurrences are numbered in order");
-                routine.occurrences.push(TruthOccurrence { start: *start, ..TruthOccurrence::default() });
+                assert_eq!(
+                    routine.occurrences.len() + 1,
+                    number,
+                    "occurrences are numbered in order"
+                );
+                routine.occurrences.push(TruthOccurrence {
+                    start: *start,
+                    ..TruthOccurrence::default()
+                });
             }
             let occurrence = &mut routine.occurrences[number - 1];
             occurrence.end = *end;
@@ -162,13 +186,22 @@ impl Scene {
                 occurrence.active += seconds;
             }
         }
-        Truth { duration: times.last().map_or(0.0, |t| t.1), spans, neutral, routines: routines.into_values().collect() }
+        Truth {
+            duration: times.last().map_or(0.0, |t| t.1),
+            spans,
+            neutral,
+            routines: routines.into_values().collect(),
+        }
     }
 
     /// Draws the recording.
     pub fn draw(&self, to: &Path) {
         let dir = tempfile::tempdir().unwrap();
-        let mut canvas = Canvas { scene: self, elements: BTreeMap::new(), order: Vec::new() };
+        let mut canvas = Canvas {
+            scene: self,
+            elements: BTreeMap::new(),
+            order: Vec::new(),
+        };
         let times = self.times();
         let mut beneath: Vec<usize> = Vec::new();
         for (i, step) in self.steps.iter().enumerate() {
@@ -186,18 +219,34 @@ impl Scene {
         let duration = times.last().unwrap().1;
         let [width, height] = self.size;
         let desk = if self.dark { "0x101418" } else { "0x46617a" };
-        let mut graph = format!("color=c={desk}:s={width}x{height}:r={}:d={duration}[c0];[c0]", self.fps);
+        let mut graph = format!(
+            "color=c={desk}:s={width}x{height}:r={}:d={duration}[c0];[c0]",
+            self.fps
+        );
         let bar = height - 30;
-        write!(graph, "drawbox=x=0:y={bar}:w={width}:h=30:color=0x17232d:t=fill,").unwrap();
+        write!(
+            graph,
+            "drawbox=x=0:y={bar}:w={width}:h=30:color=0x17232d:t=fill,"
+        )
+        .unwrap();
         for (number, key) in canvas.order.iter().enumerate() {
-            let enable = canvas.elements[key].iter().map(|(a, b)| format!("between(t,{:.3},{:.3})", a - 0.01, b - 0.03)).collect::<Vec<_>>().join("+");
+            let enable = canvas.elements[key]
+                .iter()
+                .map(|(a, b)| format!("between(t,{:.3},{:.3})", a - 0.01, b - 0.03))
+                .collect::<Vec<_>>()
+                .join("+");
             let (kind, rest) = key.split_once('\u{1}').unwrap();
             let rest = rest.split_once('\u{2}').unwrap().1;
             if kind == "text" {
                 let (style, said) = rest.split_once('\u{3}').unwrap();
                 let file = dir.path().join(format!("{number}.txt"));
                 std::fs::write(&file, said).unwrap();
-                write!(graph, "drawtext={style}:expansion=none:textfile={}:enable='{enable}',", file.display()).unwrap();
+                write!(
+                    graph,
+                    "drawtext={style}:expansion=none:textfile={}:enable='{enable}',",
+                    file.display()
+                )
+                .unwrap();
             } else {
                 write!(graph, "drawbox={rest}:enable='{enable}',").unwrap();
             }
@@ -205,7 +254,14 @@ impl Scene {
         if self.clock {
             let file = dir.path().join("clock.txt");
             std::fs::write(&file, "%{pts:gmtime:32400:%H\\:%M}").unwrap();
-            write!(graph, "drawtext=fontfile={REGULAR}:fontsize=13:fontcolor=0xd0d8de:x={}:y={}:textfile={},", width - 60, bar + 9, file.display()).unwrap();
+            write!(
+                graph,
+                "drawtext=fontfile={REGULAR}:fontsize=13:fontcolor=0xd0d8de:x={}:y={}:textfile={},",
+                width - 60,
+                bar + 9,
+                file.display()
+            )
+            .unwrap();
         }
         if self.blur > 0.0 {
             write!(graph, "gblur=sigma={},", self.blur).unwrap();
@@ -219,12 +275,38 @@ impl Scene {
         let output = Command::new("ffmpeg")
             .args(["-v", "error", "-y", "-filter_complex_script"])
             .arg(&script)
-            .args(["-c:v", "libvpx", "-b:v", "900k", "-crf", "14", "-deadline", "realtime", "-cpu-used", "8", "-g", "150", "-threads", "1"])
-            .args(["-fflags", "+bitexact", "-flags:v", "+bitexact", "-f", "webm"])
+            .args([
+                "-c:v",
+                "libvpx",
+                "-b:v",
+                "900k",
+                "-crf",
+                "14",
+                "-deadline",
+                "realtime",
+                "-cpu-used",
+                "8",
+                "-g",
+                "150",
+                "-threads",
+                "1",
+            ])
+            .args([
+                "-fflags",
+                "+bitexact",
+                "-flags:v",
+                "+bitexact",
+                "-f",
+                "webm",
+            ])
             .arg(to)
             .output()
             .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 
@@ -249,7 +331,9 @@ impl Canvas<'_> {
         let key = format!("{kind}\u{1}{layer:03}\u{2}{what}");
         let times = self.elements.entry(key.clone()).or_default();
         if times.is_empty() {
-            let at = self.order.partition_point(|k| k.split('\u{1}').nth(1).unwrap()[..3] <= *format!("{layer:03}"));
+            let at = self.order.partition_point(|k| {
+                k.split('\u{1}').nth(1).unwrap()[..3] <= *format!("{layer:03}")
+            });
             self.order.insert(at, key);
         }
         match times.last_mut() {
@@ -260,16 +344,39 @@ impl Canvas<'_> {
 
     fn fill(&mut self, pen: &Pen, area: [f64; 4], colour: &str) {
         let [x, y, w, h] = area.map(|v| v.round() as i64);
-        self.element("box", pen.layer, pen.time, &format!("x={x}:y={y}:w={w}:h={h}:color={colour}:t=fill"));
+        self.element(
+            "box",
+            pen.layer,
+            pen.time,
+            &format!("x={x}:y={y}:w={w}:h={h}:color={colour}:t=fill"),
+        );
     }
 
-    fn write(&mut self, pen: &Pen, x: f64, y: f64, size: u32, bold: bool, colour: &str, said: &str) {
+    fn write(
+        &mut self,
+        pen: &Pen,
+        x: f64,
+        y: f64,
+        size: u32,
+        bold: bool,
+        colour: &str,
+        said: &str,
+    ) {
         if said.is_empty() {
             return;
         }
         let font = if bold { BOLD } else { REGULAR };
-        let style = format!("fontfile={font}:fontsize={size}:fontcolor={colour}:x={}:y={}", x.round(), y.round());
-        self.element("text", pen.layer + 1, pen.time, &format!("{style}\u{3}{said}"));
+        let style = format!(
+            "fontfile={font}:fontsize={size}:fontcolor={colour}:x={}:y={}",
+            x.round(),
+            y.round()
+        );
+        self.element(
+            "text",
+            pen.layer + 1,
+            pen.time,
+            &format!("{style}\u{3}{said}"),
+        );
     }
 
     fn screen(&mut self, step: &Step, time: (f64, f64), on_top: bool) {
@@ -285,8 +392,15 @@ impl Canvas<'_> {
             ("0xffffff", "0x1d2730", "0xeef2f5", "0xb9c2ca", "0x135f4a")
         };
         let base = if on_top { 40 } else { 10 };
-        let pen = |layer: u32| Pen { layer: base + layer, time };
-        let fill_in = |text: &str| step.data.iter().fold(text.to_owned(), |t, (k, v)| t.replace(&format!("{{{k}}}"), v));
+        let pen = |layer: u32| Pen {
+            layer: base + layer,
+            time,
+        };
+        let fill_in = |text: &str| {
+            step.data.iter().fold(text.to_owned(), |t, (k, v)| {
+                t.replace(&format!("{{{k}}}"), v)
+            })
+        };
 
         self.fill(&pen(0), [x - 1.0, y - 1.0, w + 2.0, h + 2.0], line);
         self.fill(&pen(1), [x, y, w, h], paper);
@@ -306,7 +420,15 @@ impl Canvas<'_> {
         if !screen.menu.is_empty() {
             self.fill(&pen(2), [x, top, 165.0, y + h - top], soft);
             for (i, item) in screen.menu.iter().enumerate() {
-                self.write(&pen(2), x + 16.0, top + 18.0 + 34.0 * i as f64, 14, false, ink, item);
+                self.write(
+                    &pen(2),
+                    x + 16.0,
+                    top + 18.0 + 34.0 * i as f64,
+                    14,
+                    false,
+                    ink,
+                    item,
+                );
             }
             left = x + 190.0;
         }
@@ -321,9 +443,20 @@ impl Canvas<'_> {
         for slice in 0..slices {
             let length = (time.1 - time.0) / f64::from(slices);
             let from = scene.snap(time.0 + length * f64::from(slice));
-            let to = if slice + 1 == slices { time.1 } else { scene.snap(time.0 + length * f64::from(slice + 1)) };
-            let pen = |layer: u32| Pen { layer: base + layer, time: (from, to) };
-            let shift = if step.scroll > 0 { slice as usize * 3 } else { 0 };
+            let to = if slice + 1 == slices {
+                time.1
+            } else {
+                scene.snap(time.0 + length * f64::from(slice + 1))
+            };
+            let pen = |layer: u32| Pen {
+                layer: base + layer,
+                time: (from, to),
+            };
+            let shift = if step.scroll > 0 {
+                slice as usize * 3
+            } else {
+                0
+            };
             let mut at = at;
             for text in screen.text.iter().skip(shift) {
                 if at > bottom {
@@ -338,9 +471,21 @@ impl Canvas<'_> {
                 }
                 let step = (x + w - left - 20.0) / row.len() as f64;
                 for (i, cell) in row.iter().enumerate() {
-                    self.write(&pen(2), left + step * i as f64, at, 15, false, ink, &fill_in(cell));
+                    self.write(
+                        &pen(2),
+                        left + step * i as f64,
+                        at,
+                        15,
+                        false,
+                        ink,
+                        &fill_in(cell),
+                    );
                 }
-                self.fill(&pen(2), [left - 6.0, at + 24.0, x + w - left - 6.0, 1.0], line);
+                self.fill(
+                    &pen(2),
+                    [left - 6.0, at + 24.0, x + w - left - 6.0, 1.0],
+                    line,
+                );
                 at += 33.0;
             }
             if let Some(grid) = &screen.grid {
@@ -351,8 +496,20 @@ impl Canvas<'_> {
                     }
                     for (column, name) in grid.columns.iter().enumerate() {
                         let number = row as usize + shift;
-                        let said = if row == 0 { name.clone() } else { format!("{}", (number * 7919 + column * 104_729) % 8999 + 1000) };
-                        self.write(&pen(2), left + cell * column as f64 + 8.0, at + 6.0, 13, row == 0, ink, &said);
+                        let said = if row == 0 {
+                            name.clone()
+                        } else {
+                            format!("{}", (number * 7919 + column * 104_729) % 8999 + 1000)
+                        };
+                        self.write(
+                            &pen(2),
+                            left + cell * column as f64 + 8.0,
+                            at + 6.0,
+                            13,
+                            row == 0,
+                            ink,
+                            &said,
+                        );
                         self.fill(&pen(2), [left + cell * column as f64, at, 1.0, 26.0], line);
                     }
                     self.fill(&pen(2), [left, at, x + w - left - 10.0, 1.0], line);
@@ -375,14 +532,38 @@ impl Canvas<'_> {
         }
         if let Some(button) = &screen.button {
             let row = at + 40.0 * screen.fields.len() as f64 + 8.0;
-            self.fill(&pen(2), [left + 170.0, row, 30.0 + 9.0 * button.chars().count() as f64, 34.0], accent);
-            self.write(&pen(3), left + 184.0, row + 9.0, 15, false, "0xffffff", button);
+            self.fill(
+                &pen(2),
+                [
+                    left + 170.0,
+                    row,
+                    30.0 + 9.0 * button.chars().count() as f64,
+                    34.0,
+                ],
+                accent,
+            );
+            self.write(
+                &pen(3),
+                left + 184.0,
+                row + 9.0,
+                15,
+                false,
+                "0xffffff",
+                button,
+            );
         }
         if on_top {
             self.type_in(&pen(4), &typing, ink);
             self.move_about(step, time);
             if let Some(busy) = &step.busy {
-                self.spin(&pen(6), busy, [x + w / 2.0, y + h / 2.0], paper, ink, accent);
+                self.spin(
+                    &pen(6),
+                    busy,
+                    [x + w / 2.0, y + h / 2.0],
+                    paper,
+                    ink,
+                    accent,
+                );
             }
         }
     }
@@ -403,13 +584,35 @@ impl Canvas<'_> {
                 let when = self.scene.snap(at + each * letter as f64);
                 match shown {
                     Some((since, _)) if when <= since => {}
-                    Some((since, n)) => self.write(&Pen { layer: pen.layer, time: (since, when) }, *x, *y, 15, false, ink, &value.chars().take(n).collect::<String>()),
+                    Some((since, n)) => self.write(
+                        &Pen {
+                            layer: pen.layer,
+                            time: (since, when),
+                        },
+                        *x,
+                        *y,
+                        15,
+                        false,
+                        ink,
+                        &value.chars().take(n).collect::<String>(),
+                    ),
                     None => {}
                 }
                 shown = Some((when, letter));
             }
             if let Some((since, n)) = shown {
-                self.write(&Pen { layer: pen.layer, time: (since, pen.time.1) }, *x, *y, 15, false, ink, &value.chars().take(n).collect::<String>());
+                self.write(
+                    &Pen {
+                        layer: pen.layer,
+                        time: (since, pen.time.1),
+                    },
+                    *x,
+                    *y,
+                    15,
+                    false,
+                    ink,
+                    &value.chars().take(n).collect::<String>(),
+                );
             }
             at += each * (count + 3) as f64;
         }
@@ -424,7 +627,14 @@ impl Canvas<'_> {
         let mut at = pen.time.0;
         while at + 0.6 < pen.time.1 {
             let time = (at, at + 0.6);
-            self.fill(&Pen { layer: pen.layer, time }, [x, y - 2.0, 2.0, 20.0], ink);
+            self.fill(
+                &Pen {
+                    layer: pen.layer,
+                    time,
+                },
+                [x, y - 2.0, 2.0, 20.0],
+                ink,
+            );
             at += 1.2;
         }
     }
@@ -435,30 +645,81 @@ impl Canvas<'_> {
         let mut at = time.0;
         let mut turn = (time.0 * 10.0) as u64;
         let step_seconds = 1.0 / f64::from(self.scene.fps);
-        let moving = if step.still || step.busy.is_some() { 0.6 } else { f64::INFINITY };
+        let moving = if step.still || step.busy.is_some() {
+            0.6
+        } else {
+            f64::INFINITY
+        };
         while at < time.1 - 0.001 {
-            turn = turn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            turn = turn
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let x = 0.3 * width + ((turn >> 33) % 500) as f64;
             let y = 0.3 * height + ((turn >> 13) % 250) as f64;
             let last = at - time.0 > moving;
-            let until = if last { time.1 } else { (at + 5.0 * step_seconds).min(time.1) };
-            let pen = Pen { layer: 90, time: (at, until) };
+            let until = if last {
+                time.1
+            } else {
+                (at + 5.0 * step_seconds).min(time.1)
+            };
+            let pen = Pen {
+                layer: 90,
+                time: (at, until),
+            };
             self.fill(&pen, [x, y, 4.0, 14.0], "0x000000");
             self.fill(&pen, [x, y, 10.0, 4.0], "0x000000");
             at = until;
         }
     }
 
-    fn spin(&mut self, pen: &Pen, said: &str, [x, y]: [f64; 2], paper: &str, ink: &str, accent: &str) {
+    fn spin(
+        &mut self,
+        pen: &Pen,
+        said: &str,
+        [x, y]: [f64; 2],
+        paper: &str,
+        ink: &str,
+        accent: &str,
+    ) {
         self.fill(pen, [x - 170.0, y - 70.0, 340.0, 140.0], ink);
-        self.fill(&Pen { layer: pen.layer + 1, time: pen.time }, [x - 168.0, y - 68.0, 336.0, 136.0], paper);
-        self.write(&Pen { layer: pen.layer + 1, time: pen.time }, x - 5.0 * said.chars().count() as f64, y + 26.0, 16, false, ink, said);
+        self.fill(
+            &Pen {
+                layer: pen.layer + 1,
+                time: pen.time,
+            },
+            [x - 168.0, y - 68.0, 336.0, 136.0],
+            paper,
+        );
+        self.write(
+            &Pen {
+                layer: pen.layer + 1,
+                time: pen.time,
+            },
+            x - 5.0 * said.chars().count() as f64,
+            y + 26.0,
+            16,
+            false,
+            ink,
+            said,
+        );
         let each = 1.0 / f64::from(self.scene.fps);
         let (mut at, mut turn) = (pen.time.0, 0_u32);
         while at < pen.time.1 - 0.001 {
             let angle = f64::from(turn) * std::f64::consts::FRAC_PI_4;
-            let dot = [x + 18.0 * angle.cos() - 6.0, y - 24.0 + 18.0 * angle.sin() - 6.0, 12.0, 12.0];
-            self.fill(&Pen { layer: pen.layer + 2, time: (at, (at + each).min(pen.time.1)) }, dot, accent);
+            let dot = [
+                x + 18.0 * angle.cos() - 6.0,
+                y - 24.0 + 18.0 * angle.sin() - 6.0,
+                12.0,
+                12.0,
+            ];
+            self.fill(
+                &Pen {
+                    layer: pen.layer + 2,
+                    time: (at, (at + each).min(pen.time.1)),
+                },
+                dot,
+                accent,
+            );
             at += each;
             turn += 1;
         }

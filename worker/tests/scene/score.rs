@@ -70,11 +70,20 @@ impl Truth {
                 neutral.push((start, end));
                 spans.last_mut().unwrap().end = end;
             } else {
-                spans.push(TruthSpan { screen: screen.to_owned(), start, end });
+                spans.push(TruthSpan {
+                    screen: screen.to_owned(),
+                    start,
+                    end,
+                });
             }
         }
         let routine = TruthRoutine {
-            screens: truth["routine"]["screens"].as_array().unwrap().iter().map(|s| s.as_str().unwrap().to_owned()).collect(),
+            screens: truth["routine"]["screens"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|s| s.as_str().unwrap().to_owned())
+                .collect(),
             occurrences: truth["routine"]["occurrences"]
                 .as_array()
                 .unwrap()
@@ -88,29 +97,51 @@ impl Truth {
                 })
                 .collect(),
         };
-        Self { duration: number(&truth, "durationSeconds"), spans, neutral, routines: vec![routine] }
+        Self {
+            duration: number(&truth, "durationSeconds"),
+            spans,
+            neutral,
+            routines: vec![routine],
+        }
     }
 
     fn screen_at(&self, seconds: f64) -> Option<&str> {
-        if self.neutral.iter().any(|(a, b)| *a <= seconds && seconds < *b) {
+        if self
+            .neutral
+            .iter()
+            .any(|(a, b)| *a <= seconds && seconds < *b)
+        {
             return None;
         }
-        self.spans.iter().find(|s| s.start <= seconds && seconds < s.end).map(|s| s.screen.as_str())
+        self.spans
+            .iter()
+            .find(|s| s.start <= seconds && seconds < s.end)
+            .map(|s| s.screen.as_str())
     }
 
     pub fn score(&self, reply: &LocalReply, reading: &Reading) -> Score {
-        let true_routines: Vec<&TruthRoutine> = self.routines.iter().filter(|r| r.occurrences.len() >= 2).collect();
+        let true_routines: Vec<&TruthRoutine> = self
+            .routines
+            .iter()
+            .filter(|r| r.occurrences.len() >= 2)
+            .collect();
         let names = self.names(reply);
         let found = &reading.insights.routines;
         let likeness = |screens: &[u32], truth: &TruthRoutine| {
-            let one: BTreeSet<&str> = screens.iter().filter_map(|s| names.get(s).map(String::as_str)).collect();
+            let one: BTreeSet<&str> = screens
+                .iter()
+                .filter_map(|s| names.get(s).map(String::as_str))
+                .collect();
             let other: BTreeSet<&str> = truth.screens.iter().map(String::as_str).collect();
             one.intersection(&other).count() as f64 / one.union(&other).count().max(1) as f64
         };
-        let (mut jaccard, mut count_error, mut exact, mut of, mut worst, mut waiting) = (Vec::new(), 0, 0, 0, None::<f64>, 0.0_f64);
+        let (mut jaccard, mut count_error, mut exact, mut of, mut worst, mut waiting) =
+            (Vec::new(), 0, 0, 0, None::<f64>, 0.0_f64);
         for truth in &true_routines {
             of += truth.occurrences.len();
-            let best = found.iter().max_by(|a, b| likeness(&a.screens, truth).total_cmp(&likeness(&b.screens, truth)));
+            let best = found
+                .iter()
+                .max_by(|a, b| likeness(&a.screens, truth).total_cmp(&likeness(&b.screens, truth)));
             let Some(best) = best.filter(|b| likeness(&b.screens, truth) > 0.0) else {
                 jaccard.push(0.0);
                 count_error += truth.occurrences.len();
@@ -123,17 +154,28 @@ impl Truth {
                 .occurrences
                 .iter()
                 .filter(|t| {
-                    best.occurrences
-                        .iter()
-                        .any(|f| (f.span.start_seconds() - t.start).abs() <= 0.5 && (f.span.end_seconds() - t.end).abs() <= 0.5)
+                    best.occurrences.iter().any(|f| {
+                        (f.span.start_seconds() - t.start).abs() <= 0.5
+                            && (f.span.end_seconds() - t.end).abs() <= 0.5
+                    })
                 })
                 .count();
-            let truly = median(&truth.occurrences.iter().map(|o| o.active).collect::<Vec<_>>());
+            let truly = median(
+                &truth
+                    .occurrences
+                    .iter()
+                    .map(|o| o.active)
+                    .collect::<Vec<_>>(),
+            );
             let error = (best.median_active_seconds - truly).abs() / truly;
             worst = Some(worst.map_or(error, |w: f64| w.max(error)));
-            let sums = |f: &dyn Fn(&TruthOccurrence) -> f64| truth.occurrences.iter().map(f).sum::<f64>();
-            let measured = |f: &dyn Fn(&domain::insight::Occurrence) -> f64| best.occurrences.iter().map(f).sum::<f64>();
-            waiting += (measured(&|o| o.waiting_seconds) - sums(&|o| o.waiting)).abs() + (measured(&|o| o.idle_seconds) - sums(&|o| o.idle)).abs();
+            let sums =
+                |f: &dyn Fn(&TruthOccurrence) -> f64| truth.occurrences.iter().map(f).sum::<f64>();
+            let measured = |f: &dyn Fn(&domain::insight::Occurrence) -> f64| {
+                best.occurrences.iter().map(f).sum::<f64>()
+            };
+            waiting += (measured(&|o| o.waiting_seconds) - sums(&|o| o.waiting)).abs()
+                + (measured(&|o| o.idle_seconds) - sums(&|o| o.idle)).abs();
         }
         let false_routines = found
             .iter()
@@ -162,32 +204,66 @@ impl Truth {
         }
         shared
             .into_iter()
-            .filter_map(|(screen, times)| times.into_iter().max_by_key(|(_, n)| *n).map(|(name, _)| (screen, name.to_owned())))
+            .filter_map(|(screen, times)| {
+                times
+                    .into_iter()
+                    .max_by_key(|(_, n)| *n)
+                    .map(|(name, _)| (screen, name.to_owned()))
+            })
             .collect()
     }
 
     /// Found and true screen at every tenth of a second.
-    fn samples<'a>(&'a self, reply: &'a LocalReply) -> impl Iterator<Item = (Option<u32>, Option<&'a str>)> {
+    fn samples<'a>(
+        &'a self,
+        reply: &'a LocalReply,
+    ) -> impl Iterator<Item = (Option<u32>, Option<&'a str>)> {
         (0..(self.duration * 10.0) as usize).map(move |i| {
             let at = i as f64 / 10.0 + 0.05;
-            (reply.timeline.iter().find(|s| s.span.contains(at)).map(|s| s.screen), self.screen_at(at))
+            (
+                reply
+                    .timeline
+                    .iter()
+                    .find(|s| s.span.contains(at))
+                    .map(|s| s.screen),
+                self.screen_at(at),
+            )
         })
     }
 
     fn boundary_f1(&self, reply: &LocalReply) -> f64 {
-        let neutral = |at: f64| self.neutral.iter().any(|(a, b)| (a - 0.5 <= at && at <= b + 0.5));
+        let neutral = |at: f64| {
+            self.neutral
+                .iter()
+                .any(|(a, b)| a - 0.5 <= at && at <= b + 0.5)
+        };
         let truth: Vec<f64> = self.spans.iter().skip(1).map(|s| s.start).collect();
-        let mut found: Vec<f64> = reply.timeline.iter().skip(1).map(|s| s.span.start_seconds()).collect();
+        let mut found: Vec<f64> = reply
+            .timeline
+            .iter()
+            .skip(1)
+            .map(|s| s.span.start_seconds())
+            .collect();
         let (mut hits, all) = (0, truth.len());
         for at in truth {
-            let near = found.iter().enumerate().filter(|(_, f)| (*f - at).abs() <= 0.5).min_by(|a, b| (a.1 - at).abs().total_cmp(&(b.1 - at).abs())).map(|(i, _)| i);
+            let near = found
+                .iter()
+                .enumerate()
+                .filter(|(_, f)| (*f - at).abs() <= 0.5)
+                .min_by(|a, b| (a.1 - at).abs().total_cmp(&(b.1 - at).abs()))
+                .map(|(i, _)| i);
             if let Some(i) = near {
                 found.remove(i);
                 hits += 1;
             }
         }
         let extra = found.iter().filter(|f| !neutral(**f)).count();
-        if all + extra == 0 { 1.0 } else { 2.0 * f64::from(hits) / (2.0 * f64::from(hits) + (all as f64 - f64::from(hits)) + extra as f64) }
+        if all + extra == 0 {
+            1.0
+        } else {
+            2.0 * f64::from(hits)
+                / (2.0 * f64::from(hits) + (all as f64 - f64::from(hits)) + extra as f64)
+        }
     }
 
     fn v_measure(&self, reply: &LocalReply) -> f64 {
@@ -204,12 +280,34 @@ impl Truth {
             *found.entry(*f).or_default() += n;
             *truth.entry(*t).or_default() += n;
         }
-        let entropy = |counts: Vec<f64>| -counts.iter().map(|n| n / total * (n / total).ln()).sum::<f64>();
+        let entropy = |counts: Vec<f64>| {
+            -counts
+                .iter()
+                .map(|n| n / total * (n / total).ln())
+                .sum::<f64>()
+        };
         let truth_entropy = entropy(truth.values().copied().collect());
         let found_entropy = entropy(found.values().copied().collect());
-        let conditional = |of: &dyn Fn(&(Option<u32>, &str)) -> f64| -joint.iter().map(|(k, n)| n / total * (n / of(k)).ln()).sum::<f64>();
-        let homogeneity = if truth_entropy < 1e-9 { 1.0 } else { 1.0 - conditional(&|k| found[&k.0]) / truth_entropy };
-        let completeness = if found_entropy < 1e-9 { 1.0 } else { 1.0 - conditional(&|k| truth[k.1]) / found_entropy };
-        if homogeneity + completeness <= 0.0 { 0.0 } else { 2.0 * homogeneity * completeness / (homogeneity + completeness) }
+        let conditional = |of: &dyn Fn(&(Option<u32>, &str)) -> f64| {
+            -joint
+                .iter()
+                .map(|(k, n)| n / total * (n / of(k)).ln())
+                .sum::<f64>()
+        };
+        let homogeneity = if truth_entropy < 1e-9 {
+            1.0
+        } else {
+            1.0 - conditional(&|k| found[&k.0]) / truth_entropy
+        };
+        let completeness = if found_entropy < 1e-9 {
+            1.0
+        } else {
+            1.0 - conditional(&|k| truth[k.1]) / found_entropy
+        };
+        if homogeneity + completeness <= 0.0 {
+            0.0
+        } else {
+            2.0 * homogeneity * completeness / (homogeneity + completeness)
+        }
     }
 }
