@@ -1,1 +1,4 @@
-//! Placeholder for the dependency build.
+//! The door for people: GraphQL over HTTP, WebSocket and server-sent events.
+
+pub mod config;
+pub mod http;

@@ -52,9 +52,7 @@ impl AnalysisErrorCode {
     /// One sentence that a user can act on.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::Cancelled => {
-                "The analysis was cancelled; start a new one whenever you want the results."
-            }
+            Self::Cancelled => "The analysis was cancelled; start a new one whenever you want the results.",
             Self::NotAVideo => {
                 "The recording contains no video; record the screen again and check that a window or screen is shared."
             }
@@ -92,9 +90,7 @@ impl AnalysisErrorCode {
             Self::ModelUnreadable => {
                 "The model's answer is kept but could not be understood; reinterpret it after an update, or run a new analysis."
             }
-            Self::ModelUnavailable => {
-                "The model's endpoint was not available; retry later, or analyse locally."
-            }
+            Self::ModelUnavailable => "The model's endpoint was not available; retry later, or analyse locally.",
             Self::ModelPriceUnknown => {
                 "No price is known for the configured model; ask the platform's operator to enter it or to set a token ceiling."
             }
@@ -117,7 +113,7 @@ impl AnalysisErrorCode {
     ///
     /// Yes for faults that pass (endpoint down, storage down, a crash that may have been the machine's, our own faults);
     /// no for what stays (the file, the refusal, the credentials, the budget). A decoder crash is tried again because memory
-    /// pressure looks the same, but never more often than the attempt limit. AttemptsExhausted is final by definition.
+    /// pressure looks the same, but never more often than the attempt limit. `AttemptsExhausted` is final by definition.
     pub const fn worth_retry(self) -> bool {
         matches!(
             self,

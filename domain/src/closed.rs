@@ -77,19 +77,13 @@ mod tests {
             let text = stage.as_str();
             assert_eq!(stage.to_string(), text);
             assert_eq!(text.parse(), Ok(*stage));
-            assert_eq!(
-                serde_json::to_value(stage).unwrap(),
-                serde_json::json!(text)
-            );
+            assert_eq!(serde_json::to_value(stage).unwrap(), serde_json::json!(text));
             assert_eq!(
                 serde_json::from_value::<AnalysisStage>(serde_json::json!(text)).unwrap(),
                 *stage
             );
         }
-        assert_eq!(
-            AnalysisStage::ExtractingFrames.as_str(),
-            "extracting_frames"
-        );
+        assert_eq!(AnalysisStage::ExtractingFrames.as_str(), "extracting_frames");
     }
 
     #[test]
@@ -99,5 +93,83 @@ mod tests {
             refusal.to_string(),
             "not a ReportStatus: expected one of queued, generating, ready, failed"
         );
+    }
+}
+
+#[cfg(all(test, feature = "graphql"))]
+mod schema_tests {
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+
+    use crate::analysis_error::AnalysisErrorCode;
+    use crate::id::SessionId;
+
+    struct Query;
+
+    #[Object]
+    impl Query {
+        /// Both directions.
+        async fn echo(&self, code: AnalysisErrorCode) -> AnalysisErrorCode {
+            code
+        }
+    }
+
+    #[test]
+    fn values_are_upper_case_and_described_in_the_schema() {
+        let sdl = Schema::new(Query, EmptyMutation, EmptySubscription).sdl();
+        assert!(
+            sdl.contains("\tNOT_A_VIDEO\n") && sdl.contains("\tMODEL_CUT_OFF\n"),
+            "{sdl}"
+        );
+        assert!(sdl.contains("The file is no video, or has no picture in it."), "{sdl}");
+    }
+
+    #[test]
+    fn an_id_goes_through_the_schema_and_back() {
+        let id = SessionId::new(uuid::Uuid::from_u128(7));
+        let shown: async_graphql::ID = id.into();
+        assert_eq!(SessionId::try_from(&shown), Ok(id));
+        assert!(SessionId::try_from(&async_graphql::ID::from("7")).is_err());
+    }
+}
+
+#[cfg(all(test, feature = "db"))]
+mod column_tests {
+    use sea_orm::entity::prelude::*;
+    use sea_orm::{DbBackend, QueryTrait};
+
+    use crate::id::{ChunkId, SessionId};
+    use crate::status::UploadStatus;
+
+    mod chunk {
+        use super::*;
+
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm(table_name = "video_chunks")]
+        pub struct Model {
+            #[sea_orm(primary_key, auto_increment = false)]
+            pub id: ChunkId,
+            pub session_id: Option<SessionId>,
+            pub upload_status: UploadStatus,
+        }
+
+        #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+        pub enum Relation {}
+
+        impl ActiveModelBehavior for ActiveModel {}
+    }
+
+    #[test]
+    fn ids_and_values_are_columns() {
+        let id = ChunkId::new(Uuid::from_u128(1));
+        let sql = chunk::Entity::find_by_id(id)
+            .filter(chunk::Column::UploadStatus.is_in([UploadStatus::Pending, UploadStatus::Failed]))
+            .filter(chunk::Column::SessionId.eq(SessionId::new(Uuid::from_u128(2))))
+            .build(DbBackend::Postgres)
+            .to_string();
+        assert!(
+            sql.contains(r#""id" = '00000000-0000-0000-0000-000000000001'"#),
+            "{sql}"
+        );
+        assert!(sql.contains(r#""upload_status" IN ('pending', 'failed')"#), "{sql}");
     }
 }

@@ -71,13 +71,6 @@ macro_rules! ids {
         }
 
         #[cfg(feature = "graphql")]
-        impl From<$name> for async_graphql::ID {
-            fn from(id: $name) -> Self {
-                id.0.into()
-            }
-        }
-
-        #[cfg(feature = "graphql")]
         impl TryFrom<&async_graphql::ID> for $name {
             type Error = InvalidId;
 
@@ -143,11 +136,7 @@ impl EventCursor {
 
     /// After the event with this sequence number; none for negative numbers.
     pub const fn after(sequence: i64) -> Option<Self> {
-        if sequence < 0 {
-            None
-        } else {
-            Some(Self(sequence))
-        }
+        if sequence < 0 { None } else { Some(Self(sequence)) }
     }
 
     /// The sequence number of the last event seen.

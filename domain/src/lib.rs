@@ -7,16 +7,21 @@ mod closed;
 
 pub mod analysis_error;
 pub mod category;
+pub mod container;
+pub mod effort;
 pub mod event;
 pub mod flow;
 pub mod id;
 pub mod insight;
+pub mod money;
+pub mod pii;
 pub mod quota;
 pub mod report;
 pub mod roi;
 pub mod role;
 pub mod routine;
 pub mod sampling;
+pub mod share;
 pub mod span;
 pub mod status;
 

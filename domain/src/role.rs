@@ -34,9 +34,7 @@ mod tests {
     fn each_role_includes_those_below_it() {
         assert!(Owner.includes(Owner) && Owner.includes(Admin) && Owner.includes(Operator));
         assert!(!Admin.includes(Owner) && Admin.includes(Admin) && Admin.includes(Operator));
-        assert!(
-            !Operator.includes(Owner) && !Operator.includes(Admin) && Operator.includes(Operator)
-        );
+        assert!(!Operator.includes(Owner) && !Operator.includes(Admin) && Operator.includes(Operator));
         assert!(Owner.manages() && Admin.manages() && !Operator.manages());
     }
 }

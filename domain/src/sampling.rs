@@ -99,16 +99,12 @@ pub fn resolve(
     let sampling = Sampling {
         frames_per_second: bounded(
             "framesPerSecond",
-            overrides
-                .frames_per_second
-                .unwrap_or(base.frames_per_second),
+            overrides.frames_per_second.unwrap_or(base.frames_per_second),
             FRAMES_PER_SECOND,
         )?,
         max_frames: bounded(
             "maxFrames",
-            overrides
-                .max_frames
-                .map_or(f64::from(base.max_frames), |n| n as f64),
+            overrides.max_frames.map_or(f64::from(base.max_frames), |n| n as f64),
             (f64::from(MAX_FRAMES.0), f64::from(MAX_FRAMES.1)),
         )? as u32,
         scene_threshold: bounded(
@@ -147,10 +143,7 @@ mod tests {
         }
         assert_eq!(
             resolve(None, Overrides::default()),
-            Ok((
-                SamplingPreset::Standard,
-                SamplingPreset::Standard.sampling()
-            ))
+            Ok((SamplingPreset::Standard, SamplingPreset::Standard.sampling()))
         );
     }
 

@@ -136,9 +136,7 @@ mod tests {
         ] {
             assert!(TimeSpan::new(start, end).is_err(), "{start} to {end}");
         }
-        assert!(
-            serde_json::from_str::<TimeSpan>(r#"{"start_seconds":3,"end_seconds":2}"#).is_err()
-        );
+        assert!(serde_json::from_str::<TimeSpan>(r#"{"start_seconds":3,"end_seconds":2}"#).is_err());
         assert!((span(1.0, 1.0).seconds()).abs() < f64::EPSILON);
     }
 

@@ -92,9 +92,7 @@ impl SessionStatus {
         use SessionStatus::{Completed, Failed, Processing, Recording};
         matches!(
             (self, next),
-            (Recording, Processing | Failed)
-                | (Processing, Completed | Failed)
-                | (Completed, Processing)
+            (Recording, Processing | Failed) | (Processing, Completed | Failed) | (Completed, Processing)
         )
     }
 }
@@ -118,9 +116,7 @@ impl AnalysisStatus {
         use AnalysisStatus::{Completed, Failed, Processing, Queued};
         matches!(
             (self, next),
-            (Queued, Processing | Failed)
-                | (Processing, Queued | Completed | Failed)
-                | (Failed, Queued)
+            (Queued, Processing | Failed) | (Processing, Queued | Completed | Failed) | (Failed, Queued)
         )
     }
 
@@ -133,8 +129,7 @@ impl AnalysisStatus {
 impl AnalysisStage {
     /// Whether an analysis may go from this stage to `next`: forward, or back to WAITING for another attempt.
     pub const fn can_become(self, next: Self) -> bool {
-        (self as u8) < (next as u8)
-            || (matches!(next, Self::Waiting) && !matches!(self, Self::Waiting))
+        (self as u8) < (next as u8) || (matches!(next, Self::Waiting) && !matches!(self, Self::Waiting))
     }
 }
 
@@ -159,9 +154,7 @@ impl ReportStatus {
         use ReportStatus::{Failed, Generating, Queued, Ready};
         matches!(
             (self, next),
-            (Queued, Generating | Failed)
-                | (Generating, Queued | Ready | Failed)
-                | (Failed, Queued)
+            (Queued, Generating | Failed) | (Generating, Queued | Ready | Failed) | (Failed, Queued)
         )
     }
 }

@@ -3,6 +3,8 @@
 //! [`StructuredInsights`] is kept as JSON in `structured_insights`: names here are names in stored rows, so fields are
 //! added with a default and never renamed. Frames are named by their index in the analysis.
 
+pub mod parse;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -236,8 +238,7 @@ mod tests {
     #[test]
     fn rows_of_an_older_shape_are_read_with_defaults() {
         let read: StructuredInsights =
-            serde_json::from_value(json!({ "steps": [{ "number": 1, "action": "Open order" }] }))
-                .unwrap();
+            serde_json::from_value(json!({ "steps": [{ "number": 1, "action": "Open order" }] })).unwrap();
         assert_eq!(read.steps[0].span, None);
         assert!(read.workflows.is_empty() && read.dropped.is_empty());
     }

@@ -1,4 +1,31 @@
-//! What automating a process is worth: the one definition.
+//! What automating a process is worth: the one definition, from which every figure of the platform comes.
+//!
+//! - [`assumptions`]: what is taken for granted, each value with its source.
+//! - [`frequency`], [`poisson`]: how often a process is done, what that is known from, and how far.
+//! - [`worth`](worth()): one opportunity. [`cost_analysis`](cost_analysis()): one analysis, with [scenarios](Scenario).
+//! - [`Pool`]: the organization, each process once. [`priority`](priority()): what deserves attention first.
+//!
+//! "Potential" and "saved" are different words: only what is implemented is saved. Hours saved become cash only where the
+//! time is used for something else or is no longer paid.
+
+pub mod assumptions;
+mod cost;
+mod frequency;
+pub mod poisson;
+mod pool;
+mod priority;
+#[cfg(test)]
+mod properties;
+mod scenario;
+mod worth;
+
+pub use assumptions::{Assumption, Assumptions, InvalidAssumption, Overrides, Sourced};
+pub use cost::{BADLY_OBSERVED, CostAnalysis, CostFigures, WELL_OBSERVED, cost_analysis};
+pub use frequency::{ENOUGH_OCCURRENCES, Evidence, Frequency, MEASURED_DAYS, MEASURED_HOURS};
+pub use pool::{ByState, Contribution, Pool, Process, Sums, available_hours};
+pub use priority::{Inputs as PriorityInputs, Verdict, priority};
+pub use scenario::Scenario;
+pub use worth::{Figures, Missing, Observation, Realised, Worth, payback_days, roi_percentage, roi_score, worth};
 
 use crate::closed::closed;
 

@@ -26,11 +26,7 @@ pub fn process_key<'a>(steps: impl IntoIterator<Item = (&'a str, &'a str)>) -> S
 }
 
 fn normalise(text: &str) -> String {
-    let folded: String = text
-        .chars()
-        .flat_map(char::to_lowercase)
-        .map(fold)
-        .collect();
+    let folded: String = text.chars().flat_map(char::to_lowercase).map(fold).collect();
     folded
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty() && !word.chars().any(|c| c.is_ascii_digit()))

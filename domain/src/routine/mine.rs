@@ -78,8 +78,7 @@ pub fn mine(visits: &[Visit]) -> Vec<FoundRoutine> {
     let mut found = Vec::new();
     while found.len() < MOST_ROUTINES {
         // What an earlier routine claimed is a wall that no occurrence crosses: `None`.
-        let sequence: Vec<Option<u32>> =
-            steps.iter().map(|s| s.as_ref().map(|s| s.screen)).collect();
+        let sequence: Vec<Option<u32>> = steps.iter().map(|s| s.as_ref().map(|s| s.screen)).collect();
         let Some((pattern, matches, value)) = best(&sequence) else {
             break;
         };
@@ -108,12 +107,7 @@ pub fn mine(visits: &[Visit]) -> Vec<FoundRoutine> {
     found
 }
 
-fn occurrence(
-    visits: &[Visit],
-    steps: &[Option<Step>],
-    pattern: &[u32],
-    found: &Match,
-) -> Option<FoundOccurrence> {
+fn occurrence(visits: &[Visit], steps: &[Option<Step>], pattern: &[u32], found: &Match) -> Option<FoundOccurrence> {
     let (mut members, mut rework, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
     let mut reached = 0;
     for step in steps[found.first..=found.last].iter().flatten() {
@@ -227,16 +221,11 @@ fn candidates(sequence: &[Option<u32>]) -> Vec<Vec<u32>> {
     levels.sort_unstable();
     levels.dedup();
     let rare = |screen: u32| !screens.iter().any(|(s, _)| *s == screen);
-    let often =
-        |screen: u32, level: usize| screens.iter().any(|(s, n)| *s == screen && *n >= level);
+    let often = |screen: u32, level: usize| screens.iter().any(|(s, n)| *s == screen && *n >= level);
 
     let mut reduced: Vec<Vec<Option<u32>>> = vec![sequence.to_vec()];
     let keep = |wanted: &dyn Fn(u32) -> bool| -> Vec<Option<u32>> {
-        let mut kept: Vec<Option<u32>> = sequence
-            .iter()
-            .filter(|s| s.is_none_or(wanted))
-            .copied()
-            .collect();
+        let mut kept: Vec<Option<u32>> = sequence.iter().filter(|s| s.is_none_or(wanted)).copied().collect();
         kept.dedup();
         kept
     };
@@ -291,15 +280,12 @@ fn candidates(sequence: &[Option<u32>]) -> Vec<Vec<u32>> {
 /// routine. Two screens that alternate inside a longer routine (looking up each field) are no routine of their own.
 fn is_repetition(pattern: &[u32]) -> bool {
     let length = pattern.len();
-    let periodic =
-        (1..=length / 2).any(|period| (period..length).all(|i| pattern[i] == pattern[i - period]));
+    let periodic = (1..=length / 2).any(|period| (period..length).all(|i| pattern[i] == pattern[i - period]));
     periodic
         || (3..=length / 2).any(|part| {
             let shorter = &pattern[..part];
             let rest: Vec<Option<u32>> = pattern[part..].iter().copied().map(Some).collect();
-            5 * 2 * part >= 3 * length
-                && shorter[0] != shorter[part - 1]
-                && !occurrences_of(shorter, &rest).is_empty()
+            5 * 2 * part >= 3 * length && shorter[0] != shorter[part - 1] && !occurrences_of(shorter, &rest).is_empty()
         })
 }
 
@@ -324,11 +310,7 @@ fn occurrences_of(pattern: &[u32], sequence: &[Option<u32>]) -> Vec<Match> {
 }
 
 fn match_from(pattern: &[u32], sequence: &[Option<u32>], start: usize) -> Option<Match> {
-    let mut may_miss = if pattern.len() >= 4 {
-        pattern.len() / 4
-    } else {
-        0
-    };
+    let mut may_miss = if pattern.len() >= 4 { pattern.len() / 4 } else { 0 };
     let (mut at, mut reached, mut matched, mut skipped) = (start, 1, 1, 0);
     while reached < pattern.len() {
         let mut gap = 0;
@@ -339,10 +321,7 @@ fn match_from(pattern: &[u32], sequence: &[Option<u32>], start: usize) -> Option
                 break;
             }
             let last = pattern.len() - 1;
-            if may_miss > 0
-                && reached < last
-                && screen == pattern[reached + 1]
-                && !pattern[..reached].contains(&screen)
+            if may_miss > 0 && reached < last && screen == pattern[reached + 1] && !pattern[..reached].contains(&screen)
             {
                 may_miss -= 1;
                 reached += 1;

@@ -26,11 +26,7 @@ fn visits(letters: &str) -> Vec<Visit> {
 }
 
 fn told(routine: &FoundRoutine) -> (String, Vec<(usize, usize)>) {
-    let name = routine
-        .screens
-        .iter()
-        .filter_map(|s| char::from_u32(*s))
-        .collect();
+    let name = routine.screens.iter().filter_map(|s| char::from_u32(*s)).collect();
     (
         name,
         routine
@@ -71,12 +67,7 @@ fn two_in_a_row_are_two() {
         "abcx abc abcx abcy abcx abc abcx abcx",
     ] {
         let found = mine(&visits(letters));
-        assert_eq!(
-            found[0].occurrences.len(),
-            8,
-            "{letters}: {:?}",
-            told(&found[0])
-        );
+        assert_eq!(found[0].occurrences.len(), 8, "{letters}: {:?}", told(&found[0]));
     }
 }
 
@@ -98,10 +89,7 @@ fn two_routines_are_both_found() {
     ));
     let mut names: Vec<String> = found.iter().map(|r| told(r).0).collect();
     names.sort();
-    assert!(
-        names == ["abcd", "pqr"] || names == ["abcdpqr"],
-        "{names:?}"
-    );
+    assert!(names == ["abcd", "pqr"] || names == ["abcdpqr"], "{names:?}");
 }
 
 #[test]

@@ -96,8 +96,7 @@ pub fn measure(visits: &[Visit], members: &[usize]) -> Option<Occurrence> {
             }
         });
     let span = TimeSpan::new(start, end).ok()?;
-    let inside =
-        |spans: &[TimeSpan]| -> f64 { spans.iter().map(|s| s.overlap_seconds(span)).sum() };
+    let inside = |spans: &[TimeSpan]| -> f64 { spans.iter().map(|s| s.overlap_seconds(span)).sum() };
     let (mut active, mut waiting, mut idle) = (0.0, 0.0, 0.0);
     for (index, visit) in visits.iter().enumerate().take(last + 1).skip(first) {
         let member = members.contains(&index);
@@ -106,8 +105,7 @@ pub fn measure(visits: &[Visit], members: &[usize]) -> Option<Occurrence> {
         }
         if member {
             idle += inside(&visit.idle);
-            active +=
-                visit.span.overlap_seconds(span) - inside(&visit.waiting) - inside(&visit.idle);
+            active += visit.span.overlap_seconds(span) - inside(&visit.waiting) - inside(&visit.idle);
         }
     }
     Some(Occurrence {

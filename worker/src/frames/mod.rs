@@ -4,9 +4,22 @@
 //! What a recording is made of comes from people's browsers and phones and is hostile until proved otherwise, so the
 //! decoder runs in a child process with limits; its death fails one analysis and nothing else.
 
-use std::path::PathBuf;
+mod child;
+mod ffmpeg;
+mod grid;
+mod picture;
+mod plan;
+mod screen;
+mod select;
+mod thin;
+mod vp9;
+
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use child::{DecoderProgram, decoder_main, extract};
+pub use ffmpeg::extract_in_process;
 
 /// What was read from one recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,4 +95,93 @@ pub enum ChangeKind {
     Text,
     /// Another screen: most of the picture changed.
     Screen,
+}
+
+/// How far a reading has come.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub done_seconds: f64,
+    pub total_seconds: f64,
+}
+
+/// What is known of a recording without decoding it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    pub duration_seconds: f64,
+    /// The video codec's short name.
+    pub codec: String,
+    /// Width as a viewer sees it, after rotation.
+    pub width_pixels: u32,
+    /// Height as a viewer sees it, after rotation.
+    pub height_pixels: u32,
+}
+
+/// How closely to look at a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// Frames kept per second at most.
+    pub frames_per_second: f64,
+    /// Frames kept in all at most.
+    pub max_frames: u32,
+    /// How much of a screen must change to be another screen, `0..=1`.
+    pub scene_threshold: f64,
+}
+
+/// What a decoder may use.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DecodeLimits {
+    /// Private memory of the decoder's process.
+    pub memory_bytes: u64,
+    /// Processor time of the decoder's process.
+    pub cpu_seconds: u64,
+    /// Time on the wall.
+    pub wall_seconds: u64,
+    /// Width times height of a picture.
+    pub max_pixels: u64,
+    /// Length of a recording.
+    pub max_recording_seconds: f64,
+}
+
+impl Default for DecodeLimits {
+    /// Four hours of full HD fit several times over: 300 s take 100 MB and a few seconds of processor time.
+    fn default() -> Self {
+        Self {
+            memory_bytes: 1 << 30,
+            cpu_seconds: 1800,
+            wall_seconds: 3600,
+            max_pixels: 7680 * 4320,
+            max_recording_seconds: 4.0 * 3600.0,
+        }
+    }
+}
+
+/// Why a recording could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    /// Its first bytes or its container are not those of a recording.
+    #[error("the file is not a video")]
+    NotAVideo,
+    /// A video, but nothing in it can be shown; says why.
+    #[error("the video cannot be read: {0}")]
+    Unreadable(String),
+    /// Longer than allowed.
+    #[error("the recording is longer than {limit_seconds} seconds")]
+    TooLong {
+        /// What is allowed.
+        limit_seconds: f64,
+    },
+    /// The decoder's process died or hit a limit; says how. The text is for the log.
+    #[error("the decoder failed: {0}")]
+    DecoderCrashed(String),
+    /// It was asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// A fault of ours: the disk, or the decoder could not be started.
+    #[error("internal error")]
+    Io(#[from] std::io::Error),
+}
+
+/// Length, codec and size of a recording, by its packets. Demuxes in this process; call it where a crash may be afforded.
+pub fn probe(path: &Path) -> Result<Probe, FrameError> {
+    ffmpeg::probe(path, &DecodeLimits::default())
 }

@@ -55,12 +55,7 @@ fn same(one: &Frame, one_page: &Page, other: &Frame, other_page: &Page) -> f32 {
     let layout = differing <= SAME_LAYOUT || one.screen == other.screen;
     if one_page.len() >= ENOUGH_WORDS && other_page.len() >= ENOUGH_WORDS {
         let likeness = one_page.likeness(other_page);
-        return likeness
-            / if layout {
-                SAME_WORDS_AND_LAYOUT
-            } else {
-                SAME_WORDS
-            };
+        return likeness / if layout { SAME_WORDS_AND_LAYOUT } else { SAME_WORDS };
     }
     if one_page.len().max(other_page.len()) >= 3 * ENOUGH_WORDS {
         return 0.0;

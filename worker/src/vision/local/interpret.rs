@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 
 use domain::category::WorkflowCategory;
 use domain::insight::{
-    ApplicationUse, InsightDraft, InsightType, OpportunityDraft, Reading, Routine,
-    StructuredInsights, Workflow, WorkflowStep,
+    ApplicationUse, InsightDraft, InsightType, OpportunityDraft, Reading, Routine, StructuredInsights, Workflow,
+    WorkflowStep,
 };
 use domain::roi::Complexity;
 use domain::routine::{ENOUGH_OCCURRENCES, FoundRoutine, Visit, mean, median, mine, process_key};
@@ -54,13 +54,7 @@ pub fn interpret(reply: &LocalReply) -> Reading {
     book.transfers(&mut reading);
     reading.insights.description = describe(reply, &reading);
     reading.confidence = (!reply.screens.is_empty()).then(|| {
-        let named = mean(
-            &reply
-                .screens
-                .iter()
-                .map(|s| s.name_confidence)
-                .collect::<Vec<_>>(),
-        );
+        let named = mean(&reply.screens.iter().map(|s| s.name_confidence).collect::<Vec<_>>());
         round(named * reply.coverage.clamp(0.0, 1.0))
     });
     reading
@@ -84,12 +78,7 @@ fn visits(reply: &LocalReply) -> (Vec<Visit>, Vec<Option<usize>>) {
             )
         })
         .collect();
-    let mut hidden = reply
-        .screens
-        .iter()
-        .map(|s| s.id + 1)
-        .max()
-        .unwrap_or_default();
+    let mut hidden = reply.screens.iter().map(|s| s.id + 1).max().unwrap_or_default();
     for span in &reply.excluded {
         all.push((
             Visit {
@@ -102,11 +91,7 @@ fn visits(reply: &LocalReply) -> (Vec<Visit>, Vec<Option<usize>>) {
         ));
         hidden += 1;
     }
-    all.sort_by(|a, b| {
-        a.0.span
-            .start_seconds()
-            .total_cmp(&b.0.span.start_seconds())
-    });
+    all.sort_by(|a, b| a.0.span.start_seconds().total_cmp(&b.0.span.start_seconds()));
     all.into_iter().unzip()
 }
 
@@ -115,12 +100,7 @@ fn screen(reply: &LocalReply, id: u32) -> Option<&Screen> {
 }
 
 fn active(stay: &Stay) -> f64 {
-    let away: f64 = stay
-        .waiting
-        .iter()
-        .chain(&stay.idle)
-        .map(|s| s.seconds())
-        .sum();
+    let away: f64 = stay.waiting.iter().chain(&stay.idle).map(|s| s.seconds()).sum();
     (stay.span.seconds() - away).max(0.0)
 }
 
@@ -173,12 +153,7 @@ fn applications(reply: &LocalReply) -> Vec<ApplicationUse> {
         .into_iter()
         .map(|name| {
             let of = |id: u32| screen(reply, id).is_some_and(|s| s.application == name);
-            let seconds: f64 = reply
-                .timeline
-                .iter()
-                .filter(|s| of(s.screen))
-                .map(active)
-                .sum();
+            let seconds: f64 = reply.timeline.iter().filter(|s| of(s.screen)).map(active).sum();
             let objects: BTreeSet<&str> = reply
                 .screens
                 .iter()
@@ -187,8 +162,7 @@ fn applications(reply: &LocalReply) -> Vec<ApplicationUse> {
                 .collect();
             ApplicationUse {
                 name: name.to_owned(),
-                purpose: (!objects.is_empty())
-                    .then(|| objects.into_iter().collect::<Vec<_>>().join(", ")),
+                purpose: (!objects.is_empty()).then(|| objects.into_iter().collect::<Vec<_>>().join(", ")),
                 active_seconds: Some(round(seconds)),
                 share: (total > 0.0).then(|| round(seconds / total)),
             }
@@ -211,11 +185,7 @@ struct Book<'a> {
 impl Book<'_> {
     /// Writes down a routine: itself, a pattern, an opportunity if there is evidence enough, and its rework.
     fn tell(&self, found: &FoundRoutine, reading: &mut Reading) {
-        let screens: Vec<&Screen> = found
-            .screens
-            .iter()
-            .filter_map(|id| screen(self.reply, *id))
-            .collect();
+        let screens: Vec<&Screen> = found.screens.iter().filter_map(|id| screen(self.reply, *id)).collect();
         let members: BTreeSet<usize> = found
             .occurrences
             .iter()
@@ -223,55 +193,28 @@ impl Book<'_> {
             .filter_map(|v| self.stay_of[*v])
             .collect();
         let stays: Vec<&Stay> = members.iter().map(|i| &self.reply.timeline[*i]).collect();
-        let typed_on = |id: u32| {
-            stays
-                .iter()
-                .filter(|s| s.screen == id && s.edits >= 2)
-                .count()
-                * 2
-                >= found.occurrences.len()
-        };
+        let typed_on =
+            |id: u32| stays.iter().filter(|s| s.screen == id && s.edits >= 2).count() * 2 >= found.occurrences.len();
         let transfers: Vec<&Retyped> = self
             .retyped
             .iter()
             .filter(|r| members.contains(&r.source) && members.contains(&r.target))
             .collect();
 
-        let key = process_key(
-            screens
-                .iter()
-                .map(|s| (s.application.as_str(), s.object.as_str())),
-        );
+        let key = process_key(screens.iter().map(|s| (s.application.as_str(), s.object.as_str())));
         let name = self.title(&screens, &transfers, &stays);
-        let times: Vec<f64> = found
-            .occurrences
-            .iter()
-            .map(|o| o.occurrence.active_seconds)
-            .collect();
+        let times: Vec<f64> = found.occurrences.iter().map(|o| o.occurrence.active_seconds).collect();
         let worked: Vec<f64> = found
             .occurrences
             .iter()
             .map(|o| o.occurrence.worked_seconds())
             .collect();
-        let waiting: f64 = found
-            .occurrences
-            .iter()
-            .map(|o| o.occurrence.waiting_seconds)
-            .sum();
-        let spans: Vec<TimeSpan> = found
-            .occurrences
-            .iter()
-            .map(|o| o.occurrence.span)
-            .collect();
+        let waiting: f64 = found.occurrences.iter().map(|o| o.occurrence.waiting_seconds).sum();
+        let spans: Vec<TimeSpan> = found.occurrences.iter().map(|o| o.occurrence.span).collect();
         let frames: Vec<u32> = stays.iter().flat_map(|s| &s.frames).copied().collect();
         let n = found.occurrences.len();
         let enough = n >= ENOUGH_OCCURRENCES;
-        let named = mean(
-            &screens
-                .iter()
-                .map(|s| s.name_confidence)
-                .collect::<Vec<_>>(),
-        );
+        let named = mean(&screens.iter().map(|s| s.name_confidence).collect::<Vec<_>>());
         let own: usize = found.occurrences.iter().map(|o| o.visits.len()).sum();
         let foreign: usize = found.occurrences.iter().map(|o| o.foreign.len()).sum();
         let regular = own as f64 / (own + foreign).max(1) as f64;
@@ -292,9 +235,7 @@ impl Book<'_> {
             waiting
         );
         if !enough {
-            told.push_str(
-                " Insufficient evidence: fewer than three occurrences, so nothing is concluded.",
-            );
+            told.push_str(" Insufficient evidence: fewer than three occurrences, so nothing is concluded.");
         }
         reading.insights.patterns.push(told.clone());
         let metadata = json!({
@@ -333,12 +274,7 @@ impl Book<'_> {
             .map(|s| s.application.as_str())
             .filter(|a| !a.is_empty())
             .collect();
-        let complexity = complexity(
-            applications.len(),
-            screens.len(),
-            regular,
-            !transfers.is_empty(),
-        );
+        let complexity = complexity(applications.len(), screens.len(), regular, !transfers.is_empty());
         reading.insights.workflows.push(Workflow {
             category,
             name: name.clone(),
@@ -431,11 +367,7 @@ impl Book<'_> {
             .iter()
             .map(|i| active(&self.reply.timeline[*i]) + waited(&self.reply.timeline[*i]))
             .sum();
-        let affected = found
-            .occurrences
-            .iter()
-            .filter(|o| !o.rework.is_empty())
-            .count();
+        let affected = found.occurrences.iter().filter(|o| !o.rework.is_empty()).count();
         reading.drafts.push(InsightDraft {
             insight_type: InsightType::Bottleneck,
             title: format!("Going back: {name}"),
@@ -508,9 +440,7 @@ impl Book<'_> {
             }
         }
         for ((source, target), transfers) in pairs.into_iter().filter(|(_, t)| t.len() >= 2) {
-            let (Some(source), Some(target)) =
-                (screen(self.reply, source), screen(self.reply, target))
-            else {
+            let (Some(source), Some(target)) = (screen(self.reply, source), screen(self.reply, target)) else {
                 continue;
             };
             let typing: Vec<f64> = transfers
@@ -518,11 +448,7 @@ impl Book<'_> {
                 .map(|t| self.reply.timeline[t.target].typing_seconds)
                 .collect();
             let values: Vec<f64> = transfers.iter().map(|t| t.values as f64).collect();
-            let labels: BTreeSet<&str> = transfers
-                .iter()
-                .flat_map(|t| &t.labels)
-                .map(String::as_str)
-                .collect();
+            let labels: BTreeSet<&str> = transfers.iter().flat_map(|t| &t.labels).map(String::as_str).collect();
             let labels: Vec<&str> = labels.into_iter().collect();
             let named = |s: &Screen| {
                 if s.application.is_empty() {
@@ -583,18 +509,8 @@ fn category(_screens: &[&Screen]) -> WorkflowCategory {
 fn describe(reply: &LocalReply, reading: &Reading) -> String {
     let work: f64 = reply.timeline.iter().map(active).sum();
     let wait: f64 = reply.timeline.iter().map(waited).sum();
-    let idle: f64 = reply
-        .timeline
-        .iter()
-        .flat_map(|s| &s.idle)
-        .map(|s| s.seconds())
-        .sum();
-    let applications: Vec<&str> = reading
-        .insights
-        .applications
-        .iter()
-        .map(|a| a.name.as_str())
-        .collect();
+    let idle: f64 = reply.timeline.iter().flat_map(|s| &s.idle).map(|s| s.seconds()).sum();
+    let applications: Vec<&str> = reading.insights.applications.iter().map(|a| a.name.as_str()).collect();
     let mut told = format!(
         "{:.0} seconds with {} distinct screens: {work:.0} s active, {wait:.0} s waiting, {idle:.0} s idle.",
         reply.duration_seconds,
@@ -607,16 +523,13 @@ fn describe(reply: &LocalReply, reading: &Reading) -> String {
         ));
     }
     match reading.insights.routines.len() {
-        0 => told
-            .push_str(" No sequence of screens comes back more often than chance would have it."),
+        0 => told.push_str(" No sequence of screens comes back more often than chance would have it."),
         1 => told.push_str(" One routine comes back."),
         n => told.push_str(&format!(" {n} routines come back.")),
     }
     if !reply.excluded.is_empty() {
         let hidden: f64 = reply.excluded.iter().map(|s| s.seconds()).sum();
-        told.push_str(&format!(
-            " {hidden:.0} s on excluded screens were left out."
-        ));
+        told.push_str(&format!(" {hidden:.0} s on excluded screens were left out."));
     }
     told
 }

@@ -68,11 +68,7 @@ pub async fn analyse(
 }
 
 /// The part of [`analyse`] that does not look at pictures.
-pub fn measure(
-    extraction: &Extraction,
-    readings: &Readings,
-    idle_threshold_seconds: f64,
-) -> LocalReply {
+pub fn measure(extraction: &Extraction, readings: &Readings, idle_threshold_seconds: f64) -> LocalReply {
     let mut kept: Vec<(&Frame, Vec<Text>)> = Vec::new();
     let mut excluded: Vec<TimeSpan> = readings.excluded.clone();
     for frame in &extraction.frames {
@@ -90,12 +86,16 @@ pub fn measure(
     }
     let excluded = domain::span::union(&excluded);
     let aspect = extraction.width_pixels.max(1) as f32 / extraction.height_pixels.max(1) as f32;
+<<<<<<< HEAD
     let pages = text::Page::all(
         &kept
             .iter()
             .map(|(_, words)| words.as_slice())
             .collect::<Vec<_>>(),
     );
+=======
+    let pages: Vec<text::Page> = kept.iter().map(|(_, words)| text::Page::new(words)).collect();
+>>>>>>> main
     let frames: Vec<&Frame> = kept.iter().map(|(frame, _)| *frame).collect();
     let numbers = cluster::screens(&frames, &pages);
 
@@ -113,11 +113,7 @@ pub fn measure(
     let count = numbers.iter().max().map_or(0, |n| n + 1);
     let mut screens: Vec<Screen> = (0..count)
         .map(|id| {
-            let of: Vec<&[Text]> = seen
-                .iter()
-                .filter(|s| s.screen == id)
-                .map(|s| s.words)
-                .collect();
+            let of: Vec<&[Text]> = seen.iter().filter(|s| s.screen == id).map(|s| s.words).collect();
             let words = common(&of);
             let names = names::read(&words, window(extraction, &stays, id), aspect);
             Screen {
@@ -139,12 +135,7 @@ pub fn measure(
             words: s
                 .words
                 .iter()
-                .filter(|w| {
-                    !screens[s.screen as usize]
-                        .words
-                        .iter()
-                        .any(|c| text::same_place(c, w))
-                })
+                .filter(|w| !screens[s.screen as usize].words.iter().any(|c| text::same_place(c, w)))
                 .cloned()
                 .collect(),
         })
@@ -191,10 +182,7 @@ fn window(extraction: &Extraction, stays: &[Stay], screen: u32) -> [f32; 4] {
             extraction
                 .changes
                 .iter()
-                .filter(|c| {
-                    c.kind == ChangeKind::Screen
-                        && (c.at_seconds - stay.span.start_seconds()).abs() < 0.35
-                })
+                .filter(|c| c.kind == ChangeKind::Screen && (c.at_seconds - stay.span.start_seconds()).abs() < 0.35)
                 .max_by(|a, b| a.share.total_cmp(&b.share))
                 .map(|c| c.region)
         })
@@ -203,12 +191,7 @@ fn window(extraction: &Extraction, stays: &[Stay], screen: u32) -> [f32; 4] {
     regions.sort_by(|a, b| size(a).total_cmp(&size(b)));
     match regions.get(regions.len() / 2) {
         // Most of the picture is all of it.
-        Some(region) if size(region) < 0.6 => [
-            region[0] - 0.01,
-            region[1] - 0.02,
-            region[2] + 0.01,
-            region[3] + 0.01,
-        ],
+        Some(region) if size(region) < 0.6 => [region[0] - 0.01, region[1] - 0.02, region[2] + 0.01, region[3] + 0.01],
         _ => [0.0, 0.0, 1.0, 1.0],
     }
 }

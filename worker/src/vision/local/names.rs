@@ -64,10 +64,7 @@ pub fn read(words: &[Text], window: [f32; 4], aspect: f32) -> Names {
     let inside: Vec<Text> = words
         .iter()
         .filter(|w| {
-            let (x, y) = (
-                f32::midpoint(w.area[0], w.area[2]),
-                f32::midpoint(w.area[1], w.area[3]),
-            );
+            let (x, y) = (f32::midpoint(w.area[0], w.area[2]), f32::midpoint(w.area[1], w.area[3]));
             window[0] <= x && x <= window[2] && window[1] <= y && y <= window[3]
         })
         .cloned()
@@ -77,33 +74,19 @@ pub fn read(words: &[Text], window: [f32; 4], aspect: f32) -> Names {
         .filter(|p| letters(&p.text) >= 3)
         .collect();
     let depth = window[3] - window[1];
-    let head: Vec<&Phrase> = all
-        .iter()
-        .filter(|p| p.area[1] < window[1] + 0.16 * depth)
-        .collect();
+    let head: Vec<&Phrase> = all.iter().filter(|p| p.area[1] < window[1] + 0.16 * depth).collect();
 
     let mut names = Names::default();
     let mut used: Vec<f32> = Vec::new();
     let mut title: Option<(&Phrase, String)> = None;
-    if let Some((phrase, document, application)) = head
-        .iter()
-        .find_map(|p| parted(&p.text).map(|(d, a)| (*p, d, a)))
-    {
+    if let Some((phrase, document, application)) = head.iter().find_map(|p| parted(&p.text).map(|(d, a)| (*p, d, a))) {
         names.application = application;
         used.push(phrase.confidence);
         title = Some((phrase, document));
     } else if let Some(first) = head.first() {
         // The product's name is the largest print of the head; among equals the first.
-        let line = head
-            .iter()
-            .filter(|p| p.area[1] < first.area[3] + 0.06 * depth);
-        let brand = line.fold(*first, |best, p| {
-            if p.height > 1.25 * best.height {
-                p
-            } else {
-                best
-            }
-        });
+        let line = head.iter().filter(|p| p.area[1] < first.area[3] + 0.06 * depth);
+        let brand = line.fold(*first, |best, p| if p.height > 1.25 * best.height { p } else { best });
         names.application = tidy(&brand.text);
         used.push(brand.confidence);
         title = Some((brand, String::new()));
@@ -139,16 +122,9 @@ pub fn read(words: &[Text], window: [f32; 4], aspect: f32) -> Names {
         .iter()
         .filter(|p| p.words <= 4 && p.area[1] > below)
         .find(|p| {
-            let first = p
-                .text
-                .split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .to_lowercase();
+            let first = p.text.split_whitespace().next().unwrap_or_default().to_lowercase();
             VERBS.contains(&first.trim_matches(|c: char| !c.is_alphanumeric()))
-                && p.text
-                    .split_whitespace()
-                    .all(|w| w.chars().any(char::is_alphabetic))
+                && p.text.split_whitespace().all(|w| w.chars().any(char::is_alphabetic))
         })
         .map(|p| tidy(&p.text));
     names.confidence = if used.is_empty() {
@@ -165,17 +141,14 @@ fn parted(text: &str) -> Option<(String, String)> {
     let is_mark = |w: &&str| matches!(*w, "-" | "–" | "—" | "|" | "•" | "·" | "~" | "--");
     let mark = words.iter().rposition(|w| is_mark(&w))?;
     let first = words.iter().position(|w| is_mark(&w))?;
-    let (document, application) = (
-        tidy(&words[..first].join(" ")),
-        tidy(&words[mark + 1..].join(" ")),
-    );
+    let (document, application) = (tidy(&words[..first].join(" ")), tidy(&words[mark + 1..].join(" ")));
     (letters(&application) >= 3 && letters(&document) >= 2).then_some((document, application))
 }
 
 /// Small words that a name does not end in.
 const JOINTS: [&str; 28] = [
-    "for", "of", "to", "the", "from", "in", "on", "at", "with", "a", "voor", "van", "naar", "met",
-    "de", "het", "op", "pour", "du", "des", "le", "la", "à", "für", "von", "nach", "mit", "der",
+    "for", "of", "to", "the", "from", "in", "on", "at", "with", "a", "voor", "van", "naar", "met", "de", "het", "op",
+    "pour", "du", "des", "le", "la", "à", "für", "von", "nach", "mit", "der",
 ];
 
 /// A name without marks at its ends, data words and dangling small words.
@@ -185,9 +158,10 @@ pub fn tidy(text: &str) -> String {
         .map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()))
         .filter(|w| !w.is_empty())
         .collect();
-    while words.last().is_some_and(|w| {
-        JOINTS.contains(&w.to_lowercase().as_str()) || (words.len() > 1 && letters(w) == 0)
-    }) {
+    while words
+        .last()
+        .is_some_and(|w| JOINTS.contains(&w.to_lowercase().as_str()) || (words.len() > 1 && letters(w) == 0))
+    {
         words.pop();
     }
     words.join(" ")
@@ -211,9 +185,7 @@ fn distance(one: &str, other: &str) -> usize {
         row[0] = i + 1;
         for (j, b) in other.iter().enumerate() {
             let above = row[j + 1];
-            row[j + 1] = (corner + usize::from(a != *b))
-                .min(above + 1)
-                .min(row[j] + 1);
+            row[j + 1] = (corner + usize::from(a != *b)).min(above + 1).min(row[j] + 1);
             corner = above;
         }
     }

@@ -42,8 +42,7 @@ pub fn find(reply: &LocalReply) -> Vec<Retyped> {
             .rev()
             .take(LOOK_BACK)
             .filter(|(_, s)| {
-                s.screen != stay.screen
-                    && stay.span.start_seconds() - s.span.end_seconds() < REMEMBERED_SECONDS
+                s.screen != stay.screen && stay.span.start_seconds() - s.span.end_seconds() < REMEMBERED_SECONDS
             })
             .filter(|(_, s)| self::application(reply, s.screen) != application)
             .map(|(i, s)| {
@@ -61,10 +60,7 @@ pub fn find(reply: &LocalReply) -> Vec<Retyped> {
         let Some((source, shared)) = source else {
             continue;
         };
-        let telling = shared.len() >= 2
-            || shared
-                .iter()
-                .any(|t| has_digit(&t.text) && t.text.len() >= 4);
+        let telling = shared.len() >= 2 || shared.iter().any(|t| has_digit(&t.text) && t.text.len() >= 4);
         if telling {
             let labels: BTreeSet<String> = shared
                 .iter()
@@ -117,12 +113,7 @@ fn shown(reply: &LocalReply, stay: &Stay) -> BTreeSet<String> {
         .filter(|f| stay.frames.contains(&f.index))
         .flat_map(|f| &f.words);
     // A screen that was seen once shows nothing but words that it always shows.
-    let once = reply
-        .timeline
-        .iter()
-        .filter(|s| s.screen == stay.screen)
-        .count()
-        == 1;
+    let once = reply.timeline.iter().filter(|s| s.screen == stay.screen).count() == 1;
     let labels = reply
         .screens
         .iter()
@@ -147,30 +138,18 @@ fn label(reply: &LocalReply, screen: u32, value: &Text) -> Option<String> {
         .words
         .iter()
         .filter(|w| {
-            w.area[1] < middle
-                && middle < w.area[3]
-                && w.area[2] <= value.area[0]
-                && value.area[0] - w.area[2] < 0.2
+            w.area[1] < middle && middle < w.area[3] && w.area[2] <= value.area[0] && value.area[0] - w.area[2] < 0.2
         })
         .filter(|w| letters(&w.text) >= 2)
         .collect();
     left.sort_by(|a, b| b.area[0].total_cmp(&a.area[0]));
     let mut words: Vec<&Text> = Vec::new();
     for word in left {
-        if words
-            .last()
-            .is_none_or(|last| last.area[0] - word.area[2] < 0.02)
-        {
+        if words.last().is_none_or(|last| last.area[0] - word.area[2] < 0.02) {
             words.push(word);
         }
     }
     words.reverse();
-    let label = super::names::tidy(
-        &words
-            .iter()
-            .map(|w| w.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" "),
-    );
+    let label = super::names::tidy(&words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" "));
     (!label.is_empty()).then_some(label)
 }

@@ -56,10 +56,15 @@ fn area(change: &Change) -> f32 {
 /// Small changes are compared with those of two minutes around: three at one place, and they are the furniture's.
 pub fn meant(changes: &[Change]) -> Vec<Change> {
     let alike = |a: &Change, b: &Change| {
+<<<<<<< HEAD
         a.region
             .iter()
             .zip(&b.region)
             .all(|(p, q)| (p - q).abs() < 0.002)
+=======
+        let (p, q) = (middle(a), middle(b));
+        (p[0] - q[0]).abs() < 0.012 && (p[1] - q[1]).abs() < 0.02 && (area(a) - area(b)).abs() < 0.002
+>>>>>>> main
     };
     changes
         .iter()
@@ -139,6 +144,7 @@ fn spinner_from(changes: &[&Change]) -> Option<(usize, TimeSpan)> {
         }
         length += 1;
     }
+<<<<<<< HEAD
     let (start, end) = (first.at_seconds, own[own.len() - 1].at_seconds);
     if end - start < SPINNER_SECONDS
         || own.len() as f64 / (end - start) < SPINNER_RATE
@@ -157,6 +163,19 @@ fn spinner_from(changes: &[&Change]) -> Option<(usize, TimeSpan)> {
         .count();
     (returns * 10 >= own.len() * 6)
         .then(|| TimeSpan::new(start, end).ok().map(|span| (length, span)))
+=======
+    let seconds = last - first.at_seconds;
+    let (width, height) = (region[2] - region[0], region[3] - region[1]);
+    let is_spinner = seconds >= SPINNER_SECONDS
+        && f64::from(count) / seconds >= SPINNER_RATE
+        && elsewhere * 2 <= count
+        // Typing moves to the right; a caret and a line of text are flat or narrow.
+        && rightward * 10 < count * 7
+        && width > 0.013
+        && height > 0.035;
+    is_spinner
+        .then(|| TimeSpan::new(first.at_seconds, last).ok().map(|span| (length, span)))
+>>>>>>> main
         .flatten()
 }
 
@@ -184,11 +203,7 @@ pub fn says_busy(words: &[Text], aspect: f32) -> bool {
 }
 
 /// When nothing was meant to change for at least the threshold.
-pub fn standstills(
-    meant: &[Change],
-    duration_seconds: f64,
-    threshold_seconds: f64,
-) -> Vec<TimeSpan> {
+pub fn standstills(meant: &[Change], duration_seconds: f64, threshold_seconds: f64) -> Vec<TimeSpan> {
     let mut last = 0.0;
     let mut found = Vec::new();
     for at in meant.iter().map(|c| c.at_seconds).chain([duration_seconds]) {
@@ -278,10 +293,7 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
             (Some(first), Some(last)) => {
                 let all = last - first;
                 let stood: f64 = TimeSpan::new(*first, *last).map_or(0.0, |typing| {
-                    stay.idle
-                        .iter()
-                        .map(|idle| idle.overlap_seconds(typing))
-                        .sum()
+                    stay.idle.iter().map(|idle| idle.overlap_seconds(typing)).sum()
                 });
                 (all - stood).max(0.0)
             }
@@ -291,6 +303,7 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
     stays
 }
 
+<<<<<<< HEAD
 /// When letters were typed: each a small change that goes on where the one before it was, to the right on the same line.
 /// The first half second belongs to the screen's own settling.
 fn typed(meant: &[Change], span: TimeSpan) -> Vec<f64> {
@@ -313,6 +326,11 @@ fn typed(meant: &[Change], span: TimeSpan) -> Vec<f64> {
         })
         .map(|pair| pair[1].at_seconds)
         .collect()
+=======
+/// A line or less of text.
+fn is_edit(change: &Change) -> bool {
+    change.kind == ChangeKind::Text && change.region[3] - change.region[1] < 0.12 && area(change) < 0.04
+>>>>>>> main
 }
 
 #[cfg(test)]
@@ -333,23 +351,11 @@ mod tests {
         let mut changes: Vec<Change> = (0..400)
             .map(|i| change(f64::from(i) * 0.5, 0.3, 0.3, 0.005, 0.02, ChangeKind::Small))
             .collect();
-        changes.extend((0..4).map(|i| {
-            change(
-                f64::from(i) * 60.0 + 0.2,
-                0.95,
-                0.97,
-                0.03,
-                0.02,
-                ChangeKind::Small,
-            )
-        }));
+        changes.extend((0..4).map(|i| change(f64::from(i) * 60.0 + 0.2, 0.95, 0.97, 0.03, 0.02, ChangeKind::Small)));
         changes.push(change(70.0, 0.5, 0.5, 0.1, 0.03, ChangeKind::Text));
         changes.sort_by(|a, b| a.at_seconds.total_cmp(&b.at_seconds));
         let idle = standstills(&meant(&changes), 200.0, 60.0);
-        let told: Vec<(f64, f64)> = idle
-            .iter()
-            .map(|s| (s.start_seconds(), s.end_seconds()))
-            .collect();
+        let told: Vec<(f64, f64)> = idle.iter().map(|s| (s.start_seconds(), s.end_seconds())).collect();
         assert_eq!(told, [(0.0, 70.0), (70.0, 200.0)]);
         assert_eq!(spinners(&changes), [], "a caret is no spinner");
     }

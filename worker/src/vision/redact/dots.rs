@@ -33,11 +33,8 @@ pub fn rows(picture: &GrayImage) -> Vec<[u32; 4]> {
                 let (last, disc) = (discs[row[row.len() - 1]], discs[next]);
                 let step = disc.left.saturating_sub(last.left);
                 let size = last.right - last.left;
-                let aligned =
-                    disc.top.abs_diff(last.top) <= 1 && disc.bottom.abs_diff(last.bottom) <= 1;
-                let even = pitch.map_or(step > size && step <= 3 * size, |p| {
-                    step.abs_diff(p) <= 1 + p / 8
-                });
+                let aligned = disc.top.abs_diff(last.top) <= 1 && disc.bottom.abs_diff(last.bottom) <= 1;
+                let even = pitch.map_or(step > size && step <= 3 * size, |p| step.abs_diff(p) <= 1 + p / 8);
                 if aligned && even && (disc.right - disc.left).abs_diff(size) <= 1 {
                     pitch = pitch.or(Some(step));
                     row.push(next);
@@ -48,12 +45,7 @@ pub fn rows(picture: &GrayImage) -> Vec<[u32; 4]> {
                     used[*i] = true;
                 }
                 let (first, last) = (discs[start], discs[row[row.len() - 1]]);
-                rows.push([
-                    first.left,
-                    first.top,
-                    last.right,
-                    first.bottom.max(last.bottom),
-                ]);
+                rows.push([first.left, first.top, last.right, first.bottom.max(last.bottom)]);
             }
         }
     }
@@ -72,11 +64,7 @@ fn blobs(picture: &GrayImage, dark: bool) -> Vec<Blob> {
     let (width, height) = picture.dimensions();
     let pixels = picture.as_raw();
     let ink = |i: usize| {
-        if dark {
-            pixels[i] < 110
-        } else {
-            pixels[i] > 145
-        }
+        if dark { pixels[i] < 110 } else { pixels[i] > 145 }
     };
     let mut seen = vec![false; pixels.len()];
     let mut found = Vec::new();

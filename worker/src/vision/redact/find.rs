@@ -80,9 +80,7 @@ fn under_labels(words: &[Word]) -> Vec<Line> {
             .iter()
             .enumerate()
             .filter(|(_, w)| {
-                w.left > word.left
-                    && w.left < word.right() + 120
-                    && w.top.abs_diff(word.top) < word.height.max(6)
+                w.left > word.left && w.left < word.right() + 120 && w.top.abs_diff(word.top) < word.height.max(6)
             })
             .map(|(j, _)| j);
         order.push(i);
@@ -181,8 +179,7 @@ fn shapes(text: &str) -> Vec<Range<usize>> {
         .map(|found| found.range())
         .filter(|range| {
             let found = &text[range.clone()];
-            found.contains(['@', '©', '®'])
-                || found.chars().filter(char::is_ascii_digit).count() >= 8
+            found.contains(['@', '©', '®']) || found.chars().filter(char::is_ascii_digit).count() >= 8
         })
         .collect()
 }
@@ -223,8 +220,7 @@ pub fn secrets(words: &[Word]) -> Vec<usize> {
                     && word.top < label.bottom() + 2 * label.height.max(10)
                     && word.left < right_end + 40
                     && word.right() + 40 > label.left;
-                if (beside || below) && !SECRET.iter().any(|s| s.starts_with(&squeezed(&word.text)))
-                {
+                if (beside || below) && !SECRET.iter().any(|s| s.starts_with(&squeezed(&word.text))) {
                     found.push(i);
                 }
             }
@@ -251,9 +247,9 @@ pub fn shows_any(words: &[Word], exclusions: &[String]) -> bool {
             let mut said = String::new();
             line.words[start..].iter().take(8).any(|(i, _)| {
                 said.push_str(&squeezed(&words[*i].text));
-                exclusions.iter().any(|wanted| {
-                    near(&said, wanted) || (wanted.len() > 5 && said.contains(wanted.as_str()))
-                })
+                exclusions
+                    .iter()
+                    .any(|wanted| near(&said, wanted) || (wanted.len() > 5 && said.contains(wanted.as_str())))
             })
         })
     })
@@ -271,9 +267,7 @@ fn near(said: &str, wanted: &str) -> bool {
         row[0] = i + 1;
         for (j, d) in b.iter().enumerate() {
             let above = row[j + 1];
-            row[j + 1] = (corner + usize::from(c != d))
-                .min(above + 1)
-                .min(row[j] + 1);
+            row[j + 1] = (corner + usize::from(c != d)).min(above + 1).min(row[j] + 1);
             corner = above;
         }
     }
@@ -306,10 +300,7 @@ mod tests {
 
     fn found(lines: &[&str]) -> Vec<String> {
         let words = words(lines);
-        personal(&words)
-            .into_iter()
-            .map(|i| words[i].text.clone())
-            .collect()
+        personal(&words).into_iter().map(|i| words[i].text.clone()).collect()
     }
 
     #[test]
@@ -319,18 +310,9 @@ mod tests {
             ["NL91", "ABNA", "0417", "1643", "00"]
         );
         assert_eq!(found(&["pay NL91ABNAO417164300"]), ["NL91ABNAO417164300"]);
-        assert_eq!(
-            found(&["From anke@bakker.example today"]),
-            ["anke@bakker.example"]
-        );
-        assert_eq!(
-            found(&["From anke©bakker.example today"]),
-            ["anke©bakker.example"]
-        );
-        assert_eq!(
-            mask("to anke@bakker.example, soon"),
-            format!("to {MASK}, soon")
-        );
+        assert_eq!(found(&["From anke@bakker.example today"]), ["anke@bakker.example"]);
+        assert_eq!(found(&["From anke©bakker.example today"]), ["anke©bakker.example"]);
+        assert_eq!(mask("to anke@bakker.example, soon"), format!("to {MASK}, soon"));
     }
 
     #[test]
@@ -348,14 +330,8 @@ mod tests {
     #[test]
     fn what_stands_beside_a_password_is_covered() {
         let words = words(&["User anke", "Password hunter2", "Sign in"]);
-        let secret: Vec<&str> = secrets(&words)
-            .into_iter()
-            .map(|i| words[i].text.as_str())
-            .collect();
-        assert!(
-            secret.contains(&"hunter2") && !secret.contains(&"anke"),
-            "{secret:?}"
-        );
+        let secret: Vec<&str> = secrets(&words).into_iter().map(|i| words[i].text.as_str()).collect();
+        assert!(secret.contains(&"hunter2") && !secret.contains(&"anke"), "{secret:?}");
     }
 
     #[test]
@@ -364,10 +340,7 @@ mod tests {
         for wanted in ["salary desk", "Salary-Desk", "employee list", "PAYROLL"] {
             assert!(shows_any(&page, &[squeezed(wanted)]), "{wanted}");
         }
-        assert!(shows_any(
-            &words(&["Sa1ary Desk"]),
-            &[squeezed("Salary Desk")]
-        ));
+        assert!(shows_any(&words(&["Sa1ary Desk"]), &[squeezed("Salary Desk")]));
         assert!(!shows_any(&page, &[squeezed("Bank")]));
     }
 }

@@ -1,0 +1,649 @@
+//! Demuxing and decoding with ffmpeg. Runs in the child process; see ADR 0005 for what is left out and why.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use ffmpeg_next::codec::{self, Id, threading};
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::util::frame::Video;
+use ffmpeg_next::{self as ffmpeg, Dictionary, Discard, Error, Packet, decoder, format, media};
+
+use super::picture::{Held, JpegWriter};
+use super::plan::{self, Step};
+use super::screen::{Screens, Sketch};
+use super::select::{Kept, Picture, Tracker};
+use super::thin::{self, Weight};
+use super::{
+    DecodeLimits, Extraction, Frame, FrameError, Probe, Progress, Sampling, TimeSpan, vp9,
+};
+
+/// Pictures nearer in time than this are not compared one by one: changes are told to 0.1 s.
+const COMPARE_SECONDS: f64 = 0.08;
+/// Above this rate pictures that no other refers to are not decoded.
+const FULL_RATE: f64 = 12.0;
+/// A time stamp that jumps by more than this is a damaged one.
+const JUMP_SECONDS: f64 = 3600.0;
+/// Between two packets a container writes at most a few hundred bytes of its own; a hole is larger.
+const HOLE_BYTES: i64 = 4096;
+/// Candidates of which fewer blocks than this differ show the same.
+const EQUAL_BLOCKS: f64 = 3.0;
+
+pub(super) fn fault(error: Error) -> FrameError {
+    match error {
+        Error::Other {
+            errno: libc::ENOMEM,
+        } => FrameError::DecoderCrashed("out of its memory limit".into()),
+        other => FrameError::Unreadable(other.to_string()),
+    }
+}
+
+struct Source {
+    input: Input,
+    stream: usize,
+    codec: Id,
+    time_base: f64,
+    matroska: bool,
+    alone: bool,
+}
+
+fn open(path: &Path, limits: &DecodeLimits) -> Result<Source, FrameError> {
+    ffmpeg::init().map_err(fault)?;
+    ffmpeg::log::set_level(ffmpeg::log::Level::Error);
+    let mut head = Vec::with_capacity(domain::container::SNIFF_BYTES);
+    std::fs::File::open(path)?
+        .take(domain::container::SNIFF_BYTES as u64)
+        .read_to_end(&mut head)?;
+    let container = domain::container::sniff(&head).ok_or(FrameError::NotAVideo)?;
+    let path = path.to_str().ok_or(FrameError::NotAVideo)?;
+    let mut options = Dictionary::new();
+    // No playlist, no address, no subtitle: only what was sniffed, and only this file.
+    options.set("format_whitelist", "matroska,webm,mov,mp4");
+    options.set("protocol_whitelist", "file");
+    options.set(
+        "codec_whitelist",
+        "vp8,vp9,libdav1d,libaom-av1,av1,h264,hevc",
+    );
+    let input = format::input_with_dictionary(path, options).map_err(|error| match error {
+        Error::InvalidData => FrameError::NotAVideo,
+        other => fault(other),
+    })?;
+    let streams = input.streams().count();
+    let stream = input
+        .streams()
+        .best(media::Type::Video)
+        .ok_or(FrameError::NotAVideo)?;
+    let codec = stream.parameters().id();
+    if codec_name(codec).is_none() {
+        return Err(FrameError::Unreadable(format!(
+            "the codec {} is not supported",
+            codec.name()
+        )));
+    }
+    let (index, time_base) = (stream.index(), f64::from(stream.time_base()));
+    let source = Source {
+        input,
+        stream: index,
+        codec,
+        time_base,
+        matroska: container == domain::container::Container::Matroska,
+        alone: streams == 1,
+    };
+    let (width, height) = parameters_size(&source)?;
+    if u64::from(width) * u64::from(height) > limits.max_pixels {
+        return Err(FrameError::Unreadable(format!(
+            "pictures of {width}x{height} are too large"
+        )));
+    }
+    Ok(source)
+}
+
+fn codec_name(codec: Id) -> Option<&'static str> {
+    match codec {
+        Id::VP8 => Some("vp8"),
+        Id::VP9 => Some("vp9"),
+        Id::AV1 => Some("av1"),
+        Id::H264 => Some("h264"),
+        Id::HEVC => Some("hevc"),
+        _ => None,
+    }
+}
+
+fn parameters_size(source: &Source) -> Result<(u32, u32), FrameError> {
+    let stream = source
+        .input
+        .stream(source.stream)
+        .ok_or(FrameError::NotAVideo)?;
+    let context = codec::Context::from_parameters(stream.parameters()).map_err(fault)?;
+    let video = context.decoder().video().map_err(fault)?;
+    Ok((video.width(), video.height()))
+}
+
+fn open_decoder(
+    source: &Source,
+    limits: &DecodeLimits,
+    fast: bool,
+) -> Result<decoder::Video, FrameError> {
+    let stream = source
+        .input
+        .stream(source.stream)
+        .ok_or(FrameError::NotAVideo)?;
+    let mut context = codec::Context::from_parameters(stream.parameters()).map_err(fault)?;
+    // One thread: two cost 7 % more processor time for the same pictures, and the worker has other analyses to run.
+    context.set_threading(threading::Config {
+        kind: threading::Type::None,
+        count: 1,
+        ..threading::Config::default()
+    });
+    let mut decoder = context.decoder();
+    decoder.set_packet_time_base(stream.time_base());
+    decoder.skip_loop_filter(Discard::NonKey);
+    if fast {
+        decoder.skip_frame(Discard::NonReference);
+    }
+    let mut options = Dictionary::new();
+    options.set("max_pixels", &limits.max_pixels.to_string());
+    let codec = decoder::find(source.codec)
+        .ok_or(Error::DecoderNotFound)
+        .map_err(fault)?;
+    decoder
+        .open_as_with(codec, options)
+        .and_then(decoder::Opened::video)
+        .map_err(fault)
+}
+
+/// How the picture must be turned clockwise for a viewer, in quarters.
+fn quarter_turns(source: &Source) -> u8 {
+    let Some(stream) = source.input.stream(source.stream) else {
+        return 0;
+    };
+    for side_data in stream.side_data() {
+        if side_data.kind() == codec::packet::side_data::Type::DisplayMatrix {
+            let entry = |index: usize| {
+                side_data
+                    .data()
+                    .get(index * 4..index * 4 + 4)
+                    .and_then(|bytes| bytes.try_into().ok())
+                    .map_or(0, i32::from_ne_bytes)
+            };
+            let degrees = f64::from(entry(1)).atan2(f64::from(entry(0))).to_degrees();
+            return (degrees / 90.0).round().rem_euclid(4.0) as u8;
+        }
+    }
+    0
+}
+
+/// The packets of the video, without decoding any.
+struct Scan {
+    time_base: f64,
+    packets: Vec<plan::Packet>,
+    start_seconds: f64,
+    duration_seconds: f64,
+}
+
+fn scan(source: &mut Source, limits: &DecodeLimits) -> Result<Scan, FrameError> {
+    let mut times = Vec::new();
+    let mut packets: Vec<plan::Packet> = Vec::new();
+    let mut longest = 0.0_f64;
+    let mut end_of_previous: Option<i64> = None;
+    let mut damaged = false;
+    let mut packet = Packet::empty();
+    loop {
+        match packet.read(&mut source.input) {
+            Ok(()) => {}
+            Err(Error::Eof) => break,
+            // A truncated or damaged tail: what was read counts.
+            Err(_) => break,
+        }
+        if packet.stream() != source.stream {
+            continue;
+        }
+        let position = packet.position() as i64;
+        if source.matroska && source.alone && position >= 0 {
+            if end_of_previous.is_some_and(|end| position - end > HOLE_BYTES) {
+                damaged = true;
+            }
+            end_of_previous = Some(position + packet.size() as i64);
+        }
+        let before: Option<f64> = times.last().copied();
+        let stamp = packet
+            .pts()
+            .or(packet.dts())
+            .map(|ticks| ticks as f64 * source.time_base);
+        let at = match (stamp, before) {
+            (Some(at), Some(before)) if (at - before).abs() > JUMP_SECONDS => before,
+            (Some(at), _) => at,
+            (None, before) => before.unwrap_or(0.0),
+        };
+        longest = longest.max(at + packet.duration().max(0) as f64 * source.time_base);
+        times.push(at);
+        packets.push(plan::Packet {
+            at_seconds: at,
+            bytes: packet.size(),
+            key: packet.is_key(),
+            after_damage: std::mem::take(&mut damaged) || packet.is_corrupt(),
+        });
+        let first = times.first().copied().unwrap_or(at);
+        if at - first > limits.max_recording_seconds {
+            return Err(FrameError::TooLong {
+                limit_seconds: limits.max_recording_seconds,
+            });
+        }
+    }
+    let start_seconds = times.iter().copied().fold(f64::INFINITY, f64::min);
+    if packets.is_empty() {
+        return Err(FrameError::Unreadable("no picture in it".into()));
+    }
+    for packet in &mut packets {
+        packet.at_seconds -= start_seconds;
+    }
+    let last = packets
+        .iter()
+        .map(|packet| packet.at_seconds)
+        .fold(0.0, f64::max);
+    let duration_seconds = (longest - start_seconds).max(last + plan::usual_interval(&packets));
+    Ok(Scan {
+        time_base: source.time_base,
+        packets,
+        start_seconds,
+        duration_seconds,
+    })
+}
+
+/// Length, codec and size of a recording, by its packets.
+pub fn probe(path: &Path, limits: &DecodeLimits) -> Result<Probe, FrameError> {
+    let mut source = open(path, limits)?;
+    let (mut width, mut height) = parameters_size(&source)?;
+    if quarter_turns(&source) % 2 == 1 {
+        std::mem::swap(&mut width, &mut height);
+    }
+    let scan = scan(&mut source, limits)?;
+    Ok(Probe {
+        duration_seconds: scan.duration_seconds,
+        codec: codec_name(source.codec).unwrap_or_default().into(),
+        width_pixels: width,
+        height_pixels: height,
+    })
+}
+
+/// Reads a recording in this process. For the child and for tests: a hostile file can take the process down.
+pub fn extract_in_process(
+    path: &Path,
+    out_dir: &Path,
+    sampling: &Sampling,
+    limits: &DecodeLimits,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Extraction, FrameError> {
+    let mut source = open(path, limits)?;
+    let scan = scan(&mut source, limits)?;
+    let reordered = matches!(source.codec, Id::H264 | Id::HEVC);
+    let steps = plan::steps(&scan.packets, reordered);
+    // Opened again rather than wound back: seeking needs an index, which a recorder's file does not have.
+    let source = open(path, limits)?;
+    let rate = scan.packets.len() as f64 / scan.duration_seconds.max(0.001);
+    let decoder = open_decoder(&source, limits, reordered && rate > FULL_RATE)?;
+    let turns = quarter_turns(&source);
+    let mut reading = Reading {
+        tracker: Tracker::new(sampling),
+        shelf: Shelf::new(out_dir, *sampling, turns),
+        unreadable: Vec::new(),
+        broken_since: None,
+        observed_at: f64::NEG_INFINITY,
+        held_back: None,
+        size: None,
+        last_error: None,
+    };
+    let codec = source.codec;
+    reading.run(source, decoder, &scan, &steps, on_progress)?;
+    reading.conclude(&scan, codec, turns)
+}
+
+struct Reading {
+    tracker: Tracker<Held>,
+    shelf: Shelf,
+    unreadable: Vec<TimeSpan>,
+    broken_since: Option<f64>,
+    observed_at: f64,
+    /// The latest picture, if it came too soon after the one before to be compared.
+    held_back: Option<(f64, Held)>,
+    size: Option<(u32, u32)>,
+    last_error: Option<FrameError>,
+}
+
+impl Reading {
+    fn run(
+        &mut self,
+        mut source: Source,
+        mut decoder: decoder::Video,
+        scan: &Scan,
+        steps: &[Step],
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), FrameError> {
+        let mut packet = Packet::empty();
+        let mut index = 0;
+        let mut told = 0.0;
+        // After a decoding error what refers to the lost picture is wrong too, up to the next key frame.
+        let mut wait_for_key = false;
+        while packet.read(&mut source.input).is_ok() {
+            if packet.stream() != source.stream {
+                continue;
+            }
+            let Some((known, step)) = scan.packets.get(index).zip(steps.get(index)) else {
+                break;
+            };
+            index += 1;
+            let at = known.at_seconds;
+            if at - told > scan.duration_seconds / 100.0 {
+                told = at;
+                on_progress(Progress {
+                    done_seconds: at,
+                    total_seconds: scan.duration_seconds,
+                });
+            }
+            if *step == Step::Broken || (wait_for_key && !known.key) {
+                self.broken_since.get_or_insert(at);
+                continue;
+            }
+            if *step == Step::Quiet {
+                continue;
+            }
+            if wait_for_key || (known.key && self.broken_since.is_some()) {
+                decoder.flush();
+                wait_for_key = false;
+            }
+            if source.codec == Id::VP9
+                && let Some(data) = packet.data_mut()
+            {
+                vp9::without_loop_filter(data);
+            }
+            if let Err(error) = decoder.send_packet(&packet) {
+                let error = fault(error);
+                if matches!(error, FrameError::DecoderCrashed(_)) {
+                    return Err(error);
+                }
+                self.last_error = Some(error);
+                self.broken_since.get_or_insert(at);
+                wait_for_key = scan.packets[index..].iter().any(|later| later.key);
+                continue;
+            }
+            self.receive(&mut decoder, scan)?;
+        }
+        if decoder.send_eof().is_ok() {
+            self.receive(&mut decoder, scan)?;
+        }
+        if let Some((at, picture)) = self.held_back.take() {
+            self.observe(at, picture)?;
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, decoder: &mut decoder::Video, scan: &Scan) -> Result<(), FrameError> {
+        loop {
+            let mut picture = Video::empty();
+            match decoder.receive_frame(&mut picture) {
+                Ok(()) => {}
+                Err(Error::Other {
+                    errno: libc::ENOMEM,
+                }) => {
+                    return Err(fault(Error::Other {
+                        errno: libc::ENOMEM,
+                    }));
+                }
+                Err(_) => return Ok(()),
+            }
+            let ticks = picture.timestamp().or(picture.pts());
+            let at = ticks.map_or(self.observed_at.max(0.0), |ticks| {
+                ticks as f64 * scan.time_base - scan.start_seconds
+            });
+            if picture.is_corrupt() || picture.has_decode_errors() {
+                self.broken_since.get_or_insert(at);
+                continue;
+            }
+            if let Some(since) = self.broken_since.take()
+                && at > since
+            {
+                self.unreadable.push(TimeSpan {
+                    start_seconds: since,
+                    end_seconds: at,
+                });
+            }
+            self.size.get_or_insert((picture.width(), picture.height()));
+            let picture = Held::new(picture)?;
+            if at - self.observed_at < COMPARE_SECONDS {
+                self.held_back = Some((at, picture));
+            } else {
+                self.held_back = None;
+                self.observe(at, picture)?;
+            }
+        }
+    }
+
+    fn observe(&mut self, at: f64, picture: Held) -> Result<(), FrameError> {
+        self.observed_at = at;
+        match self.tracker.observe(at, picture) {
+            Some(kept) => self.shelf.add(kept),
+            None => Ok(()),
+        }
+    }
+
+    fn conclude(mut self, scan: &Scan, codec: Id, turns: u8) -> Result<Extraction, FrameError> {
+        if let Some(kept) = self.tracker.finish() {
+            self.shelf.add(kept)?;
+        }
+        let Some((width, height)) = self.size else {
+            return Err(self
+                .last_error
+                .unwrap_or_else(|| FrameError::Unreadable("no picture could be decoded".into())));
+        };
+        let duration = scan.duration_seconds;
+        if let Some(since) = self.broken_since
+            && duration > since
+        {
+            self.unreadable.push(TimeSpan {
+                start_seconds: since,
+                end_seconds: duration,
+            });
+        }
+        let unreadable_seconds = self
+            .unreadable
+            .iter()
+            .fold(0.0, |sum, span| sum + span.end_seconds - span.start_seconds);
+        let frames = self.shelf.close(duration)?;
+        let covered: f64 = frames
+            .iter()
+            .map(|frame| frame.span.end_seconds - frame.span.start_seconds)
+            .sum();
+        let overlap: f64 = frames
+            .iter()
+            .map(|frame| overlap(&frame.span, &self.unreadable))
+            .sum();
+        let coverage = if duration > 0.0 {
+            ((covered - overlap) / duration).clamp(0.0, 1.0)
+        } else {
+            1.0
+        };
+        let mut changes = self.tracker.into_changes();
+        for change in &mut changes {
+            change.region = turned(change.region, turns);
+        }
+        let (width_pixels, height_pixels) = if turns % 2 == 1 {
+            (height, width)
+        } else {
+            (width, height)
+        };
+        Ok(Extraction {
+            duration_seconds: duration,
+            coverage,
+            unreadable_seconds,
+            codec: codec_name(codec).unwrap_or_default().into(),
+            width_pixels,
+            height_pixels,
+            frames,
+            changes,
+        })
+    }
+}
+
+fn overlap(span: &TimeSpan, holes: &[TimeSpan]) -> f64 {
+    holes
+        .iter()
+        .map(|hole| {
+            (hole.end_seconds.min(span.end_seconds) - hole.start_seconds.max(span.start_seconds))
+                .max(0.0)
+        })
+        .sum()
+}
+
+/// A region of the decoded picture, as a viewer of the turned picture sees it.
+fn turned([x0, y0, x1, y1]: [f32; 4], quarters: u8) -> [f32; 4] {
+    match quarters % 4 {
+        1 => [1.0 - y1, x0, 1.0 - y0, x1],
+        2 => [1.0 - x1, 1.0 - y1, 1.0 - x0, 1.0 - y0],
+        3 => [y0, 1.0 - x1, y1, 1.0 - x0],
+        _ => [x0, y0, x1, y1],
+    }
+}
+
+/// The pictures kept so far, on disk as soon as they are chosen.
+struct Shelf {
+    out_dir: PathBuf,
+    sampling: Sampling,
+    turns: u8,
+    jpeg: JpegWriter,
+    screens: Screens,
+    written: u32,
+    kept: Vec<Candidate>,
+}
+
+struct Candidate {
+    file: PathBuf,
+    timestamp_seconds: f64,
+    span: TimeSpan,
+    screen: u32,
+    size: (u32, u32),
+    sketch: Sketch,
+}
+
+impl Shelf {
+    fn new(out_dir: &Path, sampling: Sampling, turns: u8) -> Self {
+        Self {
+            out_dir: out_dir.to_owned(),
+            sampling,
+            turns,
+            jpeg: JpegWriter::default(),
+            screens: Screens::default(),
+            written: 0,
+            kept: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, kept: Kept<Held>) -> Result<(), FrameError> {
+        let luma = kept.picture.luma();
+        let sketch = Sketch::of(&luma);
+        let blocks = (luma.columns() * luma.rows()) as f64;
+        let mut start_seconds = kept.start_seconds;
+        let interval = 1.0 / self.sampling.frames_per_second;
+        while let Some(last) = self.kept.last() {
+            let too_soon = kept.timestamp_seconds - last.timestamp_seconds < interval - 1e-3
+                && start_seconds - last.span.start_seconds < interval;
+            let equal = last.sketch.distance(&sketch) * blocks < EQUAL_BLOCKS;
+            if !too_soon || equal {
+                break;
+            }
+            // It stayed for less than a sampling interval: this one takes its place.
+            start_seconds = last.span.start_seconds;
+            let last = self.kept.pop();
+            last.map_or(Ok(()), |last| std::fs::remove_file(last.file))?;
+        }
+        let file = self
+            .out_dir
+            .join(format!("candidate-{:06}.jpg", self.written));
+        self.written += 1;
+        let size = self.jpeg.write(&kept.picture, self.turns, &file)?;
+        let screen = self.screens.number(&sketch);
+        if let Some(last) = self.kept.last_mut() {
+            last.span.end_seconds = start_seconds;
+        }
+        self.kept.push(Candidate {
+            file,
+            timestamp_seconds: kept.timestamp_seconds,
+            span: TimeSpan {
+                start_seconds,
+                end_seconds: f64::INFINITY,
+            },
+            screen,
+            size,
+            sketch,
+        });
+        // Disk and memory stay bounded on a recording that never rests.
+        if self.kept.len() > 2 * self.sampling.max_frames as usize + 8 {
+            self.thin(self.sampling.max_frames as usize * 3 / 2)?;
+        }
+        Ok(())
+    }
+
+    fn thin(&mut self, most: usize) -> Result<(), FrameError> {
+        while self.kept.len() > most.max(2) {
+            let weights: Vec<Weight> = self
+                .kept
+                .iter()
+                .enumerate()
+                .map(|(index, frame)| Weight {
+                    screen: frame.screen,
+                    seconds: (frame.span.end_seconds - frame.span.start_seconds).min(600.0),
+                    novelty: index.checked_sub(1).map_or(1.0, |before| {
+                        self.kept[before].sketch.distance(&frame.sketch)
+                    }),
+                })
+                .collect();
+            let Some(index) = thin::least_informative(&weights) else {
+                break;
+            };
+            self.drop_frame(index)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a frame away. Its time goes to a neighbour that shows the same screen; otherwise no frame stands for it.
+    fn drop_frame(&mut self, index: usize) -> Result<(), FrameError> {
+        let gone = self.kept.remove(index);
+        std::fs::remove_file(&gone.file)?;
+        if let Some(before) = index
+            .checked_sub(1)
+            .and_then(|before| self.kept.get_mut(before))
+            && before.screen == gone.screen
+        {
+            before.span.end_seconds = gone.span.end_seconds;
+        } else if let Some(after) = self.kept.get_mut(index)
+            && after.screen == gone.screen
+        {
+            after.span.start_seconds = gone.span.start_seconds;
+        }
+        Ok(())
+    }
+
+    fn close(mut self, duration: f64) -> Result<Vec<Frame>, FrameError> {
+        if let Some(last) = self.kept.last_mut() {
+            last.span.end_seconds = duration;
+        }
+        if let Some(first) = self.kept.first_mut() {
+            first.span.start_seconds = 0.0;
+        }
+        self.thin(self.sampling.max_frames as usize)?;
+        let mut frames = Vec::with_capacity(self.kept.len());
+        for (index, kept) in self.kept.into_iter().enumerate() {
+            let file = self.out_dir.join(format!("frame-{index:04}.jpg"));
+            std::fs::rename(&kept.file, &file)?;
+            frames.push(Frame {
+                index: index as u32,
+                timestamp_seconds: kept.timestamp_seconds,
+                span: kept.span,
+                screen: kept.screen,
+                width_pixels: kept.size.0,
+                height_pixels: kept.size.1,
+                file,
+                fingerprint: kept.sketch.fingerprint,
+            });
+        }
+        Ok(frames)
+    }
+}

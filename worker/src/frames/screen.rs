@@ -1,0 +1,214 @@
+//! Which kept pictures show the same screen. Pure.
+//!
+//! Two pictures show the same screen when most of what is drawn on them agrees: the same form with other contents, the
+//! same list with another row selected. Paper does not count, since every screen is mostly paper: only blocks in which at
+//! least one of the two has an edge.
+
+use super::grid::{BLOCK, Luma};
+
+/// Side of the square whose mean is remembered: half a block, about one character.
+const CELL: usize = BLOCK / 2;
+/// A block whose brightest and darkest cells differ by more than this, or whose samples do, has something drawn on it.
+const EDGE: u8 = 40;
+/// Means of a cell that differ by no more than this are equal: recoding moves them by 1 to 4, another letter by 10 to 60.
+const CELL_EQUAL: u8 = 8;
+/// Most, as the definition above says.
+const SAME_SHARE: f64 = 0.5;
+/// Fingerprints further apart than this are not compared block by block. A common choice for duplicates is 5 bits of 64; a
+/// form whose contents changed may lie further away, and the blocks have the last word.
+const FINGERPRINT_BITS: u32 = 20;
+
+/// What is remembered of a picture: 33 KB for full HD instead of 2 MB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sketch {
+    columns: usize,
+    rows: usize,
+    /// Four means per block.
+    means: Vec<[u8; 4]>,
+    /// Whether something is drawn on a block.
+    drawn: Vec<bool>,
+    pub fingerprint: u64,
+}
+
+impl Sketch {
+    pub fn of(luma: &Luma<'_>) -> Self {
+        let (columns, rows) = (luma.columns(), luma.rows());
+        let mut means = Vec::with_capacity(columns * rows);
+        let mut drawn = Vec::with_capacity(columns * rows);
+        for row in 0..rows {
+            for column in 0..columns {
+                let mut quarters = [0; 4];
+                let (mut darkest, mut brightest) = (u8::MAX, u8::MIN);
+                for (quarter, mean) in quarters.iter_mut().enumerate() {
+                    let top = (row * BLOCK + quarter / 2 * CELL).min(luma.height - 1);
+                    let left = (column * BLOCK + quarter % 2 * CELL).min(luma.width - 1);
+                    let (bottom, right) =
+                        ((top + CELL).min(luma.height), (left + CELL).min(luma.width));
+                    let mut sum = 0_u32;
+                    for y in top..bottom {
+                        for &sample in &luma.row(y)[left..right] {
+                            sum += u32::from(sample);
+                            darkest = darkest.min(sample);
+                            brightest = brightest.max(sample);
+                        }
+                    }
+                    *mean = (sum / ((bottom - top) * (right - left)) as u32) as u8;
+                }
+                means.push(quarters);
+                drawn.push(brightest - darkest > EDGE);
+            }
+        }
+        let fingerprint = fingerprint(&means, columns, rows);
+        Self {
+            columns,
+            rows,
+            means,
+            drawn,
+            fingerprint,
+        }
+    }
+
+    /// The share (`0..=1`) of drawn blocks on which two pictures agree.
+    pub fn agreement(&self, other: &Self) -> f64 {
+        if (self.columns, self.rows) != (other.columns, other.rows) {
+            return 0.0;
+        }
+        let (mut all, mut equal) = (0_u32, 0_u32);
+        for block in 0..self.means.len() {
+            if self.drawn[block]
+                || other.drawn[block]
+                || !close(self.means[block], other.means[block])
+            {
+                all += 1;
+                equal += u32::from(close(self.means[block], other.means[block]));
+            }
+        }
+        if all == 0 {
+            1.0
+        } else {
+            f64::from(equal) / f64::from(all)
+        }
+    }
+
+    /// The share (`0..=1`) of all blocks that differ.
+    pub fn distance(&self, other: &Self) -> f64 {
+        if (self.columns, self.rows) != (other.columns, other.rows) {
+            return 1.0;
+        }
+        let differing = self
+            .means
+            .iter()
+            .zip(&other.means)
+            .filter(|(a, b)| !close(**a, **b))
+            .count();
+        differing as f64 / self.means.len() as f64
+    }
+}
+
+fn close(a: [u8; 4], b: [u8; 4]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a.abs_diff(b) <= CELL_EQUAL)
+}
+
+/// A difference hash: is each of 8x8 fields brighter than the one to its right, in a 9x8 picture of the screen.
+fn fingerprint(means: &[[u8; 4]], columns: usize, rows: usize) -> u64 {
+    let mut fields = [[0_u32; 9]; 8];
+    for (y, line) in fields.iter_mut().enumerate() {
+        for (x, field) in line.iter_mut().enumerate() {
+            let (top, bottom) = (
+                y * rows / 8,
+                ((y + 1) * rows / 8).max(y * rows / 8 + 1).min(rows),
+            );
+            let (left, right) = (
+                x * columns / 9,
+                ((x + 1) * columns / 9)
+                    .max(x * columns / 9 + 1)
+                    .min(columns),
+            );
+            let mut sum = 0_u32;
+            let mut count = 0_u32;
+            for row in top..bottom {
+                for block in &means[row * columns + left..row * columns + right] {
+                    sum += block.iter().map(|mean| u32::from(*mean)).sum::<u32>();
+                    count += 4;
+                }
+            }
+            // Sixteenths of a level, so that faint slopes count.
+            *field = sum * 16 / count.max(1);
+        }
+    }
+    let mut hash = 0;
+    for line in &fields {
+        for pair in line.windows(2) {
+            hash = hash << 1 | u64::from(pair[0] > pair[1]);
+        }
+    }
+    hash
+}
+
+/// The screens seen so far.
+#[derive(Debug, Default)]
+pub struct Screens {
+    examples: Vec<Sketch>,
+}
+
+impl Screens {
+    /// The number of the screen that a picture shows, a new one if it is like none before.
+    pub fn number(&mut self, sketch: &Sketch) -> u32 {
+        let best = self
+            .examples
+            .iter()
+            .enumerate()
+            .filter(|(_, known)| {
+                (known.fingerprint ^ sketch.fingerprint).count_ones() <= FINGERPRINT_BITS
+            })
+            .map(|(number, known)| (number, known.agreement(sketch)))
+            .max_by(|a, b| a.1.total_cmp(&b.1));
+        match best {
+            Some((number, agreement)) if agreement >= SAME_SHARE => number as u32,
+            _ => {
+                self.examples.push(sketch.clone());
+                self.examples.len() as u32 - 1
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::grid::tests::{ink, paper};
+    use super::*;
+
+    fn sketch(marks: &[(usize, usize)]) -> Sketch {
+        let mut data = paper(320, 160);
+        for (left, top) in marks {
+            ink(&mut data, 320, *left, *top, (30, 10));
+        }
+        Sketch::of(&Luma {
+            data: &data,
+            stride: 320,
+            width: 320,
+            height: 160,
+        })
+    }
+
+    #[test]
+    fn a_form_with_other_contents_is_the_same_screen() {
+        let labels = [(4, 4), (4, 40), (4, 80), (4, 120)];
+        let mut screens = Screens::default();
+        assert_eq!(screens.number(&sketch(&labels)), 0);
+        let filled: Vec<_> = labels.into_iter().chain([(100, 4), (100, 40)]).collect();
+        assert_eq!(screens.number(&sketch(&filled)), 0);
+        assert_eq!(
+            screens.number(&sketch(&[(200, 10), (200, 60), (260, 100)])),
+            1
+        );
+        assert_eq!(screens.number(&sketch(&labels)), 0);
+    }
+
+    #[test]
+    fn paper_alone_makes_no_two_screens_equal() {
+        let (a, b) = (sketch(&[(4, 4)]), sketch(&[(204, 104)]));
+        assert!(a.agreement(&b) < 0.01);
+        assert!(a.distance(&b) < 0.1);
+    }
+}

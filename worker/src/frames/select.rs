@@ -1,0 +1,347 @@
+//! Which pictures to keep: one per settled screen, seen against the last kept one. Pure; fed with pictures in order of
+//! time, it answers with those to keep and remembers everything that moved.
+
+use super::grid::{self, Bounds, Luma};
+use super::{Change, ChangeKind, Sampling};
+
+/// A screen is settled when nothing of what is new on it has moved for so long. Longer than the pause between two
+/// keystrokes (0.1 to 0.4 s) and than a compositor's fade (0.3 s), shorter than a caret's half period plus a frame.
+pub const SETTLE_SECONDS: f64 = 0.6;
+
+/// After so long of movement that never settles (a film, a long scroll) a picture is kept all the same.
+const UNSETTLED_SECONDS: f64 = 3.0;
+/// The same for typing without a pause.
+const TYPING_SECONDS: f64 = 10.0;
+
+/// A mouse pointer at 1080 lines: 12x19 pixels up to the enlarged 32x48; a caret is narrower.
+const POINTER_WIDTH: usize = 40;
+const POINTER_HEIGHT: usize = 48;
+/// Letters side by side are wider than a pointer of the same height (a hand is 17x22, an arrow 12x19).
+const WORD_ASPECT: f64 = 1.3;
+/// Three characters of the smallest usual text (9 pixels each).
+const WORD_WIDTH: usize = 22;
+/// A caret is thin and upright; two samples more than its 1 to 3 pixels, since a codec smears.
+const CARET_WIDTH: usize = 6;
+/// So many pointer-like differences at once are no pointer: digits changed all over a table.
+const MANY_SMALL: usize = 5;
+
+/// A block that changed so often, in small changes not further apart than [`WIDGET_MEMORY_SECONDS`], belongs to a clock or
+/// a spinner.
+const WIDGET_TOGGLES: u8 = 3;
+const WIDGET_MEMORY_SECONDS: f64 = 2.5;
+/// Changes of one block closer than this count as one (a letter and the caret that makes room).
+const TOGGLE_SECONDS: f64 = 0.15;
+/// A change of more than this share of the screen is no widget's.
+const WIDGET_SHARE: f64 = 0.02;
+
+/// A picture that can be looked at and held cheaply.
+pub trait Picture: Clone {
+    fn luma(&self) -> Luma<'_>;
+}
+
+/// A picture to keep.
+#[derive(Debug, Clone)]
+pub struct Kept<P> {
+    pub picture: P,
+    pub timestamp_seconds: f64,
+    /// When the screen began to look unlike the one kept before.
+    pub start_seconds: f64,
+}
+
+/// Watches the pictures of a recording go by.
+pub struct Tracker<P> {
+    scene_threshold: f64,
+    scale: usize,
+    word_width: usize,
+    previous: Option<(f64, P)>,
+    selected: Option<P>,
+    blocks: Vec<Block>,
+    /// Blocks that may differ from the selected picture.
+    dirty: Vec<u32>,
+    /// When what is new on the screen appeared, and when it last moved.
+    diverged_at: Option<f64>,
+    stable_since: f64,
+    busy_since: f64,
+    last_large_at: f64,
+    found: Vec<u32>,
+    changes: Vec<Change>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Block {
+    dirty: bool,
+    differs: bool,
+    toggles: u8,
+    toggled_at: f32,
+}
+
+impl<P: Picture> Tracker<P> {
+    pub fn new(sampling: &Sampling) -> Self {
+        Self {
+            scene_threshold: sampling.scene_threshold,
+            scale: 1,
+            // The usual threshold (0.2) notices words of three letters; a finer or coarser one follows in proportion.
+            word_width: (WORD_WIDTH as f64 * (sampling.scene_threshold / 0.2).clamp(0.5, 2.0))
+                as usize,
+            previous: None,
+            selected: None,
+            blocks: Vec::new(),
+            dirty: Vec::new(),
+            diverged_at: None,
+            stable_since: 0.0,
+            busy_since: 0.0,
+            last_large_at: f64::NEG_INFINITY,
+            found: Vec::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    pub fn into_changes(self) -> Vec<Change> {
+        self.changes
+    }
+
+    /// Takes the next picture. Answers with the one *before* it when that had settled by now: the last look before a
+    /// change is the sharpest, since encoders go on refining a still picture.
+    pub fn observe(&mut self, at: f64, picture: P) -> Option<Kept<P>> {
+        let Some((_, previous)) = self.previous.clone() else {
+            self.resize(&picture.luma());
+            self.diverged_at = Some(at);
+            self.stable_since = at;
+            self.busy_since = at;
+            self.previous = Some((at, picture));
+            return None;
+        };
+        let resized = !previous.luma().same_size(&picture.luma());
+        let kept = self.settled(at, resized);
+        if resized {
+            self.resize(&picture.luma());
+            self.selected = None;
+            self.push_change(at, 1.0, [0.0, 0.0, 1.0, 1.0], ChangeKind::Screen);
+            self.diverged_at = Some(at);
+            self.stable_since = at;
+            self.busy_since = at;
+        } else {
+            self.compare(at, &previous, &picture);
+        }
+        self.previous = Some((at, picture));
+        kept
+    }
+
+    /// The recording is over: what is on the screen is kept whether or not it had settled, so that the tail is never lost.
+    pub fn finish(&mut self) -> Option<Kept<P>> {
+        self.diverged_at?;
+        self.keep()
+    }
+
+    fn resize(&mut self, luma: &Luma<'_>) {
+        self.blocks = vec![Block::default(); luma.columns() * luma.rows()];
+        self.dirty.clear();
+        self.scale = (luma.width.min(luma.height) / 1080).max(1);
+    }
+
+    fn settled(&mut self, now: f64, leaving: bool) -> Option<Kept<P>> {
+        let diverged_at = self.diverged_at?;
+        let still = now - self.stable_since >= SETTLE_SECONDS - 1e-3;
+        let patience = if self.last_large_at > self.busy_since {
+            UNSETTLED_SECONDS
+        } else {
+            TYPING_SECONDS
+        };
+        let restless = now - diverged_at.max(self.busy_since) >= patience;
+        (still || restless || (leaving && now - self.stable_since >= SETTLE_SECONDS))
+            .then(|| self.keep())
+            .flatten()
+    }
+
+    fn keep(&mut self) -> Option<Kept<P>> {
+        let (timestamp_seconds, picture) = self.previous.clone()?;
+        let start_seconds = self.diverged_at.take()?;
+        for block in self.dirty.drain(..) {
+            let block = &mut self.blocks[block as usize];
+            block.dirty = false;
+            block.differs = false;
+        }
+        self.selected = Some(picture.clone());
+        self.busy_since = timestamp_seconds;
+        Some(Kept {
+            picture,
+            timestamp_seconds,
+            start_seconds,
+        })
+    }
+
+    fn compare(&mut self, at: f64, previous: &P, picture: &P) {
+        let (before, after) = (previous.luma(), picture.luma());
+        let mut found = std::mem::take(&mut self.found);
+        grid::differing_blocks(&before, &after, &mut found);
+        if !found.is_empty() {
+            let columns = after.columns();
+            let share = found.len() as f64 / self.blocks.len() as f64;
+            let mut whole = None::<Bounds>;
+            let mut small = share < WIDGET_SHARE;
+            let mut telling = !small;
+            if small {
+                for part in grid::components(&found, columns) {
+                    let area = grid::bounds(&before, &after, &part.blocks);
+                    whole = Some(whole.map_or(area, |sum| sum.union(area)));
+                    let widget = part
+                        .blocks
+                        .iter()
+                        .all(|block| self.in_widget(*block, columns, at));
+                    let caret = area.width() <= CARET_WIDTH * self.scale
+                        && area.height() >= 2 * area.width();
+                    if !caret {
+                        self.count_toggles(&part.blocks, at);
+                    }
+                    if !widget && !self.pointer_like(&area) {
+                        small = false;
+                        telling = true;
+                    }
+                    // A letter moves what is new on the screen; a pointer elsewhere does not.
+                    if !widget
+                        && !caret
+                        && part
+                            .blocks
+                            .iter()
+                            .any(|block| self.blocks[*block as usize].differs)
+                    {
+                        telling = true;
+                    }
+                }
+            } else {
+                whole = Some(grid::bounds_of_blocks(&found, &after));
+                for block in &found {
+                    self.blocks[*block as usize].toggles = 0;
+                }
+            }
+            let kind = if share >= self.scene_threshold {
+                ChangeKind::Screen
+            } else if small {
+                ChangeKind::Small
+            } else {
+                ChangeKind::Text
+            };
+            if share >= WIDGET_SHARE {
+                self.last_large_at = at;
+            }
+            let region = whole.map_or([0.0; 4], |area| {
+                let (width, height) = (after.width as f32, after.height as f32);
+                [
+                    area.left as f32 / width,
+                    area.top as f32 / height,
+                    area.right as f32 / width,
+                    area.bottom as f32 / height,
+                ]
+            });
+            self.push_change(at, share, region, kind);
+            for block in &found {
+                let block_state = &mut self.blocks[*block as usize];
+                if !block_state.dirty {
+                    block_state.dirty = true;
+                    self.dirty.push(*block);
+                }
+            }
+            let was_diverged = self.diverged_at.is_some();
+            self.weigh(at, picture);
+            if telling || (self.diverged_at.is_some() && !was_diverged) {
+                self.stable_since = at;
+            }
+        }
+        self.found = found;
+    }
+
+    /// Compares what moved since the last kept picture with that picture.
+    fn weigh(&mut self, at: f64, picture: &P) {
+        let Some(selected) = &self.selected else {
+            // Nothing is kept yet: everything is new.
+            self.diverged_at.get_or_insert(at);
+            return;
+        };
+        let (kept, now) = (selected.luma(), picture.luma());
+        let columns = now.columns();
+        let mut different: Vec<u32> = Vec::new();
+        self.dirty.sort_unstable();
+        for &block in &self.dirty {
+            let differs = grid::block_differs(&kept, &now, block);
+            if differs && !self.in_widget(block, columns, at) {
+                different.push(block);
+            }
+        }
+        let share = different.len() as f64 / self.blocks.len() as f64;
+        for block in &self.dirty {
+            self.blocks[*block as usize].differs = false;
+        }
+        let mut telling = share >= WIDGET_SHARE;
+        if telling {
+            for block in &different {
+                self.blocks[*block as usize].differs = true;
+            }
+        } else {
+            let parts = grid::components(&different, columns);
+            let crowd = parts.len() >= MANY_SMALL;
+            for part in parts {
+                if crowd || !self.pointer_like(&grid::bounds(&kept, &now, &part.blocks)) {
+                    telling = true;
+                    for block in part.blocks {
+                        self.blocks[block as usize].differs = true;
+                    }
+                }
+            }
+        }
+        if !telling {
+            self.diverged_at = None;
+        } else if self.diverged_at.is_none() {
+            self.diverged_at = Some(at);
+            self.busy_since = at;
+        }
+        let blocks = &mut self.blocks;
+        let different: std::collections::HashSet<u32> = different.into_iter().collect();
+        self.dirty.retain(|block| {
+            // Back to what it was: forget it until it moves again. Widgets stay, they may turn out to be none.
+            let keep = different.contains(block) || blocks[*block as usize].toggles > 0;
+            blocks[*block as usize].dirty = keep;
+            keep
+        });
+    }
+
+    fn pointer_like(&self, area: &Bounds) -> bool {
+        let (width, height) = (area.width(), area.height());
+        let fits = width <= POINTER_WIDTH * self.scale && height <= POINTER_HEIGHT * self.scale;
+        let worded =
+            width >= self.word_width * self.scale && width as f64 >= WORD_ASPECT * height as f64;
+        fits && !worded
+    }
+
+    fn count_toggles(&mut self, blocks: &[u32], at: f64) {
+        for block in blocks {
+            let block = &mut self.blocks[*block as usize];
+            let since = at - f64::from(block.toggled_at);
+            if since > WIDGET_MEMORY_SECONDS {
+                block.toggles = 0;
+            }
+            if block.toggles == 0 || since >= TOGGLE_SECONDS {
+                block.toggles = block.toggles.saturating_add(1);
+                block.toggled_at = at as f32;
+            }
+        }
+    }
+
+    /// Whether a block or one beside it ticks: the minutes of a clock belong to its seconds.
+    fn in_widget(&self, block: u32, columns: usize, at: f64) -> bool {
+        let (row, column) = (block as usize / columns, block as usize % columns);
+        (column.saturating_sub(2)..=(column + 2).min(columns - 1)).any(|near| {
+            let block = &self.blocks[row * columns + near];
+            block.toggles >= WIDGET_TOGGLES
+                && at - f64::from(block.toggled_at) <= WIDGET_MEMORY_SECONDS
+        })
+    }
+
+    fn push_change(&mut self, at_seconds: f64, share: f64, region: [f32; 4], kind: ChangeKind) {
+        self.changes.push(Change {
+            at_seconds,
+            share,
+            region,
+            kind,
+        });
+    }
+}
