@@ -125,9 +125,6 @@ mod tests {
             .iter()
             .filter(|status| status.may_add())
             .collect();
-        assert_eq!(
-            may,
-            [&SubscriptionStatus::Active, &SubscriptionStatus::Trial]
-        );
+        assert_eq!(may, [&SubscriptionStatus::Active, &SubscriptionStatus::Trial]);
     }
 }
