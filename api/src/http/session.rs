@@ -81,7 +81,8 @@ impl Session {
         self
     }
 
-    pub(super) fn attach_to(&self, data: &mut Data) {
+    /// Puts the values of this session into the data of an operation.
+    pub fn attach_to(&self, data: &mut Data) {
         for attach in &self.attach {
             attach(data);
         }

@@ -14,7 +14,7 @@ use image::{GrayImage, Rgb, RgbImage, codecs::jpeg::JpegEncoder};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::ocr::{OcrError, Reader, Tesseract, Word};
+use super::ocr::{OcrError, Tesseract, Word, read_all};
 use crate::frames::Extraction;
 
 /// What stands in texts where personal data stood on the screen.
@@ -75,24 +75,24 @@ pub async fn read(
     cancel: &CancellationToken,
     mut on_progress: impl FnMut(f64) + Send,
 ) -> Result<Readings, OcrError> {
-    let mut reader = Reader::new(tesseract, cancel.clone());
     let exclusions: Vec<String> = rules
         .exclusions
         .iter()
         .map(|e| find::squeezed(e))
         .filter(|e| !e.is_empty())
         .collect();
+    let files: Vec<_> = extraction.frames.iter().map(|f| f.file.clone()).collect();
+    let inspect = if rules.passwords {
+        dots::rows
+    } else {
+        |_: &GrayImage| Vec::new()
+    };
+    let read = read_all(tesseract, &files, cancel, inspect, &mut on_progress).await?;
     let mut readings = Readings::default();
-    for (done, frame) in extraction.frames.iter().enumerate() {
-        let file = frame.file.clone();
-        let picture = tokio::task::spawn_blocking(move || image::open(file).map(|p| p.to_luma8()))
-            .await
-            .map_err(|e| OcrError::Failed(e.to_string()))??;
-        let words = reader.read(&picture).await?;
+    for (frame, (words, dots)) in extraction.frames.iter().zip(read) {
         readings
             .frames
-            .push(judge(frame.index, words, &picture, rules, &exclusions));
-        on_progress((done + 1) as f64 / extraction.frames.len() as f64);
+            .push(judge(frame.index, words, dots, rules, &exclusions));
     }
     drop_neighbours(extraction, &mut readings);
     readings.excluded = domain::span::union(
@@ -101,7 +101,9 @@ pub async fn read(
             .iter()
             .zip(&readings.frames)
             .filter(|(_, reading)| reading.excluded)
-            .filter_map(|(frame, _)| TimeSpan::new(frame.span.start_seconds, frame.span.end_seconds).ok())
+            .filter_map(|(frame, _)| {
+                TimeSpan::new(frame.span.start_seconds, frame.span.end_seconds).ok()
+            })
             .collect::<Vec<_>>(),
     );
     Ok(readings)
@@ -133,7 +135,13 @@ fn drop_neighbours(extraction: &Extraction, readings: &mut Readings) {
     }
 }
 
-fn judge(index: u32, mut words: Vec<Word>, picture: &GrayImage, rules: &Rules, exclusions: &[String]) -> Reading {
+fn judge(
+    index: u32,
+    mut words: Vec<Word>,
+    dots: Vec<[u32; 4]>,
+    rules: &Rules,
+    exclusions: &[String],
+) -> Reading {
     if find::shows_any(&words, exclusions) {
         return Reading {
             index,
@@ -153,14 +161,21 @@ fn judge(index: u32, mut words: Vec<Word>, picture: &GrayImage, rules: &Rules, e
         for i in find::secrets(&words) {
             personal[i] = true;
         }
-        for row in dots::rows(picture) {
+        for row in dots {
             covered.push(row);
             for (word, personal) in words.iter().zip(&mut personal) {
-                *personal |= word.left < row[2] && word.right() > row[0] && word.top < row[3] && word.bottom() > row[1];
+                *personal |= word.left < row[2]
+                    && word.right() > row[0]
+                    && word.top < row[3]
+                    && word.bottom() > row[1];
             }
         }
     }
-    for (word, _) in words.iter_mut().zip(&personal).filter(|(_, personal)| **personal) {
+    for (word, _) in words
+        .iter_mut()
+        .zip(&personal)
+        .filter(|(_, personal)| **personal)
+    {
         covered.push([word.left, word.top, word.right(), word.bottom()]);
         MASK.clone_into(&mut word.text);
     }
@@ -182,7 +197,11 @@ pub async fn cover(extraction: &mut Extraction, readings: &Readings) -> Result<(
         .map(|frame| {
             (
                 frame.file.clone(),
-                readings.frames.iter().find(|r| r.index == frame.index).cloned(),
+                readings
+                    .frames
+                    .iter()
+                    .find(|r| r.index == frame.index)
+                    .cloned(),
             )
         })
         .collect();
@@ -199,9 +218,11 @@ pub async fn cover(extraction: &mut Extraction, readings: &Readings) -> Result<(
                         fill(&mut picture, *area);
                     }
                     let mut jpeg = Vec::new();
-                    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode_image(&picture)?;
-                    let mut temporary =
-                        tempfile::NamedTempFile::new_in(file.parent().unwrap_or_else(|| std::path::Path::new(".")))?;
+                    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY)
+                        .encode_image(&picture)?;
+                    let mut temporary = tempfile::NamedTempFile::new_in(
+                        file.parent().unwrap_or_else(|| std::path::Path::new(".")),
+                    )?;
                     temporary.write_all(&jpeg)?;
                     temporary.persist(&file).map_err(|e| e.error)?;
                 }
@@ -211,9 +232,12 @@ pub async fn cover(extraction: &mut Extraction, readings: &Readings) -> Result<(
     })
     .await
     .map_err(|e| OcrError::Failed(e.to_string()))??;
-    extraction
-        .frames
-        .retain(|frame| readings.frames.iter().any(|r| r.index == frame.index && !r.excluded));
+    extraction.frames.retain(|frame| {
+        readings
+            .frames
+            .iter()
+            .any(|r| r.index == frame.index && !r.excluded)
+    });
     Ok(())
 }
 
