@@ -8,8 +8,6 @@ use axum::http::HeaderMap;
 use serde_json::{Map, Value};
 use tokio::{sync::watch, time::Instant};
 
-use super::auth::TokenError;
-
 /// What the budgets and connection caps count by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Caller {
@@ -139,18 +137,6 @@ pub enum Rejection {
     Unavailable,
     /// A fault of ours, already logged: 500; sockets close with 4500.
     Internal,
-}
-
-impl From<TokenError> for Rejection {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::KeysUnavailable => Self::Unavailable,
-            error => Self::Unauthenticated {
-                message: error.to_string(),
-                challenge: error.challenge(),
-            },
-        }
-    }
 }
 
 /// Verifies credentials. Absent credentials are for the implementor to judge: an anonymous [`Session`] or a rejection.
