@@ -87,7 +87,7 @@ impl Gate {
         };
         let session = Session::new(counted).revoked_by(self.watch(caller.actor)).with(caller);
         Ok(match expires_at {
-            Some(instant) => session.expires_at(instant),
+            Some(instant) => session.expires_in((instant - now).to_std().unwrap_or_default()),
             None => session,
         })
     }
