@@ -259,6 +259,18 @@ impl Storage {
         self.store.get_range(&self.path(key), range).await.map_err(absent)
     }
 
+    /// Whether an object is there.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn exists(&self, key: &str) -> Result<bool> {
+        match self.store.head(&self.path(key)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Size and hash of an object, read once in constant memory; nothing when it is absent.
     ///
     /// # Errors

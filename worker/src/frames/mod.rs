@@ -72,7 +72,9 @@ pub struct TimeSpan {
     pub end_seconds: f64,
 }
 
-/// One movement on the screen between two successive pictures of the recording.
+/// One movement on the screen between two successive pictures of the recording. Where movement runs without rest into a key
+/// frame its pictures are left out: then the time stamps are those of the packets, and share, region and kind of all of them
+/// say what had changed in the end.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// Time stamp of the first picture that shows it.

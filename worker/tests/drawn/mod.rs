@@ -225,28 +225,23 @@ impl Encoder {
     }
 }
 
-/// What a browser's recorder asks of libvpx: real time, one pass, constant bit rate, no look-ahead.
+/// What Chromium's recorder asks of libvpx: real time, one pass, variable bit rate, no look-ahead, a key frame at least
+/// every 100 pictures (`kf_max_dist`) and wherever libvpx wants one; on a stream, so without duration.
 pub const BROWSER_VP9: &[&str] = &[
     "-c:v",
     "libvpx-vp9",
     "-deadline",
     "realtime",
     "-cpu-used",
-    "8",
+    "7",
     "-b:v",
     "3500k",
     "-lag-in-frames",
     "0",
-    "-row-mt",
-    "1",
-    "-aq-mode",
-    "3",
-    "-frame-parallel",
-    "1",
-    "-error-resilient",
-    "0",
     "-auto-alt-ref",
     "0",
+    "-g",
+    "100",
     "-threads",
     "2",
     "-f",

@@ -15,7 +15,7 @@ use crate::frames::{Change, ChangeKind, Extraction, Frame};
 const SPINNER_SECONDS: f64 = 1.6;
 /// Longest pause between two of its pictures.
 const SPINNER_GAP_SECONDS: f64 = 0.75;
-/// Fewest changes in a second: a caret comes on and off 2 times a second but is narrower than any spinner.
+/// Fewest changes in a second.
 const SPINNER_RATE: f64 = 1.6;
 
 /// What screens say while they are busy, in four languages, as plain letters.
@@ -51,21 +51,11 @@ fn area(change: &Change) -> f32 {
     (change.region[2] - change.region[0]).max(0.0) * (change.region[3] - change.region[1]).max(0.0)
 }
 
-fn middle(change: &Change) -> [f32; 2] {
-    [
-        f32::midpoint(change.region[0], change.region[2]),
-        f32::midpoint(change.region[1], change.region[3]),
-    ]
-}
-
 /// The changes that a person or a program meant: without what comes back at one place (caret, clock).
 ///
 /// Small changes are compared with those of two minutes around: three at one place, and they are the furniture's.
 pub fn meant(changes: &[Change]) -> Vec<Change> {
-    let alike = |a: &Change, b: &Change| {
-        let (p, q) = (middle(a), middle(b));
-        (p[0] - q[0]).abs() < 0.012 && (p[1] - q[1]).abs() < 0.02 && (area(a) - area(b)).abs() < 0.002
-    };
+    let alike = |a: &Change, b: &Change| a.region.iter().zip(&b.region).all(|(p, q)| (p - q).abs() < 0.002);
     changes
         .iter()
         .enumerate()
@@ -91,13 +81,20 @@ pub fn meant(changes: &[Change]) -> Vec<Change> {
         .collect()
 }
 
-/// When a small area moved on by itself.
+/// Narrower than this is a caret.
+const CARET_WIDTH: f32 = 0.006;
+
+/// When a small area moved on by itself: the same pictures come back at one place, again and again. A person's typing
+/// moves on and never comes back; a caret is too narrow.
 pub fn spinners(changes: &[Change]) -> Vec<TimeSpan> {
+    let wide: Vec<&Change> = changes
+        .iter()
+        .filter(|c| c.region[2] - c.region[0] > CARET_WIDTH)
+        .collect();
     let mut found = Vec::new();
     let mut at = 0;
-    while at < changes.len() {
-        let run = spinner_from(&changes[at..]);
-        if let Some((length, span)) = run {
+    while at < wide.len() {
+        if let Some((length, span)) = spinner_from(&wide[at..]) {
             found.push(span);
             at += length;
         } else {
@@ -107,16 +104,16 @@ pub fn spinners(changes: &[Change]) -> Vec<TimeSpan> {
     union(&found)
 }
 
-fn spinner_from(changes: &[Change]) -> Option<(usize, TimeSpan)> {
+fn spinner_from(changes: &[&Change]) -> Option<(usize, TimeSpan)> {
     let first = changes.first()?;
     if area(first) > 0.02 || first.kind == ChangeKind::Screen {
         return None;
     }
     let mut region = first.region;
-    let (mut last, mut length, mut count) = (first.at_seconds, 1, 1);
-    let (mut elsewhere, mut rightward) = (0, 0);
-    let mut x = middle(first)[0];
+    let mut own: Vec<&Change> = vec![first];
+    let (mut length, mut elsewhere) = (1, 0);
     for change in &changes[1..] {
+        let last = own[own.len() - 1].at_seconds;
         if change.kind == ChangeKind::Screen || change.at_seconds - last > SPINNER_GAP_SECONDS {
             break;
         }
@@ -126,15 +123,9 @@ fn spinner_from(changes: &[Change]) -> Option<(usize, TimeSpan)> {
             region[2].max(change.region[2]),
             region[3].max(change.region[3]),
         ];
-        let fits = grown[2] - grown[0] < 0.13 && grown[3] - grown[1] < 0.17;
-        if fits {
+        if grown[2] - grown[0] < 0.13 && grown[3] - grown[1] < 0.17 {
             region = grown;
-            last = change.at_seconds;
-            count += 1;
-            if middle(change)[0] > x + 0.001 {
-                rightward += 1;
-            }
-            x = middle(change)[0];
+            own.push(change);
         } else if change.kind == ChangeKind::Text {
             break;
         } else {
@@ -143,18 +134,26 @@ fn spinner_from(changes: &[Change]) -> Option<(usize, TimeSpan)> {
         }
         length += 1;
     }
-    let seconds = last - first.at_seconds;
-    let (width, height) = (region[2] - region[0], region[3] - region[1]);
-    let is_spinner = seconds >= SPINNER_SECONDS
-        && f64::from(count) / seconds >= SPINNER_RATE
-        && elsewhere * 2 <= count
-        // Typing moves to the right; a caret and a line of text are flat or narrow.
-        && rightward * 10 < count * 7
-        && width > 0.013
-        && height > 0.035;
-    is_spinner
-        .then(|| TimeSpan::new(first.at_seconds, last).ok().map(|span| (length, span)))
+    let (start, end) = (first.at_seconds, own[own.len() - 1].at_seconds);
+    if end - start < SPINNER_SECONDS || own.len() as f64 / (end - start) < SPINNER_RATE || elsewhere * 2 > own.len() {
+        return None;
+    }
+    let returns = own
+        .iter()
+        .enumerate()
+        .filter(|(i, c)| {
+            own.iter()
+                .enumerate()
+                .any(|(j, d)| i.abs_diff(j) > 1 && same_region(c, d))
+        })
+        .count();
+    (returns * 10 >= own.len() * 6)
+        .then(|| TimeSpan::new(start, end).ok().map(|span| (length, span)))
         .flatten()
+}
+
+fn same_region(one: &Change, other: &Change) -> bool {
+    one.region.iter().zip(&other.region).all(|(p, q)| (p - q).abs() < 0.004)
 }
 
 /// Whether the screen says that it is busy: a short phrase of its own, not a sentence in a letter.
@@ -258,13 +257,7 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
     for stay in &mut stays {
         stay.waiting = within(&waiting, stay.span);
         stay.idle = within(&idle, stay.span);
-        let typed: Vec<f64> = meant
-            .iter()
-            .filter(|c| stay.span.contains(c.at_seconds) && is_edit(c))
-            // The first picture of a screen and its settling are no typing.
-            .filter(|c| c.at_seconds > stay.span.start_seconds() + 0.4)
-            .map(|c| c.at_seconds)
-            .collect();
+        let typed = typed(&meant, stay.span);
         stay.edits = typed.len() as u32;
         stay.typing_seconds = match (typed.first(), typed.last()) {
             (Some(first), Some(last)) => {
@@ -280,9 +273,26 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
     stays
 }
 
-/// A line or less of text.
-fn is_edit(change: &Change) -> bool {
-    change.kind == ChangeKind::Text && change.region[3] - change.region[1] < 0.12 && area(change) < 0.04
+/// When letters were typed: each a small change that goes on where the one before it was, to the right on the same line.
+/// The first half second belongs to the screen's own settling.
+fn typed(meant: &[Change], span: TimeSpan) -> Vec<f64> {
+    let small: Vec<&Change> = meant
+        .iter()
+        .filter(|c| span.contains(c.at_seconds) && c.at_seconds > span.start_seconds() + 0.4)
+        .filter(|c| c.region[3] - c.region[1] < 0.07 && c.region[2] - c.region[0] < 0.12)
+        .collect();
+    small
+        .windows(2)
+        .filter(|pair| {
+            let (a, b) = (pair[0], pair[1]);
+            let line =
+                a.region[1] < b.region[3] && b.region[1] < a.region[3] && (a.region[3] - b.region[3]).abs() < 0.012;
+            let on =
+                b.region[0] >= a.region[0] - 0.003 && b.region[0] - a.region[2] < 0.03 && b.region[2] > a.region[2];
+            b.at_seconds - a.at_seconds < 1.5 && line && on
+        })
+        .map(|pair| pair[1].at_seconds)
+        .collect()
 }
 
 #[cfg(test)]
