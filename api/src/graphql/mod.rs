@@ -63,3 +63,8 @@ pub use subscription::Subscription;
 pub fn schema() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<node::Node>()
 }
+
+/// The schema as text, as `schema.graphql` has it.
+pub fn sdl() -> String {
+    schema().finish().sdl()
+}
