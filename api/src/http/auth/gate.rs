@@ -149,18 +149,6 @@ impl Authenticate for Gate {
     }
 }
 
-impl From<TokenError> for Rejection {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::KeysUnavailable => Self::Unavailable,
-            _ => Self::Unauthenticated {
-                message: error.to_string(),
-                challenge: error.challenge(),
-            },
-        }
-    }
-}
-
 fn refuse(error: &service::Error) -> Rejection {
     match error {
         service::Error::Unavailable { .. } | service::Error::Timeout => Rejection::Unavailable,
