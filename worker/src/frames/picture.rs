@@ -204,9 +204,9 @@ fn stretch(picture: &Video) -> Video {
             let to = &mut target[y * to_stride..][..width];
             for (to, from) in to.iter_mut().zip(from) {
                 *to = if plane == 0 {
-                    ((i32::from(*from) - 16) * 19_078 >> 14).clamp(0, 255) as u8
+                    (((i32::from(*from) - 16) * 19_078) >> 14).clamp(0, 255) as u8
                 } else {
-                    (128 + ((i32::from(*from) - 128) * 18_651 >> 14)).clamp(0, 255) as u8
+                    (128 + (((i32::from(*from) - 128) * 18_651) >> 14)).clamp(0, 255) as u8
                 };
             }
         }

@@ -30,7 +30,7 @@ pub const NAVY: Colour = (45, 145, 122);
 pub const GREEN: Colour = (140, 90, 90);
 pub const RED: Colour = (92, 110, 200);
 
-/// Glyphs of DejaVu Sans Mono at one size, rendered once by ffmpeg.
+/// Glyphs of `DejaVu` Sans Mono at one size, rendered once by ffmpeg.
 struct Face {
     cell: usize,
     height: usize,

@@ -316,7 +316,7 @@ fn form(
     canvas.fill(330, 900, 220, 60, GREEN);
     pen.write(canvas, 380, 914, 20, WHITE, "Save order");
     if let Some((x, y)) = caret
-        && (at * 1000.0) as u64 / 530 % 2 == 0
+        && ((at * 1000.0) as u64 / 530).is_multiple_of(2)
     {
         canvas.fill(x, y, 2, 30, INK);
     }
