@@ -17,7 +17,7 @@ use super::select::Picture;
 /// Longest side of a stored picture: the largest that vision models look at.
 const LONGEST_SIDE: u32 = 2048;
 
-/// ffmpeg's scale for JPEG from 2 (best) to 31: 3 keeps small text clean (about 150 KB for a full HD form).
+/// ffmpeg's scale for JPEG from 2 (best) to 31: 3 keeps small text clean (a full HD form takes about 100 KB, a page full of text 550).
 const JPEG_SCALE: i32 = 3;
 
 /// A picture whose first plane is 8-bit luma.
@@ -68,7 +68,7 @@ impl Picture for Held {
     }
 }
 
-/// Writes pictures as JPEG through ffmpeg's encoder, which takes YUV as it is: three times as fast as by way of RGB.
+/// Writes pictures as JPEG through ffmpeg's encoder, which takes YUV as it is, without a way round by RGB.
 #[derive(Default)]
 pub struct JpegWriter {
     encoder: Option<(u32, u32, encoder::video::Encoder)>,
