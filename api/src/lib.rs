@@ -1,1 +1,5 @@
-//! Placeholder for the dependency build.
+//! The door for people: HTTP, WebSocket and server-sent events, and the GraphQL schema behind them.
+
+pub mod config;
+pub mod graphql;
+pub mod http;

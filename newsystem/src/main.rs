@@ -1,2 +1,5 @@
-//! Placeholder for the dependency build.
-fn main() {}
+//! The one binary: one process per subcommand. See `newsystem --help`.
+
+fn main() -> std::process::ExitCode {
+    newsystem::main()
+}

@@ -1,1 +1,6 @@
-//! Harness.
+//! What the end-to-end tests stand on.
+
+pub mod database;
+pub mod memory_ledger;
+pub mod model_stand_in;
+pub mod postgres;

@@ -1,3 +1,9 @@
-//! The door for long work: frames, vision, insights and reports.
+//! The door for long work: frames, vision, insights and reports. A process of its own, so that a decoder that crashes on a
+//! hostile file never takes the API down.
 
+pub mod config;
 pub mod frames;
+pub mod job;
+pub mod libraries;
+pub mod runner;
+pub mod vision;

@@ -1,0 +1,382 @@
+//! From a request's parameters to a response, the same way for HTTP, WebSocket and server-sent events.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_graphql::{
+    Executor, ObjectType, Request, Response, Schema, SchemaBuilder, SubscriptionType, Value,
+    parser::{parse_query, types::OperationType},
+};
+use axum::http::StatusCode;
+use futures::{FutureExt as _, Stream, StreamExt as _};
+use serde_json::Map;
+
+use super::{
+    error::{Code, Refusal, RequestError, complete},
+    execution::{Execution, Observe, Operations},
+    limits::{
+        Limits,
+        document::{self, Permission},
+        tokens,
+        types::{ScalarCheck, Types},
+        variables,
+    },
+    registered::{Registered, hash},
+    request_id::RequestId,
+    session::Session,
+};
+
+/// Who may ask for the schema and is helped with "did you mean".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Introspection {
+    /// Development.
+    Everyone,
+    /// Callers with a valid token or key.
+    #[default]
+    Known,
+    /// No one: for servers that take registered operations only.
+    Nobody,
+}
+
+/// One schema, built twice, since suggestions are a property of the schema. Both with [`super::Observe`].
+#[derive(Clone)]
+pub struct Schemas<E> {
+    /// With suggestions and introspection.
+    pub open: E,
+    /// Built with `disable_suggestions()` and `disable_introspection()`.
+    pub closed: E,
+    /// `open.sdl()`, from which limits and variables are checked.
+    pub sdl: String,
+    /// Checks of custom scalars beyond `DateTime`, `Decimal`, `BigInt`, `URL` and `UUID`, by name.
+    pub scalars: Vec<(&'static str, ScalarCheck)>,
+}
+
+impl<Q, M, S> Schemas<Schema<Q, M, S>>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    /// Both schemas of one builder, which is called twice, with `operations` around each execution.
+    pub fn build(builder: impl Fn() -> SchemaBuilder<Q, M, S>, operations: impl Operations) -> Self {
+        let observe = Observe::new(operations);
+        let open = builder().extension(observe.clone()).finish();
+        let closed = builder()
+            .extension(observe)
+            .disable_suggestions()
+            .disable_introspection()
+            .finish();
+        let sdl = open.sdl();
+        Self {
+            open,
+            closed,
+            sdl,
+            scalars: Vec::new(),
+        }
+    }
+}
+
+/// In the data of a request over server-sent events that carried `Last-Event-ID`: resume after this cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastEventId(pub String);
+
+/// The parameters of a GraphQL request, of the right JSON types.
+#[derive(Debug, Default)]
+pub(super) struct Incoming {
+    pub query: Option<String>,
+    pub operation_name: Option<String>,
+    pub variables: Map<String, serde_json::Value>,
+    pub extensions: Map<String, serde_json::Value>,
+    pub last_event_id: Option<String>,
+}
+
+impl Incoming {
+    /// Reads a JSON object; unknown members are left alone, as the specification asks.
+    pub fn from_json(json: serde_json::Value) -> Result<Self, Refusal> {
+        use serde_json::Value as Json;
+        let wrong = |name: &str, wanted: &str| {
+            Refusal::http(
+                StatusCode::BAD_REQUEST,
+                Code::BadUserInput,
+                format!("{name} must be {wanted}"),
+            )
+            .field(name)
+        };
+        let Json::Object(mut members) = json else {
+            return Err(wrong("the request", "a JSON object"));
+        };
+        let mut text = |name: &str| match members.remove(name) {
+            None | Some(Json::Null) => Ok(None),
+            Some(Json::String(text)) => Ok(Some(text)),
+            Some(_) => Err(wrong(name, "a string")),
+        };
+        let (query, operation_name) = (text("query")?, text("operationName")?);
+        let mut map = |name: &str| match members.remove(name) {
+            None | Some(Json::Null) => Ok(Map::new()),
+            Some(Json::Object(map)) => Ok(map),
+            Some(_) => Err(wrong(name, "an object")),
+        };
+        let (variables, extensions) = (map("variables")?, map("extensions")?);
+        Ok(Self {
+            query,
+            operation_name,
+            variables,
+            extensions,
+            last_event_id: None,
+        })
+    }
+}
+
+/// A request that passed every check and has not run.
+pub(super) struct Prepared<E> {
+    pub kind: OperationType,
+    pub id: RequestId,
+    schema: E,
+    request: Request,
+    entered: Arc<AtomicBool>,
+}
+
+/// A response, and whether it is the answer of an execution or the refusal of a request.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub response: Response,
+    /// No field ran: there is no `data` entry.
+    pub request_error: bool,
+    /// Out of time, or a panic: a status of its own.
+    pub status: Option<StatusCode>,
+}
+
+impl Outcome {
+    pub fn refused(refusals: Vec<Refusal>, id: &RequestId) -> Self {
+        let status = refusals.iter().find_map(|refusal| refusal.status);
+        let errors = refusals.into_iter().map(|refusal| refusal.into_error(id)).collect();
+        Self {
+            response: Response::from_errors(errors),
+            request_error: true,
+            status,
+        }
+    }
+
+    /// The document for the wire.
+    pub fn to_json(&self) -> String {
+        let json = if self.request_error {
+            serde_json::to_string(&RequestError {
+                errors: &self.response.errors,
+            })
+        } else {
+            serde_json::to_string(&self.response)
+        };
+        json.unwrap_or_else(|error| {
+            tracing::error!(%error, "a response could not be written as JSON");
+            r#"{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"}}]}"#.to_owned()
+        })
+    }
+}
+
+/// The checks, the schemas and what surrounds them.
+pub(super) struct Engine<E> {
+    schemas: Schemas<E>,
+    types: Types,
+    pub limits: Limits,
+    introspection: Introspection,
+    registered: Registered,
+    registered_only: bool,
+}
+
+impl<E: Executor> Engine<E> {
+    pub fn new(
+        schemas: Schemas<E>,
+        limits: Limits,
+        introspection: Introspection,
+        registered: Registered,
+        registered_only: bool,
+    ) -> Result<Self, async_graphql::parser::Error> {
+        let types = Types::read(&schemas.sdl, &schemas.scalars)?;
+        Ok(Self {
+            schemas,
+            types,
+            limits,
+            introspection,
+            registered,
+            registered_only,
+        })
+    }
+
+    pub fn sdl(&self) -> &str {
+        &self.schemas.sdl
+    }
+
+    pub fn may_introspect(&self, session: &Session) -> bool {
+        match self.introspection {
+            Introspection::Everyone => true,
+            Introspection::Known => !session.is_anonymous(),
+            Introspection::Nobody => false,
+        }
+    }
+
+    /// All checks that need no execution.
+    pub fn prepare(
+        &self,
+        mut incoming: Incoming,
+        session: &Session,
+        id: &RequestId,
+    ) -> Result<Prepared<E>, Vec<Refusal>> {
+        let text = self.document(&mut incoming)?;
+        tokens::check(&text, &self.limits).map_err(|refusal| vec![refusal])?;
+        let document = parse_query(&text).map_err(|error| {
+            let refusal = Refusal::new(Code::ParseFailed, error.to_string());
+            vec![match error.positions().next() {
+                Some(position) => refusal.at(position),
+                None => refusal,
+            }]
+        })?;
+        let name = incoming.operation_name.as_deref().filter(|name| !name.is_empty());
+        let operation = document::select(&document, name, &self.limits).map_err(|refusal| vec![refusal])?;
+        let variables = variables::coerce(&operation.node, incoming.variables, &self.types, &self.limits)?;
+        let open = self.may_introspect(session);
+        let permission = Permission { introspection: open };
+        let complexity = document::check(&document, operation, &variables, &self.types, &self.limits, permission)
+            .map_err(|refusal| vec![refusal])?;
+        tracing::debug!(request.id = %id, complexity, "operation accepted");
+
+        let kind = operation.node.ty;
+        let entered = Arc::new(AtomicBool::new(false));
+        let mut request = Request::new(text.as_ref()).variables(variables);
+        if let Some(name) = name {
+            request = request.operation_name(name);
+        }
+        request.set_parsed_query(document);
+        let event_time = (kind == OperationType::Subscription).then(|| self.limits.execution());
+        request.data.insert(Execution {
+            entered: Arc::clone(&entered),
+            event_time,
+        });
+        request.data.insert(id.clone());
+        if let Some(cursor) = incoming.last_event_id {
+            request.data.insert(LastEventId(cursor));
+        }
+        session.attach_to(&mut request.data);
+        let schema = if open {
+            self.schemas.open.clone()
+        } else {
+            self.schemas.closed.clone()
+        };
+        Ok(Prepared {
+            kind,
+            id: id.clone(),
+            schema,
+            request,
+            entered,
+        })
+    }
+
+    /// The text to run: given, or known by its hash.
+    fn document(&self, incoming: &mut Incoming) -> Result<Arc<str>, Vec<Refusal>> {
+        let persisted = incoming
+            .extensions
+            .get("persistedQuery")
+            .and_then(|query| query.get("sha256Hash"))
+            .and_then(|hash| hash.as_str());
+        let unknown = |message: &str| vec![Refusal::new(Code::UnknownDocument, message)];
+        let text = incoming.query.take().filter(|text| !text.is_empty());
+        match (text, persisted) {
+            (None, None) => Err(vec![
+                Refusal::http(StatusCode::BAD_REQUEST, Code::BadUserInput, "query is required").field("query"),
+            ]),
+            // The words are what Apollo's client understands as "send the whole document".
+            (None, Some(hash)) => self
+                .registered
+                .get(&hash.to_ascii_lowercase())
+                .ok_or_else(|| unknown("PersistedQueryNotFound")),
+            (Some(text), persisted) => {
+                if let Some(given) = persisted
+                    && !given.eq_ignore_ascii_case(&hash(&text))
+                {
+                    let refusal = Refusal::http(
+                        StatusCode::BAD_REQUEST,
+                        Code::BadUserInput,
+                        "sha256Hash is not the hash of query",
+                    );
+                    return Err(vec![refusal.field("extensions.persistedQuery.sha256Hash")]);
+                }
+                if self.registered_only {
+                    return self
+                        .registered
+                        .get(&hash(&text))
+                        .ok_or_else(|| unknown("only registered operations are accepted"));
+                }
+                Ok(text.into())
+            }
+        }
+    }
+
+    /// Runs a query or mutation within the time limit.
+    pub async fn execute(&self, prepared: Prepared<E>) -> Outcome {
+        let Prepared {
+            schema,
+            request,
+            entered,
+            id,
+            ..
+        } = prepared;
+        let run = AssertUnwindSafe(schema.execute(request)).catch_unwind();
+        match tokio::time::timeout(self.limits.execution(), run).await {
+            Ok(Ok(response)) => finish(response, entered.load(Ordering::Acquire), &id),
+            Ok(Err(_)) => panicked(&id),
+            Err(_) => {
+                let message = format!("not finished within {} seconds", self.limits.execution_seconds);
+                Outcome::refused(
+                    vec![Refusal::http(StatusCode::SERVICE_UNAVAILABLE, Code::Timeout, message)],
+                    &id,
+                )
+            }
+        }
+    }
+
+    /// Runs any operation as a stream: one outcome for a query or mutation, one per event for a subscription.
+    pub fn stream(self: &Arc<Self>, prepared: Prepared<E>) -> impl Stream<Item = Outcome> + Send + 'static {
+        let engine = Arc::clone(self);
+        async_stream::stream! {
+            if prepared.kind != OperationType::Subscription {
+                yield engine.execute(prepared).await;
+                return;
+            }
+            let Prepared { schema, request, entered, id, .. } = prepared;
+            let mut events = AssertUnwindSafe(schema.execute_stream(request, None)).catch_unwind();
+            while let Some(event) = events.next().await {
+                match event {
+                    Ok(response) => yield finish(response, entered.load(Ordering::Acquire), &id),
+                    Err(_) => yield panicked(&id),
+                }
+            }
+        }
+    }
+}
+
+fn finish(mut response: Response, entered: bool, id: &RequestId) -> Outcome {
+    complete(&mut response, entered, id);
+    let request_error = !entered && response.is_err() && response.data == Value::Null;
+    Outcome {
+        response,
+        request_error,
+        status: None,
+    }
+}
+
+fn panicked(id: &RequestId) -> Outcome {
+    // The panic hook has logged where.
+    tracing::error!(request.id = %id, "a resolver panicked");
+    Outcome::refused(
+        vec![Refusal::http(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Code::Internal,
+            "internal error",
+        )],
+        id,
+    )
+}

@@ -1,0 +1,38 @@
+//! The door for people: GraphQL over HTTP, WebSocket and server-sent events, the same limits on all three.
+//!
+//! Nothing here knows the schema or how a token is checked. [`Transport`] is generic over the schema
+//! (`async_graphql::Executor`), asks an [`Authenticate`] who is speaking, and calls [`Operations`] around every
+//! execution, which is where readers and loaders come from.
+//!
+//! ```text
+//! request -> router (id, address budget, CORS) -> graphql | websocket | sse
+//!         -> session (who) -> engine (limits, parse once, variables) -> schema -> stream (bounded, fair) -> wire
+//! ```
+
+pub mod auth;
+pub mod cors;
+pub mod engine;
+pub mod error;
+pub mod execution;
+pub mod graphiql;
+pub mod graphql;
+pub mod limits;
+mod negotiation;
+pub mod rate;
+pub mod registered;
+pub mod request_id;
+pub mod router;
+pub mod session;
+mod sse;
+mod stream;
+mod websocket;
+
+pub use engine::{Introspection, LastEventId, Schemas};
+pub use error::{Code, Refusal};
+pub use execution::{Observe, Operation, Operations};
+pub use limits::Limits;
+pub use rate::{Budget, Rate, Rates};
+pub use registered::Registered;
+pub use request_id::RequestId;
+pub use router::{Options, Transport};
+pub use session::{Authenticate, Caller, Rejection, Session};

@@ -1,0 +1,501 @@
+//! The graphql-transport-ws protocol, complete, with every close code of its reference.
+//!
+//! | Code | When |
+//! |---|---|
+//! | 1012 | the server drains |
+//! | 1013 | credentials cannot be verified now |
+//! | 4400 | a message that is none |
+//! | 4401 | an operation before the acknowledgement |
+//! | 4403 | credentials refused, expired or revoked |
+//! | 4406 | another subprotocol |
+//! | 4408 | no `connection_init` in time, or no sign of life |
+//! | 4409 | an id that is in use |
+//! | 4429 | a second `connection_init`, or too many sockets of one caller |
+//! | 4500 | a fault of ours |
+//!
+//! A socket is two tasks: one reads and decides, one writes what the [`Outbox`] hands out. So a client that does not read
+//! is still heard, and one that never reads is let go.
+
+use std::{net::IpAddr, pin::Pin, sync::Arc, time::Duration};
+
+use async_graphql::Executor;
+use axum::{
+    extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
+    http::{HeaderMap, HeaderValue, StatusCode},
+    response::Response,
+};
+use futures::{
+    SinkExt as _, StreamExt as _,
+    stream::{SplitSink, SplitStream},
+};
+use serde_json::{Map, Value, json};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+
+use super::{
+    engine::{Incoming, Outcome},
+    error::{Code, Refusal},
+    graphql::{rate_limited, refuse},
+    negotiation::Media,
+    request_id::RequestId,
+    router::{Place, Shared, wait_for_drain},
+    session::{Rejection, Session},
+    stream::{Close, Item, NotOpened, Out, Outbox},
+};
+
+const SUBPROTOCOL: &str = "graphql-transport-ws";
+/// Longest reason that fits a close frame.
+const MAX_REASON: usize = 123;
+/// Allocated for each socket as it opens, and idle ones are many; the library's own 128 KiB are for busy ones.
+const READ_BUFFER: usize = 4 * 1024;
+/// Collected before it is written, while more is at hand.
+const WRITE_BUFFER: usize = 16 * 1024;
+/// How long the peer may take to answer a close frame.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// Messages about the connection itself.
+#[derive(Debug)]
+enum Control {
+    Acknowledge,
+    Pong(Option<Value>),
+}
+
+type Sockets = Outbox<Control>;
+
+/// Answers the handshake. A wrong subprotocol is accepted and closed, since a refused handshake has no close code.
+pub(super) fn upgrade<E: Executor>(
+    shared: &Arc<Shared<E>>,
+    upgrade: WebSocketUpgrade,
+    headers: HeaderMap,
+    address: Option<IpAddr>,
+    id: RequestId,
+) -> Response {
+    let place = if *shared.drain.borrow() {
+        None
+    } else {
+        shared.places.take()
+    };
+    let Some(place) = place else {
+        let message = "no sockets are opened now: the server is shutting down or full";
+        let refusal = Refusal::http(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, message);
+        return refuse(Media::Json, &id, refusal);
+    };
+    if !shared.origins.may_open_socket(&headers) {
+        return refuse(
+            Media::Json,
+            &id,
+            Refusal::http(
+                StatusCode::FORBIDDEN,
+                Code::Forbidden,
+                "pages of this origin may not call",
+            ),
+        );
+    }
+    let most = shared.engine.limits.body_bytes;
+    let upgrade = upgrade
+        .protocols([SUBPROTOCOL])
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(most)
+        .max_frame_size(most);
+    let speaks = upgrade.selected_protocol() == Some(&HeaderValue::from_static(SUBPROTOCOL));
+    let shared = Arc::clone(shared);
+    upgrade.on_upgrade(move |socket| async move {
+        let limits = &shared.engine.limits;
+        let outbox = Arc::new(Outbox::new(
+            limits.buffered_events,
+            Duration::from_secs(limits.slow_consumer_seconds),
+        ));
+        let (sink, stream) = socket.split();
+        let ping = Duration::from_secs(limits.ping_seconds.max(1));
+        let writer = tokio::spawn(write(sink, Arc::clone(&outbox), ping));
+        if speaks {
+            let reader = Reader {
+                shared: Arc::clone(&shared),
+                outbox: Arc::clone(&outbox),
+                headers,
+                address,
+                id,
+                started: 0,
+                place,
+            };
+            reader.run(stream, writer, ping).await;
+        } else {
+            outbox.close(4406, "Subprotocol not acceptable");
+            finish(stream, writer).await;
+        }
+    })
+}
+
+/// Lets the writer say its last words, and the peer answer them.
+async fn finish(mut stream: SplitStream<WebSocket>, writer: tokio::task::JoinHandle<()>) {
+    let abort = writer.abort_handle();
+    if timeout(CLOSING, writer).await.is_err() {
+        abort.abort();
+        return;
+    }
+    let _ = timeout(CLOSING, async { while let Some(Ok(_)) = stream.next().await {} }).await;
+}
+
+/// The one writer: takes turns, pings, and gives up on a peer that takes nothing for two pings.
+async fn write(mut sink: SplitSink<WebSocket, Message>, outbox: Arc<Sockets>, ping: Duration) {
+    let mut pings = interval(ping);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pings.tick().await;
+    loop {
+        let out = tokio::select! {
+            out = outbox.next() => Some(out),
+            _ = pings.tick() => None,
+        };
+        let (message, last) = match out {
+            None => (Message::Ping(axum::body::Bytes::new()), false),
+            Some(Out::Control(Control::Acknowledge)) => (text(json!({ "type": "connection_ack" }).to_string()), false),
+            Some(Out::Control(Control::Pong(None))) => (text(json!({ "type": "pong" }).to_string()), false),
+            Some(Out::Control(Control::Pong(Some(payload)))) => {
+                (text(json!({ "type": "pong", "payload": payload }).to_string()), false)
+            }
+            Some(Out::Item(id, item)) => (text(message(&id, &item)), false),
+            Some(Out::Close(Close { code, reason })) => (
+                Message::Close(Some(CloseFrame {
+                    code,
+                    reason: short(&reason).into(),
+                })),
+                true,
+            ),
+        };
+        let send = async {
+            sink.feed(message).await?;
+            if last || outbox.is_idle() {
+                sink.flush().await
+            } else {
+                Ok(())
+            }
+        };
+        if !matches!(timeout(ping * 2, send).await, Ok(Ok(()))) || last {
+            return;
+        }
+    }
+}
+
+fn text(json: String) -> Message {
+    Message::Text(json.into())
+}
+
+/// An operation's message. `json` is a document already, so it is put in as it stands.
+fn message(id: &str, item: &Item) -> String {
+    let id = Value::from(id);
+    match item {
+        Item::Next { json, .. } => format!(r#"{{"id":{id},"type":"next","payload":{json}}}"#),
+        Item::Error { outcome } => json!({ "id": id, "type": "error", "payload": outcome.response.errors }).to_string(),
+        Item::Complete => json!({ "id": id, "type": "complete" }).to_string(),
+    }
+}
+
+fn short(reason: &str) -> String {
+    let mut end = reason.len().min(MAX_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    reason[..end].to_owned()
+}
+
+fn close(code: u16, reason: impl Into<String>) -> Close {
+    Close {
+        code,
+        reason: reason.into(),
+    }
+}
+
+/// A message of the client, of the right shape.
+enum Received {
+    Init(Map<String, Value>),
+    Ping(Option<Value>),
+    Pong,
+    Subscribe { id: String, incoming: Incoming },
+    Complete { id: String },
+}
+
+fn receive(text: &str) -> Result<Received, Close> {
+    let invalid = |reason: &str| close(4400, format!("Invalid message: {reason}"));
+    let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
+        return Err(invalid("not a JSON object"));
+    };
+    let Some(Value::String(kind)) = message.remove("type") else {
+        return Err(invalid("no type"));
+    };
+    let payload = message.remove("payload");
+    let optional_object = |payload: Option<Value>| match payload {
+        None | Some(Value::Null) => Ok(None),
+        Some(payload @ Value::Object(_)) => Ok(Some(payload)),
+        Some(_) => Err(invalid("the payload must be an object")),
+    };
+    let id = match message.remove("id") {
+        Some(Value::String(id)) if !id.is_empty() => Some(id),
+        _ => None,
+    };
+    match (kind.as_str(), id) {
+        ("connection_init", _) => Ok(Received::Init(match optional_object(payload)? {
+            Some(Value::Object(payload)) => payload,
+            _ => Map::new(),
+        })),
+        ("ping", _) => Ok(Received::Ping(optional_object(payload)?)),
+        ("pong", _) => optional_object(payload).map(|_| Received::Pong),
+        ("complete", Some(id)) => Ok(Received::Complete { id }),
+        ("subscribe", Some(id)) => {
+            let incoming =
+                Incoming::from_json(payload.unwrap_or_default()).map_err(|refusal| invalid(&refusal.message))?;
+            if incoming.query.is_none() && !incoming.extensions.contains_key("persistedQuery") {
+                return Err(invalid("query is required"));
+            }
+            Ok(Received::Subscribe { id, incoming })
+        }
+        ("subscribe" | "complete", None) => Err(invalid("id must be text, not empty")),
+        _ => Err(invalid("unknown type")),
+    }
+}
+
+type Verification = Pin<Box<dyn Future<Output = Result<Session, Rejection>> + Send>>;
+
+enum Phase {
+    /// No `connection_init` yet.
+    Opened,
+    /// Credentials are being verified.
+    Verifying,
+    /// Operations may run.
+    Ready(Arc<Session>),
+}
+
+struct Reader<E> {
+    shared: Arc<Shared<E>>,
+    outbox: Arc<Sockets>,
+    headers: HeaderMap,
+    address: Option<IpAddr>,
+    id: RequestId,
+    started: u64,
+    place: Place,
+}
+
+impl<E: Executor> Reader<E> {
+    async fn run(
+        mut self,
+        mut stream: SplitStream<WebSocket>,
+        mut writer: tokio::task::JoinHandle<()>,
+        ping: Duration,
+    ) {
+        let init = Duration::from_secs(self.shared.engine.limits.connection_init_seconds);
+        let mut phase = Phase::Opened;
+        let mut verification: Verification = Box::pin(std::future::pending());
+        let mut ended: Pin<Box<dyn Future<Output = String> + Send>> = Box::pin(std::future::pending());
+        let mut drained: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(wait_for_drain(self.shared.drain.clone()));
+        let mut drain_ends: Option<Instant> = None;
+        let mut seen = Instant::now();
+        let init_over = sleep(init);
+        tokio::pin!(init_over);
+        let mut watch = interval(ping.min(Duration::from_millis(500)));
+        watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
+
+        let reason = loop {
+            tokio::select! {
+                biased;
+                // The peer takes nothing any more.
+                _ = &mut writer => return,
+                reason = &mut ended => break close(4403, reason),
+                () = &mut drained => {
+                    drain_ends = Some(Instant::now() + Duration::from_secs(self.shared.engine.limits.drain_seconds));
+                    drained = Box::pin(std::future::pending());
+                    if self.outbox.short_operations() == 0 {
+                        break close(1012, "Service Restart");
+                    }
+                }
+                verified = &mut verification => {
+                    verification = Box::pin(std::future::pending());
+                    match self.verified(verified) {
+                        Ok(session) => {
+                            let session = Arc::new(session);
+                            let watched = Arc::clone(&session);
+                            ended = Box::pin(async move { watched.ended().await });
+                            phase = Phase::Ready(session);
+                            self.outbox.control(Control::Acknowledge);
+                        }
+                        Err(reason) => break reason,
+                    }
+                }
+                () = &mut init_over, if !matches!(phase, Phase::Ready(_)) => {
+                    break match phase {
+                        Phase::Opened => close(4408, "Connection initialisation timeout"),
+                        _ => close(1013, "Credentials could not be verified in time"),
+                    };
+                }
+                now = watch.tick() => {
+                    if now.duration_since(seen) > ping * 2 {
+                        break close(4408, "No sign of life");
+                    }
+                    if let Some(end) = drain_ends
+                        && (now >= end || self.outbox.short_operations() == 0)
+                    {
+                        break close(1012, "Service Restart");
+                    }
+                }
+                frame = stream.next() => {
+                    seen = Instant::now();
+                    let text = match frame {
+                        Some(Ok(Message::Text(text))) => text,
+                        Some(Ok(Message::Binary(_))) => break close(4400, "Invalid message: binary"),
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                        Some(Ok(Message::Close(_))) | None => break close(1000, ""),
+                        Some(Err(error)) => break unreadable(&error),
+                    };
+                    match self.act(&text, &mut phase, drain_ends.is_some()) {
+                        Ok(None) => {}
+                        Ok(Some(next)) => verification = next,
+                        Err(reason) => break reason,
+                    }
+                }
+            }
+        };
+        tracing::debug!(request.id = %self.id, code = reason.code, reason = %reason.reason, "socket closes");
+        self.outbox.close(reason.code, reason.reason);
+        // Others need not wait for the peer's good-bye.
+        drop(self.place);
+        finish(stream, writer).await;
+    }
+
+    fn verified(&mut self, verified: Result<Session, Rejection>) -> Result<Session, Close> {
+        let session = verified.map_err(|rejection| match rejection {
+            Rejection::Unauthenticated { message, .. } => close(4403, message),
+            Rejection::Unavailable => close(1013, "Credentials cannot be verified now"),
+            Rejection::Internal => close(4500, "Internal server error"),
+        })?;
+        if !self.place.claim(&session.caller, self.address) {
+            return Err(close(4429, "Too many sockets"));
+        }
+        Ok(session)
+    }
+
+    /// Does what a message asks. Gives the verification to wait for, or why the socket closes.
+    fn act(&mut self, text: &str, phase: &mut Phase, draining: bool) -> Result<Option<Verification>, Close> {
+        match receive(text)? {
+            Received::Pong => {}
+            Received::Ping(payload) => self.outbox.control(Control::Pong(payload)),
+            Received::Init(payload) => {
+                if !matches!(phase, Phase::Opened) {
+                    return Err(close(4429, "Too many initialisation requests"));
+                }
+                *phase = Phase::Verifying;
+                let (authenticate, headers) = (Arc::clone(&self.shared.authenticate), self.headers.clone());
+                return Ok(Some(Box::pin(
+                    async move { guard(authenticate, headers, payload).await },
+                )));
+            }
+            Received::Complete { id } => self.outbox.stop(&id),
+            Received::Subscribe { id, incoming } => match phase {
+                Phase::Ready(session) => {
+                    let session = Arc::clone(session);
+                    self.subscribe(&id, incoming, &session, draining)?;
+                }
+                _ => return Err(close(4401, "Unauthorized")),
+            },
+        }
+        Ok(None)
+    }
+
+    fn subscribe(&mut self, id: &str, incoming: Incoming, session: &Session, draining: bool) -> Result<(), Close> {
+        if self.outbox.has(id) {
+            return Err(close(4409, format!("Subscriber for {id} already exists")));
+        }
+        self.started += 1;
+        let request = self.id.operation(self.started);
+        let refuse = |refusal| self.outbox.refuse(id, Outcome::refused(vec![refusal], &request));
+        if draining {
+            refuse(Refusal::new(Code::Unavailable, "the server is shutting down"));
+            return Ok(());
+        }
+        let allowance = self.shared.budgets.take(&session.caller, self.address);
+        if !allowance.allowed {
+            refuse(rate_limited(&allowance));
+            return Ok(());
+        }
+        match self.shared.engine.prepare(incoming, session, &request) {
+            Err(refusals) => self.outbox.refuse(id, Outcome::refused(refusals, &request)),
+            Ok(prepared) => {
+                let most = self.shared.engine.limits.operations_per_socket;
+                match self
+                    .outbox
+                    .start(id, most, &self.shared.engine, prepared, self.shared.event_id)
+                {
+                    Ok(()) => {}
+                    Err(NotOpened::Duplicate) => {
+                        return Err(close(4409, format!("Subscriber for {id} already exists")));
+                    }
+                    Err(NotOpened::TooMany) => {
+                        refuse(Refusal::new(
+                            Code::RateLimited,
+                            format!("more than {most} operations run on this socket"),
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Verifies, turning a panic into a fault of ours.
+async fn guard(
+    authenticate: Arc<dyn super::session::Authenticate>,
+    headers: HeaderMap,
+    payload: Map<String, Value>,
+) -> Result<Session, Rejection> {
+    let verify = tokio::spawn(async move { authenticate.by_connection_init(&headers, &payload).await });
+    verify.await.unwrap_or(Err(Rejection::Internal))
+}
+
+fn unreadable(error: &axum::Error) -> Close {
+    let text = error.to_string();
+    if text.contains("too long") || text.contains("too big") || text.contains("Space limit") {
+        close(1009, "Message too big")
+    } else if text.contains("utf-8") || text.contains("UTF-8") {
+        close(1007, "Invalid UTF-8")
+    } else {
+        close(1002, "Protocol error")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_that_are_none_close_with_4400() {
+        for text in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"{"type":1}"#,
+            r#"{"type":"start","id":"1","payload":{"query":"{a}"}}"#,
+            r#"{"type":"next","id":"1","payload":{}}"#,
+            r#"{"type":"connection_init","payload":"x"}"#,
+            r#"{"type":"ping","payload":[]}"#,
+            r#"{"type":"subscribe","payload":{"query":"{a}"}}"#,
+            r#"{"type":"subscribe","id":"","payload":{"query":"{a}"}}"#,
+            r#"{"type":"subscribe","id":1,"payload":{"query":"{a}"}}"#,
+            r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","id":"1","payload":{}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","operationName":{}}}"#,
+            r#"{"type":"complete"}"#,
+        ] {
+            let Err(reason) = receive(text) else {
+                panic!("{text} was taken")
+            };
+            assert_eq!(reason.code, 4400, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let reason = short(&"ü".repeat(100));
+        assert_eq!(reason.len(), 122);
+    }
+}

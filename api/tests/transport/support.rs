@@ -1,0 +1,486 @@
+//! The schema, the verifier and the server of these tests.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use api::http::{
+    Authenticate, Caller, Introspection, LastEventId, Operation, Operations, Options, Rejection, RequestId, Schemas,
+    Session, Transport,
+};
+use async_graphql::{
+    Context, Data, Enum, Error, ErrorExtensions as _, ID, InputObject, Object, Response, Result, Schema, SimpleObject,
+    Subscription, extensions::ExtensionContext,
+};
+use async_trait::async_trait;
+use axum::http::HeaderMap;
+use chrono::{DateTime, Utc};
+use futures::Stream;
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+
+/// What a Reader would be: made for each execution, counted.
+pub struct Reader(pub u64);
+
+#[derive(Default)]
+pub struct Counts {
+    pub readers: AtomicU64,
+    pub finished: AtomicU64,
+    pub added: AtomicU64,
+    /// Clock streams that exist.
+    pub streams: AtomicUsize,
+    /// Events that the hot stream has made.
+    pub hot: AtomicU64,
+}
+
+struct EachOperation(Arc<Counts>);
+
+impl Operations for EachOperation {
+    fn begin(&self, context: &ExtensionContext<'_>) -> Option<Box<dyn Operation>> {
+        assert!(
+            context.data_opt::<RequestId>().is_some(),
+            "the request id is there before any field"
+        );
+        Some(Box::new(OneOperation {
+            number: self.0.readers.fetch_add(1, Ordering::SeqCst) + 1,
+            counts: Arc::clone(&self.0),
+        }))
+    }
+}
+
+struct OneOperation {
+    number: u64,
+    counts: Arc<Counts>,
+}
+
+#[async_trait]
+impl Operation for OneOperation {
+    fn attach(&self, data: &mut Data) {
+        data.insert(Reader(self.number));
+    }
+
+    async fn finish(self: Box<Self>, _: &mut Response) {
+        self.counts.finished.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+enum Colour {
+    Red,
+    Green,
+}
+
+#[derive(InputObject)]
+struct EchoInput {
+    text: String,
+    number: Option<i32>,
+    ratio: Option<f64>,
+    colour: Option<Colour>,
+    at: Option<DateTime<Utc>>,
+    tags: Option<Vec<String>>,
+}
+
+#[derive(SimpleObject, Clone)]
+struct Item {
+    id: ID,
+    name: String,
+    children: Vec<Leaf>,
+}
+
+#[derive(SimpleObject, Clone)]
+struct Leaf {
+    name: String,
+}
+
+#[derive(SimpleObject)]
+struct ItemConnection {
+    nodes: Vec<Item>,
+}
+
+fn item(id: impl std::fmt::Display) -> Item {
+    Item {
+        id: ID(id.to_string()),
+        name: format!("item {id}"),
+        children: vec![Leaf {
+            name: "leaf".to_owned(),
+        }],
+    }
+}
+
+pub struct Query;
+
+#[Object]
+impl Query {
+    async fn hello(&self, #[graphql(default_with = "\"world\".to_owned()")] name: String) -> String {
+        format!("hello, {name}")
+    }
+
+    async fn echo(&self, input: EchoInput) -> String {
+        let colour = input
+            .colour
+            .map(|colour| if colour == Colour::Red { "red" } else { "green" });
+        format!(
+            "{} {:?} {:?} {:?} {:?} {:?}",
+            input.text,
+            input.number,
+            input.ratio,
+            colour,
+            input.at.map(|at| at.timestamp()),
+            input.tags
+        )
+    }
+
+    async fn at(&self, time: DateTime<Utc>) -> i64 {
+        time.timestamp()
+    }
+
+    async fn who(&self, context: &Context<'_>) -> Option<String> {
+        context.data_opt::<Name>().map(|name| name.0.clone())
+    }
+
+    /// The number of this execution's reader: the same for all fields of one.
+    async fn reader(&self, context: &Context<'_>) -> Result<u64> {
+        Ok(context.data::<Reader>()?.0)
+    }
+
+    async fn slow(&self, seconds: f64) -> String {
+        tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+        "at last".to_owned()
+    }
+
+    async fn items(&self, first: Option<i32>, last: Option<i32>) -> ItemConnection {
+        ItemConnection {
+            nodes: (0..first.or(last).unwrap_or(20)).map(item).collect(),
+        }
+    }
+
+    async fn nodes(&self, ids: Vec<ID>) -> Vec<Option<Item>> {
+        ids.into_iter().map(|id| Some(item(id.0))).collect()
+    }
+
+    async fn item(&self) -> Item {
+        item(1)
+    }
+
+    /// A refusal with a code.
+    async fn refused(&self) -> Result<Option<String>> {
+        Err(Error::new("not yours").extend_with(|_, extensions| extensions.set("code", "FORBIDDEN")))
+    }
+
+    /// A fault whose text must not be seen.
+    async fn leaks(&self) -> Result<Option<String>> {
+        Err(Error::from(std::io::Error::other(
+            "password=hunter2 at /var/lib/secret",
+        )))
+    }
+
+    async fn leaks_non_null(&self) -> Result<String> {
+        Err(Error::new("password=hunter2"))
+    }
+
+    async fn panics(&self) -> Option<String> {
+        panics_on_purpose()
+    }
+}
+
+fn panics_on_purpose() -> Option<String> {
+    panic!("a resolver of the tests panics on purpose")
+}
+
+pub struct Mutation;
+
+#[Object]
+impl Mutation {
+    async fn add(&self, context: &Context<'_>, amount: i32) -> Result<u64> {
+        let amount = u64::try_from(amount)?;
+        Ok(context.data::<Arc<Counts>>()?.added.fetch_add(amount, Ordering::SeqCst) + amount)
+    }
+
+    async fn slow_add(&self, context: &Context<'_>) -> Result<u64> {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        Ok(context.data::<Arc<Counts>>()?.added.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+}
+
+#[derive(SimpleObject)]
+#[graphql(complex)]
+struct Tick {
+    number: i32,
+    cursor: String,
+}
+
+#[async_graphql::ComplexObject]
+impl Tick {
+    async fn reader(&self, context: &Context<'_>) -> Result<u64> {
+        Ok(context.data::<Reader>()?.0)
+    }
+
+    async fn slow(&self, seconds: f64) -> String {
+        tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+        "at last".to_owned()
+    }
+}
+
+struct Counted(Arc<Counts>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+pub struct Clock;
+
+#[Subscription]
+impl Clock {
+    /// Ticks from 1, or from after `after` or `Last-Event-ID`, `count` times or for ever.
+    async fn clock(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 10)] every_milliseconds: u64,
+        count: Option<i32>,
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = Tick> + use<>> {
+        let after = after.or_else(|| context.data_opt::<LastEventId>().map(|id| id.0.clone()));
+        let start: i32 = after.map_or(Ok(0), |after| after.parse())?;
+        let counts = Arc::clone(context.data::<Arc<Counts>>()?);
+        counts.streams.fetch_add(1, Ordering::SeqCst);
+        let counted = Counted(counts);
+        Ok(async_stream::stream! {
+            let _counted = counted;
+            let mut number = start;
+            while count.is_none_or(|count| number - start < count) {
+                tokio::time::sleep(Duration::from_millis(every_milliseconds)).await;
+                number += 1;
+                yield Tick { number, cursor: number.to_string() };
+            }
+        })
+    }
+
+    /// Always ready, and large.
+    async fn hot(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 16384)] bytes: usize,
+    ) -> Result<impl Stream<Item = String> + use<>> {
+        let counts = Arc::clone(context.data::<Arc<Counts>>()?);
+        Ok(async_stream::stream! {
+            loop {
+                counts.hot.fetch_add(1, Ordering::SeqCst);
+                yield "x".repeat(bytes);
+            }
+        })
+    }
+
+    /// Never starts.
+    async fn closed(&self) -> Result<futures::stream::Empty<i32>> {
+        Err(Error::new("not yours").extend_with(|_, extensions| extensions.set("code", "FORBIDDEN")))
+    }
+
+    /// One event, then a panic.
+    async fn bursts(&self) -> impl Stream<Item = i32> {
+        async_stream::stream! {
+            yield 1;
+            panic!("a stream of the tests panics on purpose");
+        }
+    }
+}
+
+/// Who the token says.
+#[derive(Clone)]
+pub struct Name(pub String);
+
+struct Verifier {
+    revoke: watch::Receiver<Option<String>>,
+}
+
+impl Verifier {
+    async fn verify(&self, credentials: Option<&str>) -> Result<Session, Rejection> {
+        let Some(credentials) = credentials else {
+            return Ok(Session::new(Caller::Anonymous));
+        };
+        let name = credentials.strip_prefix("Bearer ").unwrap_or(credentials);
+        let session = |caller| Session::new(caller).with(Name(name.to_owned()));
+        match name {
+            "bad" => Err(Rejection::Unauthenticated {
+                message: "the token is not valid".to_owned(),
+                challenge: "Bearer error=\"invalid_token\"".to_owned(),
+            }),
+            "down" => Err(Rejection::Unavailable),
+            "fault" => Err(Rejection::Internal),
+            "panic" => panic!("a verifier of the tests panics on purpose"),
+            "slow" => {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                Ok(session(Caller::User(name.to_owned())))
+            }
+            "brief" => {
+                Ok(session(Caller::User(name.to_owned())).expires_at(Utc::now() + chrono::Duration::milliseconds(400)))
+            }
+            "member" => Ok(session(Caller::User(name.to_owned())).revoked_by(self.revoke.clone())),
+            key if key.starts_with("key-") => Ok(session(Caller::Key(key.to_owned()))),
+            user => Ok(session(Caller::User(user.to_owned()))),
+        }
+    }
+}
+
+#[async_trait]
+impl Authenticate for Verifier {
+    async fn by_headers(&self, headers: &HeaderMap) -> Result<Session, Rejection> {
+        self.verify(headers.get("authorization").and_then(|value| value.to_str().ok()))
+            .await
+    }
+
+    async fn by_connection_init(
+        &self,
+        headers: &HeaderMap,
+        payload: &Map<String, Value>,
+    ) -> Result<Session, Rejection> {
+        let given = payload
+            .get("authorization")
+            .or_else(|| payload.get("Authorization"))
+            .and_then(Value::as_str);
+        self.verify(given.or_else(|| headers.get("authorization").and_then(|value| value.to_str().ok())))
+            .await
+    }
+}
+
+/// A server on a free port of the loopback interface.
+pub struct Server {
+    pub address: SocketAddr,
+    pub counts: Arc<Counts>,
+    pub revoke: watch::Sender<Option<String>>,
+    pub drain: watch::Sender<bool>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Introspection for everyone unless `change` says otherwise.
+    pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let counts = Arc::new(Counts::default());
+        let builder = || Schema::build(Query, Mutation, Clock).data(Arc::clone(&counts));
+        let schemas = Schemas::build(builder, EachOperation(Arc::clone(&counts)));
+        let (revoke, revoked) = watch::channel(None);
+        let (drain, drained) = watch::channel(false);
+        let mut options = Options {
+            introspection: Introspection::Everyone,
+            drain: drained,
+            ..Options::default()
+        };
+        change(&mut options);
+        let transport = Transport::new(schemas, Arc::new(Verifier { revoke: revoked }), options).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = transport.router().into_make_service_with_connect_info::<SocketAddr>();
+        let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        Self {
+            address,
+            counts,
+            revoke,
+            drain,
+            serving,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/graphql", self.address)
+    }
+
+    pub fn url_with(&self, query: &[(&str, &str)]) -> url::Url {
+        url::Url::parse_with_params(&self.url(), query).unwrap()
+    }
+
+    /// A POST of JSON, accepting `application/graphql-response+json`.
+    pub async fn post(&self, body: Value) -> Answer {
+        self.send(self.request(&body)).await
+    }
+
+    pub fn request(&self, body: &Value) -> reqwest::RequestBuilder {
+        reqwest::Client::new()
+            .post(self.url())
+            .header("accept", "application/graphql-response+json")
+            .json(body)
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    pub async fn query(&self, query: &str) -> Answer {
+        self.post(json!({ "query": query })).await
+    }
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub json: Value,
+}
+
+impl Answer {
+    pub async fn read(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Self { status, headers, json }
+    }
+
+    /// The code of the first error.
+    pub fn code(&self) -> &str {
+        self.json
+            .pointer("/errors/0/extensions/code")
+            .and_then(Value::as_str)
+            .unwrap_or("no code")
+    }
+
+    pub fn message(&self) -> &str {
+        self.json
+            .pointer("/errors/0/message")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// A request error: coded, with the id of the header, without `data`.
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str) -> &Self {
+        assert_eq!((self.status, self.code()), (status, code), "{self:?}");
+        assert_eq!(self.json.get("data"), None, "{self:?}");
+        let id = self
+            .json
+            .pointer("/errors/0/extensions/requestId")
+            .and_then(Value::as_str);
+        assert_eq!(
+            id,
+            self.headers.get("x-request-id").and_then(|id| id.to_str().ok()),
+            "{self:?}"
+        );
+        self
+    }
+}
+
+/// Waits until a condition holds, twenty seconds at most.
+pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what} did not come true");
+}

@@ -1,0 +1,76 @@
+//! The name of a process that is the same in every recording that shows it.
+
+/// The key of a process: its applications and steps, normalised, in order.
+///
+/// Lower case, letters of the Latin alphabet without accents, words with digits dropped (they are data, not names), so
+/// that another recording, another order number or a stray comma gives the same key. Repeated neighbours count once.
+/// A process without one readable name has the key `unnamed`, which a reviewer has to correct.
+pub fn process_key<'a>(steps: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for (application, step) in steps {
+        let (application, step) = (normalise(application), normalise(step));
+        let part = match (application.is_empty(), step.is_empty()) {
+            (true, true) => continue,
+            (false, true) => application,
+            (true, false) => step,
+            (false, false) => format!("{application}:{step}"),
+        };
+        if parts.last() != Some(&part) {
+            parts.push(part);
+        }
+    }
+    if parts.is_empty() {
+        return "unnamed".to_owned();
+    }
+    parts.join(">")
+}
+
+fn normalise(text: &str) -> String {
+    let folded: String = text.chars().flat_map(char::to_lowercase).map(fold).collect();
+    folded
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty() && !word.chars().any(|c| c.is_ascii_digit()))
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
+/// The letter under the accent, for the languages of the screens.
+const fn fold(letter: char) -> char {
+    match letter {
+        'à' | 'á' | 'â' | 'ä' | 'ã' | 'å' => 'a',
+        'ç' => 'c',
+        'è' | 'é' | 'ê' | 'ë' => 'e',
+        'ì' | 'í' | 'î' | 'ï' => 'i',
+        'ñ' => 'n',
+        'ò' | 'ó' | 'ô' | 'ö' | 'õ' | 'ø' => 'o',
+        'ù' | 'ú' | 'û' | 'ü' => 'u',
+        'ý' | 'ÿ' => 'y',
+        'ß' => 's',
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::process_key;
+
+    #[test]
+    fn data_case_and_accents_do_not_change_a_process() {
+        let one = process_key([
+            ("Northgate Mail", "Order PO-48213"),
+            ("Stockline WMS", "Créer commande"),
+        ]);
+        let other = process_key([
+            ("northgate mail", "ORDER po-51877"),
+            ("Stockline WMS", "creer  commande,"),
+        ]);
+        assert_eq!(one, other);
+        assert_eq!(one, "northgate-mail:order-po>stockline-wms:creer-commande");
+    }
+
+    #[test]
+    fn nothing_readable_has_no_name() {
+        assert_eq!(process_key([("", "4711"), ("", "")]), "unnamed");
+        assert_eq!(process_key([("Mail", ""), ("Mail", "")]), "mail");
+    }
+}

@@ -1,0 +1,82 @@
+//! The schema `private` with the helpers that policies call, and, on plain PostgreSQL, what a Supabase project would have.
+
+use crate::support::step;
+
+step!(up: [UP], down: DOWN);
+
+/// On a Supabase project schema `auth` exists, belongs to another role, and must not be touched.
+const UP: &str = r"
+do $auth$
+begin
+  if not exists (select from pg_namespace where nspname = 'auth') then
+    create schema auth;
+    comment on schema auth is 'made by newsystem';
+    create table auth.users (
+      id uuid primary key default gen_random_uuid(),
+      email text,
+      created_at timestamptz not null default now(),
+      updated_at timestamptz not null default now()
+    );
+    create function auth.jwt() returns jsonb language sql stable as $$
+      select coalesce(nullif(current_setting('request.jwt.claim', true), ''), nullif(current_setting('request.jwt.claims', true), ''))::jsonb
+    $$;
+    create function auth.uid() returns uuid language sql stable as $$
+      select coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''), auth.jwt() ->> 'sub')::uuid
+    $$;
+    create function auth.role() returns text language sql stable as $$
+      select coalesce(nullif(current_setting('request.jwt.claim.role', true), ''), auth.jwt() ->> 'role')
+    $$;
+    revoke all on schema auth from public;
+    revoke all on auth.users from public, anon, authenticated, service_role;
+    grant usage on schema auth to anon, authenticated, service_role;
+  end if;
+end $auth$;
+
+create schema private;
+revoke all on schema private from public, anon, authenticated, service_role;
+grant usage on schema private to newsystem_api, newsystem_worker, newsystem_member, newsystem_job, authenticated;
+grant create, usage on schema private to newsystem_queue;
+alter default privileges in schema private revoke execute on functions from public;
+alter default privileges revoke execute on functions from public;
+grant usage on schema public to newsystem_api, newsystem_worker, newsystem_member, newsystem_job, authenticated;
+
+create function private.touch() returns trigger language plpgsql set search_path = '' as $$
+begin
+  new.updated_at := now();
+  return new;
+end $$;
+
+-- The setting reverts to an empty string, not to null, after a transaction.
+create function private.claims() returns jsonb language sql stable set search_path = '' as $$
+  select nullif(current_setting('request.jwt.claims', true), '')::jsonb
+$$;
+
+create function private.user_id() returns uuid language sql stable set search_path = '' as $$
+  select case when private.claims() ->> 'role' = 'authenticated' then (private.claims() ->> 'sub')::uuid end
+$$;
+
+-- A key's claims carry a role that no sign-in token can have and PostgREST could not switch to.
+create function private.api_key_id() returns uuid language sql stable set search_path = '' as $$
+  select case when private.claims() ->> 'role' = 'newsystem_key' then (private.claims() ->> 'sub')::uuid end
+$$;
+
+-- One constant list in one place; the application's list is compared with it by a test.
+create function private.is_workflow_category(value text) returns boolean language sql immutable set search_path = '' as $$
+  select value = any (array['order_entry', 'shipment_booking', 'customs', 'invoicing', 'inventory', 'tracking', 'claims', 'email', 'master_data', 'reporting', 'other'])
+$$;
+
+create function private.is_share(value double precision) returns boolean language sql immutable set search_path = '' as $$
+  select value >= 0 and value <= 1
+$$;
+";
+
+const DOWN: &str = r"
+drop schema private cascade;
+alter default privileges grant execute on functions to public;
+do $auth$
+begin
+  if obj_description((select oid from pg_namespace where nspname = 'auth'), 'pg_namespace') = 'made by newsystem' then
+    drop schema auth cascade;
+  end if;
+end $auth$;
+";

@@ -1,0 +1,279 @@
+//! Events: every change that a dashboard follows is appended to its organization's log in the transaction that causes it.
+//!
+//! A statement's events wait in `private.pending_events` until the transaction commits; a deferred trigger then takes the
+//! organization's counter and numbers them in one insert. The counter's row lock lasts from there to the commit, so the
+//! sequence is gapless and in commit order, and the lock is taken as late as a transaction allows.
+
+use crate::support::step;
+
+step!(up: [LOG, CAUSES], down: DOWN);
+
+const LOG: &str = r"
+create table public.organization_events (
+  organization_id uuid not null references public.organizations (id) on delete cascade,
+  sequence bigint not null constraint organization_events_sequence check (sequence > 0),
+  kind text not null constraint organization_events_kind check (kind in ('session_created', 'session_changed', 'session_status_changed', 'session_deleted', 'analysis_status_changed', 'opportunity_created',
+    'opportunity_changed', 'insights_created', 'cost_analysis_created', 'report_status_changed', 'member_changed', 'organization_changed')),
+  subject_id uuid not null,
+  from_status text,
+  to_status text,
+  actor_user_id uuid,
+  at timestamptz not null default now(),
+  primary key (organization_id, sequence)
+);
+create index organization_events_at on public.organization_events (organization_id, at);
+alter table public.organization_events enable row level security;
+revoke all on public.organization_events from public, anon, authenticated, service_role;
+
+create table private.event_counters (
+  organization_id uuid primary key references public.organizations (id) on delete cascade,
+  last_sequence bigint not null default 0
+);
+-- Where no insert happens there is nothing to vacuum but the counters' dead versions: keep room for in-page updates.
+alter table private.event_counters set (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 500);
+
+create table private.pending_events (
+  id bigint generated always as identity primary key,
+  transaction_id xid8 not null default pg_current_xact_id(),
+  organization_id uuid not null,
+  kind text not null,
+  subject_id uuid not null,
+  from_status text,
+  to_status text,
+  actor_user_id uuid
+);
+create index pending_events_transaction on private.pending_events (transaction_id);
+alter table private.pending_events set (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000);
+
+create function private.flush_events() returns trigger language plpgsql security definer set search_path = '' as $$
+declare
+  organization uuid;
+  organizations integer;
+  waiting bigint;
+  last bigint;
+begin
+  select count(*), count(distinct p.organization_id), min(p.organization_id::text)::uuid into waiting, organizations, organization
+    from private.pending_events p where p.transaction_id = pg_current_xact_id();
+  if waiting = 0 then
+    return null; -- an earlier row of this transaction took them all
+  end if;
+  if organizations > 1 then
+    raise exception 'one transaction changed two organizations';
+  end if;
+  -- Definer triggers run on cascades too, when the organization itself is going.
+  if not exists (select from public.organizations where id = organization) then
+    delete from private.pending_events where transaction_id = pg_current_xact_id();
+    return null;
+  end if;
+  insert into private.event_counters as c (organization_id, last_sequence) values (organization, waiting)
+    on conflict (organization_id) do update set last_sequence = c.last_sequence + waiting
+    returning last_sequence into last;
+  with taken as (
+    delete from private.pending_events where transaction_id = pg_current_xact_id() returning *
+  )
+  insert into public.organization_events (organization_id, sequence, kind, subject_id, from_status, to_status, actor_user_id, at)
+    select t.organization_id, last - waiting + row_number() over (order by t.id), t.kind, t.subject_id, t.from_status, t.to_status, t.actor_user_id, clock_timestamp() from taken t;
+  perform pg_notify('newsystem_events', organization::text);
+  return null;
+end $$;
+create constraint trigger pending_events_flush after insert on private.pending_events deferrable initially deferred for each row execute function private.flush_events();
+";
+
+const CAUSES: &str = r"
+create function private.on_session_inserted() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, to_status, actor_user_id)
+    select organization_id, 'session_created', id, status, private.user_id() from added order by id;
+  return null;
+end $$;
+create trigger recording_sessions_inserted after insert on public.recording_sessions referencing new table as added for each statement execute function private.on_session_inserted();
+
+create function private.on_session_updated() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, from_status, to_status, actor_user_id)
+    select n.organization_id, 'session_status_changed', n.id, o.status, n.status, private.user_id()
+      from changed n join former o on o.id = n.id where o.status <> n.status order by n.id;
+  insert into private.pending_events (organization_id, kind, subject_id, actor_user_id)
+    select n.organization_id, 'session_changed', n.id, private.user_id()
+      from changed n join former o on o.id = n.id
+     where row (n.title, n.description, n.workflow_type, n.privacy_settings, n.declared_occurrences_per_day, n.people_count, n.duration_seconds, n.video_deleted_at, n.frames_deleted_at, n.truncated)
+        is distinct from row (o.title, o.description, o.workflow_type, o.privacy_settings, o.declared_occurrences_per_day, o.people_count, o.duration_seconds, o.video_deleted_at, o.frames_deleted_at, o.truncated)
+     order by n.id;
+  return null;
+end $$;
+create trigger recording_sessions_updated after update on public.recording_sessions referencing old table as former new table as changed for each statement execute function private.on_session_updated();
+
+create function private.on_session_deleted() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, from_status, actor_user_id)
+    select r.organization_id, 'session_deleted', r.id, r.status, private.user_id() from removed r
+     where exists (select from public.organizations o where o.id = r.organization_id) order by r.id;
+  return null;
+end $$;
+create trigger recording_sessions_deleted after delete on public.recording_sessions referencing old table as removed for each statement execute function private.on_session_deleted();
+
+create function private.on_analysis_inserted() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, to_status, actor_user_id)
+    select organization_id, 'analysis_status_changed', id, status, private.user_id() from added order by id;
+  return null;
+end $$;
+create trigger analysis_results_inserted after insert on public.analysis_results referencing new table as added for each statement execute function private.on_analysis_inserted();
+
+create function private.on_analysis_updated() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, from_status, to_status, actor_user_id)
+    select n.organization_id, 'analysis_status_changed', n.id, o.status, n.status, private.user_id()
+      from changed n join former o on o.id = n.id where o.status <> n.status order by n.id;
+  -- Progress is no event: it is on the row, with a doorbell of its own; identical ones in a transaction are merged.
+  perform pg_notify('newsystem_progress', n.organization_id::text || ':' || n.id::text)
+    from changed n join former o on o.id = n.id
+   where row (n.progress, n.stage, n.frames_done, n.progress_message, n.status) is distinct from row (o.progress, o.stage, o.frames_done, o.progress_message, o.status);
+  return null;
+end $$;
+create trigger analysis_results_updated after update on public.analysis_results referencing old table as former new table as changed for each statement execute function private.on_analysis_updated();
+
+create function private.on_opportunity_inserted() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, to_status, actor_user_id)
+    select organization_id, 'opportunity_created', id, status, private.user_id() from added order by id;
+  return null;
+end $$;
+create trigger automation_opportunities_inserted after insert on public.automation_opportunities referencing new table as added for each statement execute function private.on_opportunity_inserted();
+
+create function private.on_opportunity_updated() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  -- Losing a reviewer who left (a foreign key's doing) is no change of the opportunity.
+  insert into private.pending_events (organization_id, kind, subject_id, from_status, to_status, actor_user_id)
+    select n.organization_id, 'opportunity_changed', n.id, o.status, n.status, private.user_id()
+      from changed n join former o on o.id = n.id
+     where to_jsonb(n) - '{reviewed_by,updated_at}'::text[] is distinct from to_jsonb(o) - '{reviewed_by,updated_at}'::text[] order by n.id;
+  return null;
+end $$;
+create trigger automation_opportunities_updated after update on public.automation_opportunities referencing old table as former new table as changed for each statement execute function private.on_opportunity_updated();
+
+create function private.on_insights_inserted() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, actor_user_id)
+    select distinct organization_id, 'insights_created', coalesce(analysis_id, session_id), private.user_id() from added;
+  return null;
+end $$;
+create trigger workflow_insights_inserted after insert on public.workflow_insights referencing new table as added for each statement execute function private.on_insights_inserted();
+
+create function private.on_cost_analysis_inserted() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, actor_user_id)
+    select organization_id, 'cost_analysis_created', id, private.user_id() from added order by id;
+  return null;
+end $$;
+create trigger cost_analyses_inserted after insert on public.cost_analyses referencing new table as added for each statement execute function private.on_cost_analysis_inserted();
+
+create function private.on_report_inserted() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, to_status, actor_user_id)
+    select organization_id, 'report_status_changed', id, status, private.user_id() from added order by id;
+  return null;
+end $$;
+create trigger generated_reports_inserted after insert on public.generated_reports referencing new table as added for each statement execute function private.on_report_inserted();
+
+create function private.on_report_updated() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, from_status, to_status, actor_user_id)
+    select n.organization_id, 'report_status_changed', n.id, o.status, n.status, private.user_id()
+      from changed n join former o on o.id = n.id where o.status <> n.status order by n.id;
+  return null;
+end $$;
+create trigger generated_reports_updated after update on public.generated_reports referencing old table as former new table as changed for each statement execute function private.on_report_updated();
+
+-- Whoever is cached is dropped at once: the payload is the person or the key.
+create function private.on_member_inserted() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, to_status, actor_user_id)
+    select organization_id, 'member_changed', id, role, private.user_id() from added order by id;
+  perform pg_notify('newsystem_callers', id::text) from added;
+  return null;
+end $$;
+create trigger user_profiles_inserted after insert on public.user_profiles referencing new table as added for each statement execute function private.on_member_inserted();
+
+create function private.on_member_updated() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, from_status, to_status, actor_user_id)
+    select n.organization_id, 'member_changed', n.id, o.role, n.role, private.user_id() from changed n join former o on o.id = n.id
+     where row (n.role, n.first_name, n.last_name, n.job_title, n.organization_id) is distinct from row (o.role, o.first_name, o.last_name, o.job_title, o.organization_id) order by n.id;
+  perform pg_notify('newsystem_callers', n.id::text) from changed n join former o on o.id = n.id
+   where row (n.role, n.organization_id) is distinct from row (o.role, o.organization_id);
+  return null;
+end $$;
+create trigger user_profiles_updated after update on public.user_profiles referencing old table as former new table as changed for each statement execute function private.on_member_updated();
+
+create function private.on_member_deleted() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, from_status, actor_user_id)
+    select r.organization_id, 'member_changed', r.id, r.role, private.user_id() from removed r
+     where exists (select from public.organizations o where o.id = r.organization_id) order by r.id;
+  perform pg_notify('newsystem_callers', id::text) from removed;
+  return null;
+end $$;
+create trigger user_profiles_deleted after delete on public.user_profiles referencing old table as removed for each statement execute function private.on_member_deleted();
+
+create function private.on_key_changed() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  perform pg_notify('newsystem_callers', id::text) from changed;
+  return null;
+end $$;
+create function private.on_key_updated() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  perform pg_notify('newsystem_callers', n.id::text) from changed n join former o on o.id = n.id
+   where row (n.revoked_at, n.expires_at, n.role, n.read_only) is distinct from row (o.revoked_at, o.expires_at, o.role, o.read_only);
+  return null;
+end $$;
+create trigger api_keys_updated after update on public.api_keys referencing old table as former new table as changed for each statement execute function private.on_key_updated();
+create trigger api_keys_deleted after delete on public.api_keys referencing old table as changed for each statement execute function private.on_key_changed();
+
+create function private.on_organization_updated() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into private.pending_events (organization_id, kind, subject_id, from_status, to_status, actor_user_id)
+    select n.id, 'organization_changed', n.id, o.subscription_status, n.subscription_status, private.user_id() from changed n join former o on o.id = n.id
+     where to_jsonb(n) - 'updated_at' is distinct from to_jsonb(o) - 'updated_at' order by n.id;
+  -- A caller's rights hang on the subscription's state too.
+  perform pg_notify('newsystem_callers', p.id::text) from changed n join former o on o.id = n.id join public.user_profiles p on p.organization_id = n.id
+   where row (n.subscription_status, n.deletion_requested_at) is distinct from row (o.subscription_status, o.deletion_requested_at);
+  return null;
+end $$;
+create trigger organizations_updated after update on public.organizations referencing old table as former new table as changed for each statement execute function private.on_organization_updated();
+
+create function private.on_chunks_changed() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  perform pg_notify('newsystem_uploads', organization_id::text || ':' || session_id::text) from changed group by organization_id, session_id;
+  return null;
+end $$;
+create trigger video_chunks_inserted after insert on public.video_chunks referencing new table as changed for each statement execute function private.on_chunks_changed();
+create trigger video_chunks_updated after update on public.video_chunks referencing new table as changed for each statement execute function private.on_chunks_changed();
+";
+
+const DOWN: &str = r"
+drop trigger recording_sessions_inserted on public.recording_sessions;
+drop trigger recording_sessions_updated on public.recording_sessions;
+drop trigger recording_sessions_deleted on public.recording_sessions;
+drop trigger analysis_results_inserted on public.analysis_results;
+drop trigger analysis_results_updated on public.analysis_results;
+drop trigger automation_opportunities_inserted on public.automation_opportunities;
+drop trigger automation_opportunities_updated on public.automation_opportunities;
+drop trigger workflow_insights_inserted on public.workflow_insights;
+drop trigger cost_analyses_inserted on public.cost_analyses;
+drop trigger generated_reports_inserted on public.generated_reports;
+drop trigger generated_reports_updated on public.generated_reports;
+drop trigger user_profiles_inserted on public.user_profiles;
+drop trigger user_profiles_updated on public.user_profiles;
+drop trigger user_profiles_deleted on public.user_profiles;
+drop trigger api_keys_updated on public.api_keys;
+drop trigger api_keys_deleted on public.api_keys;
+drop trigger organizations_updated on public.organizations;
+drop trigger video_chunks_inserted on public.video_chunks;
+drop trigger video_chunks_updated on public.video_chunks;
+drop function private.on_session_inserted(), private.on_session_updated(), private.on_session_deleted(), private.on_analysis_inserted(), private.on_analysis_updated(), private.on_opportunity_inserted(),
+  private.on_opportunity_updated(), private.on_insights_inserted(), private.on_cost_analysis_inserted(), private.on_report_inserted(), private.on_report_updated(), private.on_member_inserted(),
+  private.on_member_updated(), private.on_member_deleted(), private.on_key_changed(), private.on_key_updated(), private.on_organization_updated(), private.on_chunks_changed();
+drop table private.pending_events, private.event_counters, public.organization_events;
+drop function private.flush_events();
+";

@@ -1,0 +1,465 @@
+//! What happens outside a tenant: the short list of definer functions that a login role may call, and nothing else.
+//! A test reads this list back from the catalogue.
+
+use crate::support::step;
+
+step!(up: [API, MEMBERSHIP, WORKER, QUEUE], down: DOWN);
+
+const API: &str = r"
+-- Is this database migrated? For processes that are not the owner and must refuse pending steps.
+create function private.applied_migrations() returns setof text language plpgsql stable security definer set search_path = '' as $$
+begin
+  return query execute 'select version::text from newsystem_migration.seaql_migrations order by version';
+end $$;
+
+-- Who is this? Also keeps the address that the token carries. Null when the person has no profile.
+create function private.sign_in(person uuid, address text) returns table (organization_id uuid, role text, subscription_status text, deletion_requested boolean)
+language plpgsql security definer set search_path = '' as $$
+begin
+  return query select p.organization_id, p.role, o.subscription_status, o.deletion_requested_at is not null
+    from public.user_profiles p join public.organizations o on o.id = p.organization_id where p.id = person;
+  if address is not null then
+    update public.user_profiles p set email = address where p.id = person and p.email is distinct from address;
+  end if;
+end $$;
+
+-- A partner's key by its hash. The last use is kept to the minute: a write per request would be the hottest row of all.
+create function private.key_in(hash text) returns table (id uuid, organization_id uuid, role text, read_only boolean, expires_at timestamptz, subscription_status text, deletion_requested boolean)
+language plpgsql security definer set search_path = '' as $$
+begin
+  return query select k.id, k.organization_id, k.role, k.read_only, k.expires_at, o.subscription_status, o.deletion_requested_at is not null
+    from public.api_keys k join public.organizations o on o.id = k.organization_id
+   where k.secret_sha256 = hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > now());
+  update public.api_keys k set last_used_at = now() where k.secret_sha256 = hash and (k.last_used_at is null or k.last_used_at < now() - interval '1 minute');
+end $$;
+
+-- The hub reads an organization's log on from a position; it holds no tenant, so it asks for one organization by name.
+create function private.events_after(organization uuid, since bigint, most integer)
+returns table (sequence bigint, kind text, subject_id uuid, from_status text, to_status text, actor_user_id uuid, at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select e.sequence, e.kind, e.subject_id, e.from_status, e.to_status, e.actor_user_id, e.at
+    from public.organization_events e where e.organization_id = organization and e.sequence > since order by e.sequence limit most
+$$;
+
+-- The newest sequence (0 before the first event) and the oldest that is still kept (null when none is).
+create function private.event_bounds(organization uuid) returns table (oldest bigint, newest bigint)
+language sql stable security definer set search_path = '' as $$
+  select (select min(e.sequence) from public.organization_events e where e.organization_id = organization),
+         coalesce((select c.last_sequence from private.event_counters c where c.organization_id = organization), 0)
+$$;
+
+-- Which of these organizations have moved on: one read for all of them, after a gap in the listening.
+create function private.event_positions(organizations uuid[]) returns table (organization_id uuid, newest bigint)
+language sql stable security definer set search_path = '' as $$
+  select c.organization_id, c.last_sequence from private.event_counters c where c.organization_id = any (organizations)
+$$;
+
+-- What the hub shows of a running analysis and of an upload under way: numbers and states, read once for all who watch.
+create function private.analysis_progress(analysis uuid) returns table (organization_id uuid, session_id uuid, status text, stage text, progress double precision, frames_done integer, frames_total integer, message text, at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select a.organization_id, a.session_id, a.status, a.stage, a.progress, a.frames_done, a.frames_total, a.progress_message, a.updated_at from public.analysis_results a where a.id = analysis
+$$;
+create function private.upload_progress(recording uuid) returns table (organization_id uuid, completed bigint, failed bigint, total integer, bytes bigint, at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select s.organization_id, count(c.id) filter (where c.upload_status = 'completed'), count(c.id) filter (where c.upload_status = 'failed'), s.chunk_count,
+         coalesce(sum(c.file_size_bytes) filter (where c.upload_status = 'completed'), 0)::bigint, greatest(s.updated_at, max(c.updated_at))
+    from public.recording_sessions s left join public.video_chunks c on c.organization_id = s.organization_id and c.session_id = s.id where s.id = recording group by s.id
+$$;
+
+-- A chunk behind a signed address: the address is the permission, so nobody is signed in.
+create function private.chunk_upload(chunk uuid) returns table (organization_id uuid, session_id uuid, chunk_index integer, file_size_bytes bigint, sha256 text, content_type text, upload_status text, file_path text, session_status text)
+language sql stable security definer set search_path = '' as $$
+  select c.organization_id, c.session_id, c.chunk_index, c.file_size_bytes, c.sha256, c.content_type, c.upload_status, c.file_path, s.status
+    from public.video_chunks c join public.recording_sessions s on s.id = c.session_id where c.id = chunk
+$$;
+
+-- Records what became of a PUT to a signed address. False when the chunk is gone, was announced anew, or is already stored.
+create function private.record_upload(chunk uuid, hash text, outcome text, message text) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  if outcome not in ('uploading', 'failed') then
+    raise invalid_parameter_value using message = 'an upload is uploading or failed; completing it is the caller''s act';
+  end if;
+  update public.video_chunks set upload_status = outcome, error_message = message, retry_count = retry_count + (outcome = 'failed')::integer
+   where id = chunk and sha256 = hash and upload_status <> 'completed';
+  return found;
+end $$;
+
+-- A shared report by its link's hash; counts the download in the same statement that checks the link.
+create function private.open_report_link(hash text) returns table (organization_id uuid, report_id uuid, link_id uuid, file_url text, report_type text, include_frames boolean)
+language plpgsql security definer set search_path = '' as $$
+begin
+  return query
+    with opened as (
+      update public.report_links l set download_count = l.download_count + 1
+        from public.generated_reports r
+       where l.token_sha256 = hash and l.revoked_at is null and l.expires_at > now() and r.id = l.report_id and r.is_public and r.status = 'ready'
+      returning l.organization_id, l.report_id, l.id, r.file_url, r.report_type, l.include_frames)
+    select * from opened;
+  update public.generated_reports r set download_count = r.download_count + 1 from public.report_links l where l.token_sha256 = hash and r.id = l.report_id and l.revoked_at is null and l.expires_at > now() and r.is_public and r.status = 'ready';
+end $$;
+
+-- One lock per organization for everything that is counted against a limit; held until the transaction ends.
+create function private.lock_quota() returns void language sql volatile security definer set search_path = '' as $$
+  select pg_advisory_xact_lock(hashtext('newsystem.quota'), hashtext(private.organization_id()::text))
+$$;
+";
+
+const MEMBERSHIP: &str = r"
+-- A signed-in person without a profile founds an organization and owns it.
+create function private.create_organization(organization uuid, person uuid, address text, organization_name text, organization_currency text, organization_locale text, organization_time_zone text,
+  first text, last text, job text) returns void language plpgsql security definer set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock(hashtext('newsystem.person'), hashtext(person::text));
+  if exists (select from public.user_profiles where id = person) then
+    raise unique_violation using message = 'the person already belongs to an organization', constraint = 'user_profiles_one_organization';
+  end if;
+  insert into public.organizations (id, name, currency, locale, time_zone) values (organization, organization_name, organization_currency, organization_locale, organization_time_zone);
+  insert into public.user_profiles (id, organization_id, role, email, first_name, last_name, job_title) values (person, organization, 'owner', address, first, last, job);
+end $$;
+
+-- Works once, before it expires, for the address that was invited, while the organization has room.
+create function private.accept_invitation(hash text, person uuid, address text, first text, last text, job text) returns uuid language plpgsql security definer set search_path = '' as $$
+declare
+  invitation public.invitations;
+begin
+  perform pg_advisory_xact_lock(hashtext('newsystem.person'), hashtext(person::text));
+  if exists (select from public.user_profiles where id = person) then
+    raise unique_violation using message = 'the person already belongs to an organization', constraint = 'user_profiles_one_organization';
+  end if;
+  select * into invitation from public.invitations where token_sha256 = hash and accepted_at is null and revoked_at is null and expires_at > now() and email = lower(address) for update;
+  if not found then
+    return null;
+  end if;
+  perform pg_advisory_xact_lock(hashtext('newsystem.quota'), hashtext(invitation.organization_id::text));
+  if (select count(*) from public.user_profiles where organization_id = invitation.organization_id) >= (select max_users from public.organizations where id = invitation.organization_id) then
+    raise check_violation using message = 'the organization has no room for another member', constraint = 'organizations_max_users_reached';
+  end if;
+  insert into public.user_profiles (id, organization_id, role, email, first_name, last_name, job_title) values (person, invitation.organization_id, invitation.role, address, first, last, job);
+  update public.invitations set accepted_at = now() where id = invitation.id;
+  return invitation.organization_id;
+end $$;
+
+-- Only an owner changes roles, never his own, and the last owner stays one.
+create function private.set_member_role(member uuid, new_role text) returns boolean language plpgsql security definer set search_path = '' as $$
+declare
+  organization uuid := private.organization_id();
+begin
+  if not private.is_owner() or member = private.user_id() or not private.can_write() then
+    raise insufficient_privilege using message = 'only an owner changes roles, and never his own';
+  end if;
+  perform pg_advisory_xact_lock(hashtext('newsystem.quota'), hashtext(organization::text));
+  if new_role <> 'owner' and not exists (select from public.user_profiles where organization_id = organization and role = 'owner' and id <> member) then
+    raise check_violation using message = 'the last owner cannot step down', constraint = 'user_profiles_last_owner';
+  end if;
+  update public.user_profiles set role = new_role where id = member and organization_id = organization;
+  return found;
+end $$;
+
+-- An owner removes anyone, an admin removes operators, everyone may leave; the last owner stays.
+create function private.remove_member(member uuid) returns boolean language plpgsql security definer set search_path = '' as $$
+declare
+  organization uuid := private.organization_id();
+  leaving text;
+begin
+  perform pg_advisory_xact_lock(hashtext('newsystem.quota'), hashtext(organization::text));
+  select role into leaving from public.user_profiles where id = member and organization_id = organization;
+  if not found then
+    return false;
+  end if;
+  if not coalesce(member = private.user_id() or private.is_owner() or (private.is_managing_person() and leaving = 'operator'), false) then
+    raise insufficient_privilege using message = 'only an owner removes owners and admins';
+  end if;
+  if leaving = 'owner' and not exists (select from public.user_profiles where organization_id = organization and role = 'owner' and id <> member) then
+    raise check_violation using message = 'the last owner cannot leave', constraint = 'user_profiles_last_owner';
+  end if;
+  delete from public.user_profiles where id = member and organization_id = organization;
+  return true;
+end $$;
+";
+
+const WORKER: &str = r"
+-- Takes an analysis up. Answers nothing when there is nothing to do (finished, cancelled, gone), and the seconds to wait when
+-- another attempt's lease is still alive.
+create function private.begin_analysis(analysis uuid, worker_name text, lease_seconds integer)
+returns table (attempt integer, lease uuid, organization_id uuid, session_id uuid, wait_seconds double precision) language plpgsql security definer set search_path = '' as $$
+declare
+  found_row public.analysis_results;
+begin
+  select * into found_row from public.analysis_results a where a.id = analysis for update;
+  if not found or found_row.status not in ('queued', 'processing') then
+    return;
+  end if;
+  if found_row.status = 'processing' and found_row.lease_expires_at > clock_timestamp() then
+    return query select found_row.attempt, null::uuid, found_row.organization_id, found_row.session_id, extract(epoch from found_row.lease_expires_at - clock_timestamp())::double precision;
+    return;
+  end if;
+  -- Whoever held it before is gone without a word.
+  update public.analysis_attempts t set ended_at = coalesce(t.ended_at, now()), error_code = coalesce(t.error_code, 'worker_crashed'), message = coalesce(t.message, 'the worker ended without a word')
+   where t.analysis_id = analysis and t.ended_at is null;
+  update public.analysis_results a set status = 'processing', stage = case when a.stage = 'done' then 'waiting' else a.stage end, attempt = a.attempt + 1, lease_token = gen_random_uuid(),
+         lease_expires_at = clock_timestamp() + make_interval(secs => lease_seconds), processing_started_at = coalesce(a.processing_started_at, now())
+   where a.id = analysis
+  returning a.attempt, a.lease_token, a.organization_id, a.session_id, 0 into attempt, lease, organization_id, session_id, wait_seconds;
+  update public.recording_sessions s set status = 'processing' where s.id = found_row.session_id and s.status in ('completed', 'failed');
+  insert into public.analysis_attempts (organization_id, session_id, analysis_id, number, worker)
+    values (found_row.organization_id, found_row.session_id, analysis, (select coalesce(max(t.number), 0) + 1 from public.analysis_attempts t where t.analysis_id = analysis), worker_name);
+  return next;
+end $$;
+
+-- Keeps the lease alive. `alive` false: lost, stop; `cancelled` true: somebody asked to stop.
+create function private.renew_lease(analysis uuid, lease uuid, lease_seconds integer) returns table (alive boolean, cancelled boolean) language plpgsql security definer set search_path = '' as $$
+begin
+  return query
+    with renewed as (
+      update public.analysis_results a set lease_expires_at = clock_timestamp() + make_interval(secs => lease_seconds)
+       where a.id = analysis and a.lease_token = lease and a.status = 'processing' and a.lease_expires_at > clock_timestamp()
+      returning a.cancel_requested_at)
+    select exists (select from renewed), coalesce((select cancel_requested_at is not null from renewed), false);
+end $$;
+
+-- Gives a job back unfinished (shutdown): queued again at once, and the attempt does not count against the file.
+create function private.hand_back_analysis(analysis uuid, lease uuid) returns boolean language plpgsql security definer set search_path = '' as $$
+begin
+  update public.analysis_attempts t set ended_at = now(), message = 'handed back at shutdown'
+    from public.analysis_results a where a.id = analysis and a.lease_token = lease and t.analysis_id = a.id and t.ended_at is null;
+  update public.analysis_results a set status = 'queued', stage = 'waiting', lease_token = null, lease_expires_at = null where a.id = analysis and a.lease_token = lease and a.status = 'processing';
+  return found;
+end $$;
+
+-- Fails one analysis from outside a job: its job is exhausted or vanished.
+create function private.fail_analysis(analysis uuid, code text, sentence text) returns boolean language plpgsql security definer set search_path = '' as $$
+declare
+  the_session uuid;
+begin
+  update public.analysis_results a set status = 'failed', stage = 'done', error_code = code, error_message = sentence, lease_token = null, lease_expires_at = null, processing_completed_at = now()
+   where a.id = analysis and (a.status = 'queued' or (a.status = 'processing' and a.lease_expires_at <= clock_timestamp()))
+  returning a.session_id into the_session;
+  if the_session is null then
+    return false;
+  end if;
+  update public.analysis_attempts t set ended_at = now(), error_code = coalesce(t.error_code, code), message = coalesce(t.message, sentence) where t.analysis_id = analysis and t.ended_at is null;
+  update public.recording_sessions s set status = 'completed', completed_at = coalesce(s.completed_at, now()) where s.id = the_session and s.status = 'processing';
+  return true;
+end $$;
+
+-- What the sweeps look for, across organizations; each is then handled in a transaction of its own.
+create function private.stale_analyses(most integer) returns table (id uuid, organization_id uuid, status text, attempt integer, queued_at timestamptz) language sql stable security definer set search_path = '' as $$
+  select a.id, a.organization_id, a.status, a.attempt, a.queued_at from public.analysis_results a
+   where a.status = 'queued' or (a.status = 'processing' and a.lease_expires_at <= clock_timestamp())
+   order by a.queued_at limit most
+$$;
+
+create function private.idle_sessions(idle_since timestamptz, most integer) returns table (id uuid, organization_id uuid) language sql stable security definer set search_path = '' as $$
+  select s.id, s.organization_id from public.recording_sessions s
+   where s.status = 'recording' and coalesce(s.last_chunk_at, s.created_at) < idle_since order by coalesce(s.last_chunk_at, s.created_at) limit most
+$$;
+
+-- Closes an idle session with its contiguous chunks; fails it only when its beginning is missing. Answers the chunk count.
+create function private.close_idle_session(recording uuid, idle_since timestamptz) returns integer language plpgsql security definer set search_path = '' as $$
+declare
+  contiguous integer;
+begin
+  perform from public.recording_sessions s where s.id = recording and s.status = 'recording' and coalesce(s.last_chunk_at, s.created_at) < idle_since for update;
+  if not found then
+    return null;
+  end if;
+  select count(*) into contiguous from (
+    select c.chunk_index, row_number() over (order by c.chunk_index) - 1 as expected from public.video_chunks c where c.session_id = recording and c.upload_status = 'completed') n
+   where n.chunk_index = n.expected;
+  if contiguous = 0 then
+    update public.recording_sessions set status = 'failed', error_message = 'the beginning of the recording never arrived', finished_at = now(), truncated = true where id = recording;
+  else
+    update public.recording_sessions s set status = 'processing', chunk_count = contiguous, truncated = true, finished_at = now(),
+      file_size_bytes = (select coalesce(sum(c.file_size_bytes), 0) from public.video_chunks c where c.session_id = recording and c.upload_status = 'completed' and c.chunk_index < contiguous)
+     where s.id = recording;
+    insert into public.analysis_results (session_id, organization_id) select s.id, s.organization_id from public.recording_sessions s where s.id = recording;
+  end if;
+  return contiguous;
+end $$;
+
+-- Chunks announced or begun and left alone.
+create function private.abandoned_chunks(untouched_since timestamptz, most integer) returns table (id uuid, organization_id uuid, file_path text) language sql stable security definer set search_path = '' as $$
+  select c.id, c.organization_id, c.file_path from public.video_chunks c where c.upload_status in ('pending', 'uploading') and c.updated_at < untouched_since order by c.updated_at limit most
+$$;
+
+create function private.drop_abandoned_chunk(chunk uuid, untouched_since timestamptz) returns boolean language plpgsql security definer set search_path = '' as $$
+begin
+  with dropped as (
+    delete from public.video_chunks c where c.id = chunk and c.upload_status in ('pending', 'uploading') and c.updated_at < untouched_since returning c.organization_id, c.file_path)
+  insert into public.object_deletions (organization_id, object_key) select organization_id, file_path from dropped where file_path is not null;
+  return found;
+end $$;
+
+-- Objects whose rows are gone, and striking them off once they are.
+create function private.due_object_deletions(most integer) returns table (id uuid, organization_id uuid, object_key text, is_prefix boolean) language sql volatile security definer set search_path = '' as $$
+  update public.object_deletions d set attempts = d.attempts + 1
+   where d.id in (select o.id from public.object_deletions o order by o.attempts, o.created_at limit most for update skip locked)
+  returning d.id, d.organization_id, d.object_key, d.is_prefix
+$$;
+create function private.object_deleted(deletion uuid) returns void language sql volatile security definer set search_path = '' as $$
+  delete from public.object_deletions where id = deletion
+$$;
+
+-- Events older than their retention; the newest of each organization stays, so that a position can be judged.
+create function private.forget_events(older_than timestamptz) returns bigint language plpgsql security definer set search_path = '' as $$
+declare
+  forgotten bigint;
+begin
+  delete from public.organization_events e using private.event_counters c
+   where c.organization_id = e.organization_id and e.at < older_than and e.sequence < c.last_sequence;
+  get diagnostics forgotten = row_count;
+  delete from public.idempotency_keys where created_at < now() - interval '24 hours';
+  return forgotten;
+end $$;
+
+-- Videos, frames and raw replies past their retention: the stricter of session and organization wins.
+create function private.due_retention(most integer) returns table (session_id uuid, organization_id uuid, video_due boolean, frames_due boolean, raw_replies_due boolean) language sql stable security definer set search_path = '' as $$
+  select * from (
+    select s.id, s.organization_id,
+           s.video_deleted_at is null and (s.finished_at < now() - make_interval(days => least(o.retention_video_days, coalesce((s.privacy_settings ->> 'retain_video_days')::integer, o.retention_video_days)))
+             or (o.delete_video_after_analysis and exists (select from public.analysis_results c where c.session_id = s.id and c.is_current))) as video,
+           s.frames_deleted_at is null and s.finished_at < now() - make_interval(days => o.retention_frame_days) and exists (select from public.analysis_frames f where f.session_id = s.id and f.organization_id = s.organization_id) as frames,
+           o.retention_raw_reply_days is not null and exists (select from public.analysis_results a where a.session_id = s.id and a.organization_id = s.organization_id and a.raw_gpt_response is not null
+             and a.processing_completed_at < now() - make_interval(days => o.retention_raw_reply_days)) as replies
+      from public.recording_sessions s join public.organizations o on o.id = s.organization_id
+     where s.status <> 'recording' and not exists (select from public.analysis_results a where a.session_id = s.id and a.status in ('queued', 'processing'))) due
+   where video or frames or replies limit most
+$$;
+
+create function private.apply_retention(recording uuid, video boolean, frames boolean, replies boolean) returns integer language plpgsql security definer set search_path = '' as $$
+declare
+  s public.recording_sessions;
+  gone_objects integer := 0;
+  gone_bytes bigint := 0;
+  part_objects integer;
+  part_bytes bigint;
+begin
+  select * into s from public.recording_sessions r where r.id = recording for update;
+  if not found then
+    return 0;
+  end if;
+  if video and s.video_deleted_at is null then
+    select count(*), coalesce(sum(c.file_size_bytes), 0) into part_objects, part_bytes from public.video_chunks c where c.session_id = recording and c.file_path is not null;
+    insert into public.object_deletions (organization_id, object_key) select c.organization_id, c.file_path from public.video_chunks c where c.session_id = recording and c.file_path is not null;
+    delete from public.video_chunks c where c.session_id = recording;
+    update public.recording_sessions r set video_deleted_at = now() where r.id = recording;
+    gone_objects := gone_objects + part_objects;
+    gone_bytes := gone_bytes + part_bytes;
+  end if;
+  if frames and s.frames_deleted_at is null then
+    select count(*), coalesce(sum(f.file_size_bytes), 0) into part_objects, part_bytes from public.analysis_frames f where f.session_id = recording;
+    insert into public.object_deletions (organization_id, object_key) select f.organization_id, f.file_path from public.analysis_frames f where f.session_id = recording;
+    delete from public.analysis_frames f where f.session_id = recording;
+    update public.recording_sessions r set frames_deleted_at = now() where r.id = recording;
+    gone_objects := gone_objects + part_objects;
+    gone_bytes := gone_bytes + part_bytes;
+  end if;
+  if replies then
+    update public.analysis_results a set raw_gpt_response = null from public.organizations o
+     where a.session_id = recording and o.id = a.organization_id and a.raw_gpt_response is not null and a.processing_completed_at < now() - make_interval(days => o.retention_raw_reply_days);
+    update public.model_requests m set reply = null where m.session_id = recording and m.reply is not null;
+  end if;
+  insert into public.erasure_receipts (organization_id, subject_type, subject_id, reason, erased_rows, erased_objects, erased_bytes)
+    values (s.organization_id, 'recording_session', recording, 'retention', 0, gone_objects, gone_bytes);
+  return gone_objects;
+end $$;
+";
+
+const QUEUE: &str = r"
+-- May the caller have this done? Answers the organization, how many may run at once, and how many attempts it gets.
+create function private.enqueue_permission(kind text, subject uuid) returns table (organization_id uuid, parallel integer) language plpgsql stable security definer set search_path = '' as $$
+begin
+  if kind = 'analyze_recording' then
+    return query select a.organization_id, o.max_parallel_analyses from public.analysis_results a join public.organizations o on o.id = a.organization_id
+     where a.id = subject and a.status = 'queued'
+       and ((a.organization_id = private.organization_id() and private.can_write() and (private.is_manager() or a.session_id in (select private.own_sessions())))
+            or (a.organization_id = private.job_organization()));
+  elsif kind = 'generate_report' then
+    return query select r.organization_id, 1 from public.generated_reports r
+     where r.id = subject and r.status = 'queued' and r.organization_id = private.organization_id() and private.can_write();
+  end if;
+end $$;
+revoke execute on function private.enqueue_permission(text, uuid) from public;
+grant execute on function private.enqueue_permission(text, uuid) to newsystem_queue;
+
+-- Adds the job in the caller's transaction. A queue per organization and slot caps what runs at once; the priority is the
+-- number of the organization's unfinished jobs, so that a thousand queued here never stand before another's first.
+create function private.enqueue(kind text, subject uuid) returns void language plpgsql security definer set search_path = '' as $$
+declare
+  allowed record;
+begin
+  select * into allowed from private.enqueue_permission(kind, subject);
+  if not found then
+    raise insufficient_privilege using message = 'no such work of yours to enqueue';
+  end if;
+  perform private.add_job(kind, subject, allowed.organization_id, allowed.parallel);
+end $$;
+
+create function private.add_job(kind text, subject uuid, organization uuid, parallel integer) returns void language plpgsql security definer set search_path = '' as $$
+declare
+  slot text;
+  waiting integer;
+begin
+  execute 'select count(*) from graphile_worker._private_jobs j join graphile_worker._private_job_queues q on q.id = j.job_queue_id where q.queue_name like $1 || '':%'' and j.attempts < j.max_attempts'
+    into waiting using organization::text;
+  execute 'select organization_slot.name from (select $1 || '':'' || n as name from generate_series(0, $2 - 1) n) organization_slot
+     order by (select count(*) from graphile_worker._private_jobs j join graphile_worker._private_job_queues q on q.id = j.job_queue_id where q.queue_name = organization_slot.name and j.attempts < j.max_attempts), organization_slot.name limit 1'
+    into slot using organization::text, parallel;
+  execute 'select graphile_worker.add_job(identifier => $1, payload => json_build_object(''id'', $2, ''organization_id'', $3), queue_name => $4, max_attempts => 3, job_key => $1 || '':'' || $2, priority => $5::smallint)'
+    using kind, subject, organization, slot, least(waiting, 32000);
+end $$;
+
+-- For the worker's sweep: an analysis whose job vanished is enqueued again, one whose job is exhausted is failed.
+create function private.job_state(kind text, subject uuid) returns text language plpgsql stable security definer set search_path = '' as $$
+declare
+  state text;
+begin
+  execute 'select case when j.attempts >= j.max_attempts and j.locked_at is null then ''exhausted'' else ''waiting'' end from graphile_worker._private_jobs j where j.key = $1 || '':'' || $2' into state using kind, subject;
+  return coalesce(state, 'absent');
+end $$;
+
+create function private.enqueue_stale(kind text, subject uuid) returns boolean language plpgsql security definer set search_path = '' as $$
+declare
+  allowed record;
+begin
+  select * into allowed from private.stale_permission(kind, subject);
+  if not found then
+    return false;
+  end if;
+  perform private.add_job(kind, subject, allowed.organization_id, allowed.parallel);
+  return true;
+end $$;
+
+create function private.stale_permission(kind text, subject uuid) returns table (organization_id uuid, parallel integer) language sql stable security definer set search_path = '' as $$
+  select a.organization_id, o.max_parallel_analyses from public.analysis_results a join public.organizations o on o.id = a.organization_id
+   where kind = 'analyze_recording' and a.id = subject and (a.status = 'queued' or (a.status = 'processing' and a.lease_expires_at <= clock_timestamp()))
+$$;
+grant execute on function private.stale_permission(text, uuid) to newsystem_queue;
+
+alter function private.enqueue(text, uuid) owner to newsystem_queue;
+alter function private.add_job(text, uuid, uuid, integer) owner to newsystem_queue;
+alter function private.job_state(text, uuid) owner to newsystem_queue;
+alter function private.enqueue_stale(text, uuid) owner to newsystem_queue;
+
+grant execute on function private.enqueue(text, uuid) to newsystem_member, newsystem_job;
+grant execute on function private.lock_quota(), private.set_member_role(uuid, text), private.remove_member(uuid) to newsystem_member;
+grant execute on function private.applied_migrations() to newsystem_api, newsystem_worker;
+grant execute on function private.sign_in(uuid, text), private.key_in(text), private.events_after(uuid, bigint, integer), private.event_bounds(uuid), private.event_positions(uuid[]),
+  private.analysis_progress(uuid), private.upload_progress(uuid), private.chunk_upload(uuid), private.record_upload(uuid, text, text, text), private.open_report_link(text),
+  private.create_organization(uuid, uuid, text, text, text, text, text, text, text, text), private.accept_invitation(text, uuid, text, text, text, text) to newsystem_api;
+grant execute on function private.begin_analysis(uuid, text, integer), private.renew_lease(uuid, uuid, integer), private.hand_back_analysis(uuid, uuid), private.fail_analysis(uuid, text, text),
+  private.stale_analyses(integer), private.idle_sessions(timestamptz, integer), private.close_idle_session(uuid, timestamptz), private.abandoned_chunks(timestamptz, integer),
+  private.drop_abandoned_chunk(uuid, timestamptz), private.due_object_deletions(integer), private.object_deleted(uuid), private.forget_events(timestamptz), private.due_retention(integer),
+  private.apply_retention(uuid, boolean, boolean, boolean), private.job_state(text, uuid), private.enqueue_stale(text, uuid) to newsystem_worker;
+";
+
+const DOWN: &str = r"
+drop function private.enqueue_stale(text, uuid), private.stale_permission(text, uuid), private.job_state(text, uuid), private.add_job(text, uuid, uuid, integer), private.enqueue(text, uuid), private.enqueue_permission(text, uuid),
+  private.apply_retention(uuid, boolean, boolean, boolean), private.due_retention(integer), private.forget_events(timestamptz), private.object_deleted(uuid), private.due_object_deletions(integer),
+  private.drop_abandoned_chunk(uuid, timestamptz), private.abandoned_chunks(timestamptz, integer), private.close_idle_session(uuid, timestamptz), private.idle_sessions(timestamptz, integer),
+  private.stale_analyses(integer), private.fail_analysis(uuid, text, text), private.hand_back_analysis(uuid, uuid), private.renew_lease(uuid, uuid, integer), private.begin_analysis(uuid, text, integer),
+  private.remove_member(uuid), private.set_member_role(uuid, text), private.accept_invitation(text, uuid, text, text, text, text), private.create_organization(uuid, uuid, text, text, text, text, text, text, text, text),
+  private.lock_quota(), private.open_report_link(text), private.record_upload(uuid, text, text, text), private.chunk_upload(uuid), private.upload_progress(uuid), private.analysis_progress(uuid), private.event_positions(uuid[]), private.event_bounds(uuid),
+  private.events_after(uuid, bigint, integer), private.key_in(text), private.sign_in(uuid, text), private.applied_migrations();
+";

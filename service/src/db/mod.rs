@@ -1,0 +1,208 @@
+//! The only door to the database. Nothing outside this folder can begin a transaction, so no query runs without a tenant.
+//!
+//! - [`Scope`]: one read-write transaction of a caller, or of a job that holds a lease.
+//! - [`Reader`]: one read-only snapshot for a whole query operation, opened by its first load.
+//! - [`System`]: the short list of definer functions for what happens outside a tenant.
+//!
+//! BEGIN, role, time-out and claims travel in one message (219 us against 324 with separate ones, facts/stack.md).
+
+mod claims;
+mod reader;
+mod scope;
+mod system;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, Postgres, Transaction};
+
+use crate::caller::Caller;
+use crate::error::{Error, Result, is_connection_fault};
+pub use claims::{Lease, LeaseSubject};
+pub use reader::Reader;
+pub use scope::Scope;
+pub(crate) use scope::statement;
+pub(crate) use system::call;
+pub use system::System;
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct DatabaseSettings {
+    /// `postgres://…` of a login role that may `SET ROLE`, and nothing more.
+    pub url: String,
+    /// Connections at most.
+    pub max_connections: u32,
+    /// How long one statement may take inside a scope.
+    pub statement_timeout: Duration,
+    /// How long a request waits for a free connection.
+    pub acquire_timeout: Duration,
+    /// True behind a transaction pooler: no named prepared statements, and every statement inside a transaction.
+    pub transaction_pooler: bool,
+}
+
+impl DatabaseSettings {
+    /// The defaults for a URL: 16 connections, 5 s a statement, 5 s for a connection.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 16,
+            statement_timeout: Duration::from_secs(5),
+            acquire_timeout: Duration::from_secs(5),
+            transaction_pooler: false,
+        }
+    }
+}
+
+/// The database, as one login role sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: PgPool,
+    statement_timeout_ms: u128,
+    persistent: bool,
+    statements: AtomicU64,
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Db")
+            .field("connections", &self.inner.pool.size())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A pooled connection that lay idle longer than this is pinged before use.
+const TRUSTED_IDLE: Duration = Duration::from_secs(10);
+
+impl Db {
+    /// Opens the pool; connects at once, so that a wrong URL is found at start.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an unreadable URL, [`Error::Unavailable`] when nothing answers, [`Error::Forbidden`] when the
+    /// login role passes row security.
+    pub async fn connect(settings: &DatabaseSettings) -> Result<Self> {
+        let options: PgConnectOptions = settings
+            .url
+            .parse()
+            .map_err(|_| Error::invalid("DATABASE_URL", "not a postgres:// address"))?;
+        let options = options.statement_cache_capacity(if settings.transaction_pooler { 0 } else { 200 });
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.max_connections)
+            .acquire_timeout(settings.acquire_timeout)
+            // A ping before every use costs a round trip; one after a long idle time is enough.
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > TRUSTED_IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_with(options)
+            .await?;
+        let db = Self {
+            inner: Arc::new(Inner {
+                pool,
+                statement_timeout_ms: settings.statement_timeout.as_millis(),
+                persistent: !settings.transaction_pooler,
+                statements: AtomicU64::new(0),
+            }),
+        };
+        db.system().refuse_powerful_login().await?;
+        Ok(db)
+    }
+
+    /// A read-write transaction of this caller. Nothing happens until [`Scope::commit`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when no connection is to be had in time.
+    pub async fn scope(&self, caller: &Caller) -> Result<Scope> {
+        let transaction = self
+            .begin(&claims::begin_member(caller, self.inner.statement_timeout_ms, false))
+            .await?;
+        Ok(Scope::new(self.clone(), transaction, Some(caller.clone()), None))
+    }
+
+    /// A read-only snapshot of this caller, opened by its first load.
+    pub fn reader(&self, caller: Caller) -> Reader {
+        Reader::new(self.clone(), caller)
+    }
+
+    /// A read-write transaction of a job that holds this lease; without a live lease it sees nothing.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when no connection is to be had in time.
+    pub async fn worker_scope(&self, lease: &Lease) -> Result<Scope> {
+        let transaction = self
+            .begin(&claims::begin_job(lease, self.inner.statement_timeout_ms))
+            .await?;
+        Ok(Scope::new(self.clone(), transaction, None, Some(lease.clone())))
+    }
+
+    /// What happens outside a tenant.
+    pub fn system(&self) -> System {
+        System::new(self.clone())
+    }
+
+    /// Statements sent inside scopes and by [`System`] so far, without BEGIN and COMMIT: what tests of batching count.
+    pub fn statements(&self) -> u64 {
+        self.inner.statements.load(Ordering::Relaxed)
+    }
+
+    /// Connections in use and idle.
+    pub fn connections(&self) -> (u32, usize) {
+        (self.inner.pool.size(), self.inner.pool.num_idle())
+    }
+
+    /// Closes every connection, once those in use are given back.
+    pub async fn close(&self) {
+        self.inner.pool.close().await;
+    }
+
+    pub(crate) fn count_statement(&self) {
+        self.inner.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn persistent(&self) -> bool {
+        self.inner.persistent
+    }
+
+    async fn read_scope(&self, caller: &Caller) -> Result<Scope> {
+        let transaction = self
+            .begin(&claims::begin_member(caller, self.inner.statement_timeout_ms, true))
+            .await?;
+        Ok(Scope::new(self.clone(), transaction, Some(caller.clone()), None))
+    }
+
+    /// Begins with this message; a connection that died in the pool is replaced, a few times.
+    async fn begin(&self, message: &str) -> Result<Transaction<'static, Postgres>> {
+        let mut tries = 0;
+        loop {
+            match self.inner.pool.begin_with(AssertSqlSafe(message.to_owned())).await {
+                Ok(transaction) => return Ok(transaction),
+                Err(error)
+                    if tries < 3
+                        && is_connection_fault(&error)
+                        && !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) =>
+                {
+                    tries += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    pub(crate) async fn begin_system(&self) -> Result<Transaction<'static, Postgres>> {
+        self.begin(&format!(
+            "begin; set local statement_timeout = {}",
+            self.inner.statement_timeout_ms
+        ))
+        .await
+    }
+}

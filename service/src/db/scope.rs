@@ -1,0 +1,203 @@
+//! One transaction, bound to a caller or to a job. `SeaORM`'s statements run in it; so does raw SQL, where the ORM would
+//! hide the point.
+
+use domain::id::OrganizationId;
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, ExecResult, FromQueryResult, QueryResult, RuntimeErr, Statement, Value, Values,
+};
+use sea_query_sqlx::SqlxValues;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{AssertSqlSafe, Executor, Postgres, Transaction};
+use tokio::sync::Mutex;
+
+use super::{Db, Lease};
+use crate::caller::{Caller, Membership};
+use crate::error::{Error, Result};
+
+/// One transaction of a caller or job. Dropped without [`Scope::commit`], it leaves nothing behind: no row, no role, no claim.
+pub struct Scope {
+    db: Db,
+    transaction: Mutex<Option<Transaction<'static, Postgres>>>,
+    caller: Option<Caller>,
+    lease: Option<Lease>,
+}
+
+impl Scope {
+    pub(super) fn new(
+        db: Db,
+        transaction: Transaction<'static, Postgres>,
+        caller: Option<Caller>,
+        lease: Option<Lease>,
+    ) -> Self {
+        Self {
+            db,
+            transaction: Mutex::new(Some(transaction)),
+            caller,
+            lease,
+        }
+    }
+
+    /// Makes it so: rows, jobs and events become visible together.
+    ///
+    /// # Errors
+    /// When the database refuses at commit (a deferred constraint), or the connection fails; the outcome is then unknown.
+    pub async fn commit(self) -> Result<()> {
+        match self.transaction.into_inner() {
+            Some(transaction) => Ok(transaction.commit().await?),
+            None => Err(Error::internal("a scope was committed twice")),
+        }
+    }
+
+    /// Who is asking.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] in a job's scope, which no caller stands behind.
+    pub fn caller(&self) -> Result<&Caller> {
+        self.caller
+            .as_ref()
+            .ok_or_else(|| Error::internal("a job's scope has no caller"))
+    }
+
+    /// The caller's organization and role.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for a person without an organization.
+    pub fn member(&self) -> Result<Membership> {
+        self.caller()?.member()
+    }
+
+    /// The caller's organization.
+    ///
+    /// # Errors
+    /// As [`Scope::member`].
+    pub fn organization(&self) -> Result<OrganizationId> {
+        Ok(self.member()?.organization)
+    }
+
+    /// The lease of the job whose scope this is.
+    pub const fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
+    }
+
+    /// Rows of a raw statement: lower-case SQL with `$1…`, bound.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn rows<T: FromQueryResult>(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<T>> {
+        let rows = self.query_all_raw(statement(sql, values)).await?;
+        Ok(rows
+            .iter()
+            .map(|row| T::from_query_result(row, ""))
+            .collect::<Result<Vec<_>, DbErr>>()?)
+    }
+
+    /// The first row of a raw statement, if there is one.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn row<T: FromQueryResult>(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Option<T>> {
+        let row = self.query_one_raw(statement(sql, values)).await?;
+        Ok(row.map(|row| T::from_query_result(&row, "")).transpose()?)
+    }
+
+    /// Rows of a statement that a noun has built, in the driver's form: decoded when somebody looks.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn fetch(&self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+        let mut guard = self.transaction.lock().await;
+        let transaction = guard.as_mut().ok_or_else(closed)?;
+        self.db.count_statement();
+        Ok(sqlx::query_with(AssertSqlSafe(sql), arguments)
+            .persistent(self.db.persistent())
+            .fetch_all(&mut **transaction)
+            .await?)
+    }
+
+    /// Runs a raw statement; answers how many rows it touched.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn run(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64> {
+        Ok(self.execute_raw(statement(sql, values)).await?.rows_affected())
+    }
+}
+
+/// A raw statement with its values.
+pub(crate) fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+}
+
+fn closed() -> DbErr {
+    DbErr::Custom("the scope is closed".to_owned())
+}
+
+fn query_error(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}
+
+impl Db {
+    fn query<'q>(&self, statement: &'q Statement) -> sqlx::query::Query<'q, Postgres, SqlxValues> {
+        self.count_statement();
+        let values = statement.values.clone().unwrap_or(Values(Vec::new()));
+        sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values)).persistent(self.persistent())
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Scope {
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    async fn execute_raw(&self, stmt: Statement) -> Result<ExecResult, DbErr> {
+        let mut guard = self.transaction.lock().await;
+        let transaction = guard.as_mut().ok_or_else(closed)?;
+        let done = self
+            .db
+            .query(&stmt)
+            .execute(&mut **transaction)
+            .await
+            .map_err(|error| DbErr::Exec(RuntimeErr::SqlxError(error.into())))?;
+        Ok(done.into())
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let mut guard = self.transaction.lock().await;
+        let transaction = guard.as_mut().ok_or_else(closed)?;
+        self.db.count_statement();
+        let done = (&mut **transaction)
+            .execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
+            .await
+            .map_err(|error| DbErr::Exec(RuntimeErr::SqlxError(error.into())))?;
+        Ok(done.into())
+    }
+
+    async fn query_one_raw(&self, stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let mut guard = self.transaction.lock().await;
+        let transaction = guard.as_mut().ok_or_else(closed)?;
+        let row: Option<PgRow> = self
+            .db
+            .query(&stmt)
+            .fetch_optional(&mut **transaction)
+            .await
+            .map_err(query_error)?;
+        Ok(row.map(Into::into))
+    }
+
+    async fn query_all_raw(&self, stmt: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let mut guard = self.transaction.lock().await;
+        let transaction = guard.as_mut().ok_or_else(closed)?;
+        let rows: Vec<PgRow> = self
+            .db
+            .query(&stmt)
+            .fetch_all(&mut **transaction)
+            .await
+            .map_err(query_error)?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+}

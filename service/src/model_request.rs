@@ -1,0 +1,229 @@
+//! The ledger of requests to a model: a line is committed before each request, its reply stored before it is read. What was
+//! answered is never asked for again, and what is spent never exceeds the budgets.
+//!
+//! Every function is a transaction of its own, in the scope of the job's lease.
+
+use chrono::{DateTime, Utc};
+use domain::id::{AnalysisId, OrganizationId, SessionId};
+use rust_decimal::Decimal;
+use sea_orm::FromQueryResult;
+
+use crate::db::{Db, Lease};
+use crate::error::{Error, Result};
+
+/// The job on whose account requests are made.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The database, as the worker sees it.
+    pub db: Db,
+    /// The job's lease.
+    pub lease: Lease,
+    /// The tenant.
+    pub organization: OrganizationId,
+    /// The session.
+    pub session: SessionId,
+    /// The analysis.
+    pub analysis: AnalysisId,
+}
+
+/// A request about to be sent.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The same question about the same frames has the same key.
+    pub key: String,
+    /// The model that is asked.
+    pub model: String,
+    /// The most that it can cost, in USD; zero where a token ceiling binds instead of a price.
+    pub estimate_usd: Decimal,
+    /// Where it goes: host and port.
+    pub endpoint: String,
+    /// How many frames go with it.
+    pub frames: i32,
+    /// How many bytes.
+    pub bytes: i64,
+}
+
+/// A reply as it is kept.
+#[derive(Debug, Clone, PartialEq, FromQueryResult)]
+pub struct Reply {
+    /// The body, character by character.
+    pub reply: Option<String>,
+    /// What it used of the prompt's side.
+    pub prompt_tokens: Option<i64>,
+    /// What it used of the answer's side.
+    pub completion_tokens: Option<i64>,
+    /// What it cost, in USD.
+    pub cost_usd: Option<Decimal>,
+}
+
+/// What became of a reservation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reserved {
+    /// Committed: send it.
+    Granted {
+        /// A killed worker left the same request in flight; it is now marked uncertain.
+        interrupted: bool,
+    },
+    /// It was answered before.
+    AlreadyStored(Reply),
+    /// The analysis's own budget does not cover it.
+    AnalysisBudgetExceeded {
+        /// What is left, in USD.
+        left_usd: Decimal,
+    },
+    /// The organization's budget of this month does not cover it.
+    MonthlyBudgetExceeded {
+        /// What is left, in USD.
+        left_usd: Decimal,
+    },
+}
+
+#[derive(FromQueryResult)]
+struct Spent {
+    analysis_left: Decimal,
+    month_left: Decimal,
+}
+
+impl Account {
+    /// Reserves the estimate and records what will leave the house, or answers from what is stored.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`]; those of the database.
+    pub async fn reserve(&self, request: &Request, now: DateTime<Utc>) -> Result<Reserved> {
+        let scope = self.db.worker_scope(&self.lease).await?;
+        // Two jobs of one organization must not both spend what is left.
+        scope
+            .run(
+                "select pg_advisory_xact_lock(hashtext('newsystem.budget'), hashtext($1))",
+                [self.organization.to_string().into()],
+            )
+            .await?;
+        let stored: Option<Reply> = scope
+            .row(
+                "select reply, prompt_tokens, completion_tokens, cost_usd from public.model_requests where analysis_id = $1 and request_key = $2 and state = 'stored'",
+                [self.analysis.uuid().into(), request.key.clone().into()],
+            )
+            .await?;
+        if let Some(reply) = stored {
+            return Ok(Reserved::AlreadyStored(reply));
+        }
+        let interrupted = scope
+            .run(
+                "update public.model_requests set state = 'uncertain', settled_at = $3 where analysis_id = $1 and request_key = $2 and state = 'reserved'",
+                [self.analysis.uuid().into(), request.key.clone().into(), now.into()],
+            )
+            .await?
+            > 0;
+        let spent: Spent = scope
+            .row(
+                "select o.model_budget_per_analysis_usd - coalesce(sum(coalesce(m.cost_usd, m.estimate_usd)) filter (where m.analysis_id = $2), 0) as analysis_left,
+                        o.model_budget_monthly_usd - coalesce(sum(coalesce(m.cost_usd, m.estimate_usd)) filter (where m.created_at >= date_trunc('month', $3 at time zone o.time_zone) at time zone o.time_zone), 0) as month_left
+                   from public.organizations o left join public.model_requests m on m.organization_id = o.id and m.state <> 'failed'
+                  where o.id = $1 group by o.id",
+                [self.organization.uuid().into(), self.analysis.uuid().into(), now.into()],
+            )
+            .await?
+            .ok_or(Error::LeaseLost)?;
+        let refusal = if request.estimate_usd > spent.analysis_left {
+            Some(Reserved::AnalysisBudgetExceeded { left_usd: spent.analysis_left.max(Decimal::ZERO) })
+        } else if request.estimate_usd > spent.month_left {
+            Some(Reserved::MonthlyBudgetExceeded { left_usd: spent.month_left.max(Decimal::ZERO) })
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            // What was found interrupted stays marked.
+            scope.commit().await?;
+            return Ok(refusal);
+        }
+        scope
+            .run(
+                "insert into public.model_requests (organization_id, session_id, analysis_id, request_key, model, state, estimate_usd, created_at) values ($1, $2, $3, $4, $5, 'reserved', $6, $7)",
+                [
+                    self.organization.uuid().into(),
+                    self.session.uuid().into(),
+                    self.analysis.uuid().into(),
+                    request.key.clone().into(),
+                    request.model.clone().into(),
+                    request.estimate_usd.into(),
+                    now.into(),
+                ],
+            )
+            .await?;
+        scope
+            .run(
+                "insert into public.disclosures (organization_id, session_id, analysis_id, endpoint, model, frames, bytes, at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                [
+                    self.organization.uuid().into(),
+                    self.session.uuid().into(),
+                    self.analysis.uuid().into(),
+                    request.endpoint.clone().into(),
+                    request.model.clone().into(),
+                    request.frames.into(),
+                    request.bytes.into(),
+                    now.into(),
+                ],
+            )
+            .await?;
+        scope.commit().await?;
+        Ok(Reserved::Granted { interrupted })
+    }
+
+    /// Keeps a reply and books its cost in place of the estimate. Again with the same key, it changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when the job no longer owns the analysis; those of the database.
+    pub async fn store_reply(&self, key: &str, reply: &Reply, now: DateTime<Utc>) -> Result<()> {
+        let scope = self.db.worker_scope(&self.lease).await?;
+        let touched = scope
+            .run(
+                "update public.model_requests set state = 'stored', reply = coalesce(reply, $3), prompt_tokens = coalesce(prompt_tokens, $4), completion_tokens = coalesce(completion_tokens, $5),
+                        cost_usd = coalesce(cost_usd, $6), settled_at = coalesce(settled_at, $7)
+                  where analysis_id = $1 and request_key = $2 and state in ('reserved', 'stored')",
+                [
+                    self.analysis.uuid().into(),
+                    key.into(),
+                    reply.reply.clone().into(),
+                    reply.prompt_tokens.into(),
+                    reply.completion_tokens.into(),
+                    reply.cost_usd.into(),
+                    now.into(),
+                ],
+            )
+            .await?;
+        settled(touched)?;
+        scope.commit().await
+    }
+
+    /// Releases the estimate: nothing was billed. The disclosure stays: what was sent may have been read.
+    ///
+    /// # Errors
+    /// As [`Account::store_reply`].
+    pub async fn settle_failed(&self, key: &str, reason: &str, now: DateTime<Utc>) -> Result<()> {
+        self.settle(key, "failed", Some(reason), now).await
+    }
+
+    /// Closes a request with its estimate still counted: it may have been billed.
+    ///
+    /// # Errors
+    /// As [`Account::store_reply`].
+    pub async fn mark_uncertain(&self, key: &str, now: DateTime<Utc>) -> Result<()> {
+        self.settle(key, "uncertain", None, now).await
+    }
+
+    async fn settle(&self, key: &str, state: &str, reason: Option<&str>, now: DateTime<Utc>) -> Result<()> {
+        let scope = self.db.worker_scope(&self.lease).await?;
+        let touched = scope
+            .run(
+                "update public.model_requests set state = $3, error_message = $4, settled_at = $5 where analysis_id = $1 and request_key = $2 and state = 'reserved'",
+                [self.analysis.uuid().into(), key.into(), state.into(), reason.into(), now.into()],
+            )
+            .await?;
+        settled(touched)?;
+        scope.commit().await
+    }
+}
+
+const fn settled(touched: u64) -> Result<()> {
+    if touched == 1 { Ok(()) } else { Err(Error::LeaseLost) }
+}

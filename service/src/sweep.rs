@@ -1,0 +1,129 @@
+//! What the worker's clock brings about, across organizations, through the definer functions; every finding in a transaction
+//! of its own. Each function answers how many it handled.
+
+use chrono::{DateTime, Utc};
+use domain::analysis_error::AnalysisErrorCode;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::db::{Db, call};
+use crate::error::Result;
+use crate::queue::{JobKind, MAX_ATTEMPTS};
+use crate::storage::Storage;
+
+/// Findings handled in one sweep.
+const MOST: i32 = 500;
+
+/// Analyses whose job is exhausted are failed (their worker died each time); those whose job vanished are queued again.
+///
+/// # Errors
+/// Those of the database.
+pub async fn stale_analyses(db: &Db) -> Result<u64> {
+    let system = db.system();
+    let rows: Vec<PgRow> = call!(system, fetch_all, "select id, attempt from private.stale_analyses($1)", MOST);
+    let kind = JobKind::AnalyzeRecording.as_str();
+    let mut handled = 0;
+    for row in rows {
+        let (id, attempt): (Uuid, i32) = (row.try_get("id")?, row.try_get("attempt")?);
+        let state: PgRow = call!(system, fetch_one, "select private.job_state($1, $2) as state", kind, id);
+        let done: PgRow = match state.try_get::<&str, _>("state")? {
+            "exhausted" => fail(db, id).await?,
+            "absent" if attempt >= i32::try_from(MAX_ATTEMPTS).unwrap_or(i32::MAX) => fail(db, id).await?,
+            "absent" => call!(system, fetch_one, "select private.enqueue_stale($1, $2) as done", kind, id),
+            _ => continue,
+        };
+        handled += u64::from(done.try_get::<bool, _>("done")?);
+    }
+    Ok(handled)
+}
+
+async fn fail(db: &Db, id: Uuid) -> Result<PgRow> {
+    let system = db.system();
+    let code = AnalysisErrorCode::WorkerCrashed;
+    Ok(call!(system, fetch_one, "select private.fail_analysis($1, $2, $3) as done", id, code.as_str(), code.sentence()))
+}
+
+/// Closes recordings that nothing was added to since then, with what had arrived, and has them analysed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn close_idle_sessions(db: &Db, idle_since: DateTime<Utc>) -> Result<u64> {
+    let system = db.system();
+    let rows: Vec<PgRow> = call!(system, fetch_all, "select id from private.idle_sessions($1, $2)", idle_since, MOST);
+    let mut handled = 0;
+    for row in rows {
+        let id: Uuid = row.try_get("id")?;
+        let closed: PgRow = call!(system, fetch_one, "select private.close_idle_session($1, $2) as chunks", id, idle_since);
+        // The analysis that this made has no job yet: the sweep for stale analyses adds it.
+        handled += u64::from(closed.try_get::<Option<i32>, _>("chunks")?.is_some());
+    }
+    Ok(handled)
+}
+
+/// Drops chunks that were announced or begun and left alone since then.
+///
+/// # Errors
+/// Those of the database.
+pub async fn drop_abandoned_chunks(db: &Db, untouched_since: DateTime<Utc>) -> Result<u64> {
+    let system = db.system();
+    let rows: Vec<PgRow> = call!(system, fetch_all, "select id from private.abandoned_chunks($1, $2)", untouched_since, MOST);
+    let mut handled = 0;
+    for row in rows {
+        let id: Uuid = row.try_get("id")?;
+        let dropped: PgRow = call!(system, fetch_one, "select private.drop_abandoned_chunk($1, $2) as done", id, untouched_since);
+        handled += u64::from(dropped.try_get::<bool, _>("done")?);
+    }
+    Ok(handled)
+}
+
+/// Deletes objects whose rows are gone; a line is struck off only once its objects are.
+///
+/// # Errors
+/// Those of the database and of the storage; what was not deleted stays due.
+pub async fn delete_objects(db: &Db, storage: &Storage) -> Result<u64> {
+    let system = db.system();
+    let rows: Vec<PgRow> = call!(system, fetch_all, "select id, object_key, is_prefix from private.due_object_deletions($1)", MOST);
+    let mut handled = 0;
+    for row in rows {
+        let (id, key): (Uuid, String) = (row.try_get("id")?, row.try_get("object_key")?);
+        if row.try_get("is_prefix")? {
+            storage.delete_prefix(&key).await?;
+        } else {
+            storage.delete(&key).await?;
+        }
+        let _: PgRow = call!(system, fetch_one, "select private.object_deleted($1)", id);
+        handled += 1;
+    }
+    Ok(handled)
+}
+
+/// Deletes videos, frames and raw replies whose time is over, with a receipt each.
+///
+/// # Errors
+/// Those of the database.
+pub async fn apply_retention(db: &Db) -> Result<u64> {
+    let system = db.system();
+    let rows: Vec<PgRow> =
+        call!(system, fetch_all, "select session_id, video_due, frames_due, raw_replies_due from private.due_retention($1)", MOST);
+    let mut handled = 0;
+    for row in rows {
+        let session: Uuid = row.try_get("session_id")?;
+        let (video, frames, replies): (bool, bool, bool) =
+            (row.try_get("video_due")?, row.try_get("frames_due")?, row.try_get("raw_replies_due")?);
+        let _: PgRow =
+            call!(system, fetch_one, "select private.apply_retention($1, $2, $3, $4) as objects", session, video, frames, replies);
+        handled += 1;
+    }
+    Ok(handled)
+}
+
+/// Forgets events older than this, but never an organization's newest.
+///
+/// # Errors
+/// Those of the database.
+pub async fn forget_events(db: &Db, older_than: DateTime<Utc>) -> Result<u64> {
+    let system = db.system();
+    let row: PgRow = call!(system, fetch_one, "select private.forget_events($1) as forgotten", older_than);
+    Ok(row.try_get::<i64, _>("forgotten")?.unsigned_abs())
+}

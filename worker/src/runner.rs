@@ -1,0 +1,62 @@
+//! The worker process: jobs from the queue, sweeps by the clock, until it is asked to stop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use service::db::Db;
+use service::queue::{self, Handler, Job, JobKind, QueueSettings, Verdict};
+use service::storage::Storage;
+use tokio_util::sync::CancellationToken;
+
+use crate::frames::DecoderProgram;
+use crate::job::analyze_recording::{self, Tools};
+use crate::job::sweep;
+use crate::vision::openai::RemoteConfig;
+
+/// What a worker process works with.
+pub struct Worker {
+    /// The database, as `newsystem_worker`.
+    pub db: Db,
+    /// Where recordings lie and frames go.
+    pub storage: Storage,
+    /// The program that decodes, apart from this process.
+    pub decoder: DecoderProgram,
+    /// The remote model.
+    pub remote: RemoteConfig,
+    /// The word recogniser's program; `tesseract` on the path without one.
+    pub tesseract: Option<PathBuf>,
+    /// Where recordings are put together while they are read; on a disk with room for the longest one per job.
+    pub scratch: PathBuf,
+    /// How this process calls itself in attempts and logs.
+    pub name: String,
+    /// What time it is.
+    pub clock: fn() -> chrono::DateTime<chrono::Utc>,
+}
+
+/// Works until `shutdown` fires and the jobs in hand are finished or handed back.
+///
+/// # Errors
+/// When the queue cannot be reached at start, or fails for good.
+pub async fn run(worker: Worker, settings: &QueueSettings, shutdown: CancellationToken) -> service::Result<()> {
+    let sweeper = tokio::spawn(sweep::run(worker.db.clone(), worker.storage.clone(), worker.clock, shutdown.clone()));
+    let handler = Arc::new(Jobs { tools: Tools::new(worker) });
+    let outcome = queue::run(settings, handler, shutdown.clone()).await;
+    shutdown.cancel();
+    // The sweeper ends within a sweep; one that panicked has said so in the log.
+    let _ = tokio::time::timeout(Duration::from_secs(10), sweeper).await;
+    outcome
+}
+
+struct Jobs {
+    tools: Tools,
+}
+
+#[async_trait::async_trait]
+impl Handler for Jobs {
+    async fn handle(&self, job: Job) -> Verdict {
+        match job.kind {
+            JobKind::AnalyzeRecording => analyze_recording::run(&self.tools, &job).await,
+        }
+    }
+}
