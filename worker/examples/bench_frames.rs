@@ -20,9 +20,7 @@ fn main() {
         ["draw", file, seconds] => draw(Path::new(file), seconds.parse().unwrap()),
         ["read", file, out_dir] => read(Path::new(file), Path::new(out_dir)),
         ["score", out_dir, drawn] => score(Path::new(out_dir), drawn == "drawn"),
-        _ => panic!(
-            "usage: bench_frames draw FILE SECONDS | read FILE OUT_DIR | score OUT_DIR drawn|real"
-        ),
+        _ => panic!("usage: bench_frames draw FILE SECONDS | read FILE OUT_DIR | score OUT_DIR drawn|real"),
     }
 }
 
@@ -43,14 +41,7 @@ fn read(file: &Path, out_dir: &Path) {
         max_frames: 120,
         scene_threshold: 0.2,
     };
-    let extraction = extract_in_process(
-        file,
-        out_dir,
-        &sampling,
-        &DecodeLimits::default(),
-        &mut |_| {},
-    )
-    .unwrap();
+    let extraction = extract_in_process(file, out_dir, &sampling, &DecodeLimits::default(), &mut |_| {}).unwrap();
     std::fs::write(
         out_dir.join("extraction.json"),
         serde_json::to_vec(&extraction).unwrap(),
@@ -61,11 +52,7 @@ fn read(file: &Path, out_dir: &Path) {
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .unwrap_or_default();
-    let kilobytes: u64 = peak
-        .trim()
-        .trim_end_matches(" kB")
-        .parse()
-        .unwrap_or_default();
+    let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap_or_default();
     println!("{}", kilobytes / 1024);
 }
 
@@ -74,10 +61,7 @@ fn score(out_dir: &Path, drawn: bool) {
         serde_json::from_slice(&std::fs::read(out_dir.join("extraction.json")).unwrap()).unwrap();
     println!(
         "recording       {:.1} s, {}x{}, {}",
-        extraction.duration_seconds,
-        extraction.width_pixels,
-        extraction.height_pixels,
-        extraction.codec
+        extraction.duration_seconds, extraction.width_pixels, extraction.height_pixels, extraction.codec
     );
     println!(
         "frames          {} of {} screens",
@@ -95,16 +79,16 @@ fn score(out_dir: &Path, drawn: bool) {
         let lasting: Vec<_> = office::settled(&office::day())
             .into_iter()
             .filter(|settled| {
-                settled.end <= extraction.duration_seconds + 0.1
-                    && settled.end - settled.start >= 2.0 - 1e-6
+                settled.end <= extraction.duration_seconds + 0.1 && settled.end - settled.start >= 2.0 - 1e-6
             })
             .collect();
         let missing: Vec<f64> = lasting
             .iter()
             .filter(|settled| {
-                !extraction.frames.iter().any(|frame| {
-                    (settled.start - 0.05..settled.end).contains(&frame.timestamp_seconds)
-                })
+                !extraction
+                    .frames
+                    .iter()
+                    .any(|frame| (settled.start - 0.05..settled.end).contains(&frame.timestamp_seconds))
             })
             .map(|settled| settled.start)
             .collect();

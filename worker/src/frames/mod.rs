@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use domain::sampling::Sampling;
+
 pub use child::{DecoderProgram, decoder_main, extract};
 pub use ffmpeg::extract_in_process;
 
@@ -116,17 +118,6 @@ pub struct Probe {
     pub width_pixels: u32,
     /// Height as a viewer sees it, after rotation.
     pub height_pixels: u32,
-}
-
-/// How closely to look at a recording.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Sampling {
-    /// Frames kept per second at most.
-    pub frames_per_second: f64,
-    /// Frames kept in all at most.
-    pub max_frames: u32,
-    /// How much of a screen must change to be another screen, `0..=1`.
-    pub scene_threshold: f64,
 }
 
 /// What a decoder may use.
