@@ -137,19 +137,13 @@ struct Token {
 }
 
 fn middle(area: [f32; 4]) -> [f32; 2] {
-    [
-        f32::midpoint(area[0], area[2]),
-        f32::midpoint(area[1], area[3]),
-    ]
+    [f32::midpoint(area[0], area[2]), f32::midpoint(area[1], area[3])]
 }
 
 fn places(words: &[Text]) -> HashMap<String, Vec<[f32; 2]>> {
     let mut places: HashMap<String, Vec<[f32; 2]>> = HashMap::new();
     for word in words.iter().filter(|w| w.confidence >= READABLE) {
-        places
-            .entry(plain(&word.text))
-            .or_default()
-            .push(middle(word.area));
+        places.entry(plain(&word.text)).or_default().push(middle(word.area));
     }
     places
 }
@@ -160,8 +154,7 @@ const NEAR: f32 = 0.025;
 impl Page {
     /// The pages of a recording. Large print says more about which screen it is, data says little.
     pub fn all(frames: &[&[Text]]) -> Vec<Self> {
-        let known: Vec<HashMap<String, Vec<[f32; 2]>>> =
-            frames.iter().map(|words| places(words)).collect();
+        let known: Vec<HashMap<String, Vec<[f32; 2]>>> = frames.iter().map(|words| places(words)).collect();
         frames
             .iter()
             .map(|words| {
@@ -171,10 +164,8 @@ impl Page {
                     let shown = known
                         .iter()
                         .filter(|k| {
-                            k.get(text).is_some_and(|at| {
-                                at.iter()
-                                    .any(|p| (p[0] - x).abs() < NEAR && (p[1] - y).abs() < NEAR)
-                            })
+                            k.get(text)
+                                .is_some_and(|at| at.iter().any(|p| (p[0] - x).abs() < NEAR && (p[1] - y).abs() < NEAR))
                         })
                         .count();
                     ((frames.len() as f32 + 0.5) / shown.max(1) as f32)
@@ -316,14 +307,8 @@ mod tests {
             Page::new(&page(&lines), |_, _| 1.0)
         };
         assert!(with("Bakker PO-1").likeness(&with("Weber PO-2")) > 0.6);
-<<<<<<< HEAD
-        let scrolled: Vec<(&str, f32, f32)> =
-            labels.iter().map(|(w, x, y)| (*w, *x, y + 0.22)).collect();
-        assert!(with("Bakker").likeness(&Page::new(&page(&scrolled), |_, _| 1.0)) > 0.6);
-=======
         let scrolled: Vec<(&str, f32, f32)> = labels.iter().map(|(w, x, y)| (*w, *x, y + 0.22)).collect();
-        assert!(with("Bakker").likeness(&Page::new(&page(&scrolled))) > 0.6);
->>>>>>> main
+        assert!(with("Bakker").likeness(&Page::new(&page(&scrolled), |_, _| 1.0)) > 0.6);
         let other = Page::new(&page(&[
             ("Inbox", 0.1, 0.1),
             ("Customer", 0.7, 0.9),

@@ -55,17 +55,7 @@ fn area(change: &Change) -> f32 {
 ///
 /// Small changes are compared with those of two minutes around: three at one place, and they are the furniture's.
 pub fn meant(changes: &[Change]) -> Vec<Change> {
-    let alike = |a: &Change, b: &Change| {
-<<<<<<< HEAD
-        a.region
-            .iter()
-            .zip(&b.region)
-            .all(|(p, q)| (p - q).abs() < 0.002)
-=======
-        let (p, q) = (middle(a), middle(b));
-        (p[0] - q[0]).abs() < 0.012 && (p[1] - q[1]).abs() < 0.02 && (area(a) - area(b)).abs() < 0.002
->>>>>>> main
-    };
+    let alike = |a: &Change, b: &Change| a.region.iter().zip(&b.region).all(|(p, q)| (p - q).abs() < 0.002);
     changes
         .iter()
         .enumerate()
@@ -144,12 +134,8 @@ fn spinner_from(changes: &[&Change]) -> Option<(usize, TimeSpan)> {
         }
         length += 1;
     }
-<<<<<<< HEAD
     let (start, end) = (first.at_seconds, own[own.len() - 1].at_seconds);
-    if end - start < SPINNER_SECONDS
-        || own.len() as f64 / (end - start) < SPINNER_RATE
-        || elsewhere * 2 > own.len()
-    {
+    if end - start < SPINNER_SECONDS || own.len() as f64 / (end - start) < SPINNER_RATE || elsewhere * 2 > own.len() {
         return None;
     }
     let returns = own
@@ -163,27 +149,11 @@ fn spinner_from(changes: &[&Change]) -> Option<(usize, TimeSpan)> {
         .count();
     (returns * 10 >= own.len() * 6)
         .then(|| TimeSpan::new(start, end).ok().map(|span| (length, span)))
-=======
-    let seconds = last - first.at_seconds;
-    let (width, height) = (region[2] - region[0], region[3] - region[1]);
-    let is_spinner = seconds >= SPINNER_SECONDS
-        && f64::from(count) / seconds >= SPINNER_RATE
-        && elsewhere * 2 <= count
-        // Typing moves to the right; a caret and a line of text are flat or narrow.
-        && rightward * 10 < count * 7
-        && width > 0.013
-        && height > 0.035;
-    is_spinner
-        .then(|| TimeSpan::new(first.at_seconds, last).ok().map(|span| (length, span)))
->>>>>>> main
         .flatten()
 }
 
 fn same_region(one: &Change, other: &Change) -> bool {
-    one.region
-        .iter()
-        .zip(&other.region)
-        .all(|(p, q)| (p - q).abs() < 0.004)
+    one.region.iter().zip(&other.region).all(|(p, q)| (p - q).abs() < 0.004)
 }
 
 /// Whether the screen says that it is busy: a short phrase of its own, not a sentence in a letter.
@@ -303,7 +273,6 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
     stays
 }
 
-<<<<<<< HEAD
 /// When letters were typed: each a small change that goes on where the one before it was, to the right on the same line.
 /// The first half second belongs to the screen's own settling.
 fn typed(meant: &[Change], span: TimeSpan) -> Vec<f64> {
@@ -316,21 +285,14 @@ fn typed(meant: &[Change], span: TimeSpan) -> Vec<f64> {
         .windows(2)
         .filter(|pair| {
             let (a, b) = (pair[0], pair[1]);
-            let line = a.region[1] < b.region[3]
-                && b.region[1] < a.region[3]
-                && (a.region[3] - b.region[3]).abs() < 0.012;
-            let on = b.region[0] >= a.region[0] - 0.003
-                && b.region[0] - a.region[2] < 0.03
-                && b.region[2] > a.region[2];
+            let line =
+                a.region[1] < b.region[3] && b.region[1] < a.region[3] && (a.region[3] - b.region[3]).abs() < 0.012;
+            let on =
+                b.region[0] >= a.region[0] - 0.003 && b.region[0] - a.region[2] < 0.03 && b.region[2] > a.region[2];
             b.at_seconds - a.at_seconds < 1.5 && line && on
         })
         .map(|pair| pair[1].at_seconds)
         .collect()
-=======
-/// A line or less of text.
-fn is_edit(change: &Change) -> bool {
-    change.kind == ChangeKind::Text && change.region[3] - change.region[1] < 0.12 && area(change) < 0.04
->>>>>>> main
 }
 
 #[cfg(test)]
