@@ -19,7 +19,19 @@ pub const LOGIN_ROLES: [&str; 3] = ["newsystem_api", "newsystem_worker", "newsys
 /// # Errors
 /// When the connection's user may not create roles; [`sql`] is then what an administrator has to run.
 pub async fn ensure<C: ConnectionTrait>(connection: &C, logins: &[LoginRole<'_>]) -> Result<(), DbErr> {
-    connection.execute_unprepared(&sql(logins)).await.map(|_| ())
+    const RACES: [&str; 3] = ["tuple concurrently updated", "already exists", "duplicate key"];
+    let script = sql(logins);
+    let mut tries = 0;
+    loop {
+        match connection.execute_unprepared(&script).await {
+            // Roles belong to all databases of a cluster, but the lock only to this one: the loser of a race tries again.
+            Err(error) if tries < 10 && RACES.iter().any(|race| error.to_string().contains(race)) => {
+                tries += 1;
+                connection.execute_unprepared("select pg_sleep(0.1 * random())").await?;
+            }
+            outcome => return outcome.map(|_| ()),
+        }
+    }
 }
 
 /// The SQL of [`ensure`], for an administrator to run where the owner lacks CREATEROLE.

@@ -3,3 +3,4 @@
 
 mod embedded_postgres;
 mod remote_vision;
+mod sign_in;

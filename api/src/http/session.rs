@@ -9,6 +9,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
+use super::auth::TokenError;
+
 /// What the budgets and connection caps count by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Caller {
@@ -51,7 +53,12 @@ pub struct Session {
 impl Session {
     /// A session that never expires by itself.
     pub fn new(caller: Caller) -> Self {
-        Self { caller, expires_at: None, revoked: None, attach: Vec::new() }
+        Self {
+            caller,
+            expires_at: None,
+            revoked: None,
+            attach: Vec::new(),
+        }
     }
 
     /// Puts `value` into the data of every operation of this session.
@@ -75,7 +82,8 @@ impl Session {
         self
     }
 
-    pub(super) fn attach_to(&self, data: &mut Data) {
+    /// Puts the values of this session into the data of an operation.
+    pub fn attach_to(&self, data: &mut Data) {
         for attach in &self.attach {
             attach(data);
         }
@@ -98,7 +106,9 @@ impl Session {
             }
         };
         let revocation = async {
-            let Some(mut revoked) = self.revoked.clone() else { return std::future::pending().await };
+            let Some(mut revoked) = self.revoked.clone() else {
+                return std::future::pending().await;
+            };
             loop {
                 if let Some(reason) = revoked.borrow_and_update().clone() {
                     return reason;
@@ -117,7 +127,11 @@ impl Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Session").field("caller", &self.caller).field("expires_at", &self.expires_at).finish_non_exhaustive()
+        formatter
+            .debug_struct("Session")
+            .field("caller", &self.caller)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,6 +146,18 @@ pub enum Rejection {
     Internal,
 }
 
+impl From<TokenError> for Rejection {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::KeysUnavailable => Self::Unavailable,
+            error => Self::Unauthenticated {
+                message: error.to_string(),
+                challenge: error.challenge(),
+            },
+        }
+    }
+}
+
 /// Verifies credentials. Absent credentials are for the implementor to judge: an anonymous [`Session`] or a rejection.
 #[async_trait]
 pub trait Authenticate: Send + Sync + 'static {
@@ -139,5 +165,6 @@ pub trait Authenticate: Send + Sync + 'static {
     async fn by_headers(&self, headers: &HeaderMap) -> Result<Session, Rejection>;
 
     /// For sockets: the payload of `connection_init`, beside the headers of the upgrade request.
-    async fn by_connection_init(&self, headers: &HeaderMap, payload: &Map<String, Value>) -> Result<Session, Rejection>;
+    async fn by_connection_init(&self, headers: &HeaderMap, payload: &Map<String, Value>)
+    -> Result<Session, Rejection>;
 }

@@ -61,7 +61,7 @@ fn order_entry() -> StructuredInsights {
 }
 
 fn drawn(visualization: VisualizationType, algorithm: LayoutAlgorithm, insights: &StructuredInsights) -> Flow {
-    diagram(insights, visualization, algorithm)
+    draw(visualization, algorithm, insights, &BTreeMap::new())
 }
 
 fn labels(flow: &Flow) -> Vec<&str> {
@@ -117,11 +117,7 @@ fn a_diagram_is_what_react_flow_takes() {
         LayoutAlgorithm::Hierarchical,
         &order_entry(),
     );
-    let json = draw(
-        &order_entry(),
-        VisualizationType::FlowChart,
-        LayoutAlgorithm::Hierarchical,
-    );
+    let json = serde_json::to_value(&flow).unwrap();
     assert_eq!(
         json["nodes"][1],
         json!({
@@ -167,6 +163,14 @@ fn a_process_map_counts_the_ways_between_screens() {
     assert_eq!(labels(&flow), ["Open order", "Fill in form"]);
     assert_eq!(flow.nodes[0].data.application.as_deref(), Some("Outlook"));
     assert_eq!(ways(&flow), [("n1", "n2", 6), ("n2", "n1", 6)]);
+    let names = BTreeMap::from([(7, "Form".to_owned())]);
+    let with_names = draw(
+        VisualizationType::ProcessMap,
+        LayoutAlgorithm::Dagre,
+        &order_entry(),
+        &names,
+    );
+    assert_eq!(labels(&with_names), ["Open order", "Form"]);
     let mut unnamed = order_entry();
     unnamed.steps.truncate(2);
     assert_eq!(

@@ -1,7 +1,7 @@
 //! What automating a process is worth: the one definition, from which every figure of the platform comes.
 //!
 //! - [`assumptions`]: what is taken for granted, each value with its source.
-//! - [`frequency`], [`poisson`]: how often a process is done, what that is known from, and how far.
+//! - [`Frequency`], [`poisson`]: how often a process is done, what that is known from, and how far.
 //! - [`worth`](worth()): one opportunity. [`cost_analysis`](cost_analysis()): one analysis, with [scenarios](Scenario).
 //! - [`Pool`]: the organization, each process once. [`priority`](priority()): what deserves attention first.
 //!

@@ -6,7 +6,7 @@ use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, FromQueryResult, QueryResult, RuntimeErr, Statement, Value, Values,
 };
 use sea_query_sqlx::SqlxValues;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Executor, Postgres, Transaction};
 use tokio::sync::Mutex;
 
@@ -102,6 +102,20 @@ impl Scope {
     ) -> Result<Option<T>> {
         let row = self.query_one_raw(statement(sql, values)).await?;
         Ok(row.map(|row| T::from_query_result(&row, "")).transpose()?)
+    }
+
+    /// Rows of a statement that a noun has built, in the driver's form: decoded when somebody looks.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn fetch(&self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+        let mut guard = self.transaction.lock().await;
+        let transaction = guard.as_mut().ok_or_else(closed)?;
+        self.db.count_statement();
+        Ok(sqlx::query_with(AssertSqlSafe(sql), arguments)
+            .persistent(self.db.persistent())
+            .fetch_all(&mut **transaction)
+            .await?)
     }
 
     /// Runs a raw statement; answers how many rows it touched.

@@ -1,0 +1,668 @@
+//! Analyses: settings, progress, outcome, and what they found.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use domain::analysis_error::AnalysisErrorCode;
+use domain::flow::{LayoutAlgorithm, VisualizationType};
+use domain::id::{AnalysisId, SessionId};
+use domain::sampling::{Analyser, SamplingPreset};
+use domain::status::{AnalysisStage, AnalysisStatus};
+use futures::FutureExt as _;
+use service::analysis_result::{self as row, Analyses, Table, attempt, disclosure};
+use service::page::{Below, Direction, Key};
+use service::row::Columns;
+
+use super::analysis_frame::AnalysisFrame;
+use super::automation_opportunity::{AutomationOpportunity, OpportunityOrder};
+use super::context::{InRequest as _, Read};
+use super::cost_analysis::CostAnalysis;
+use super::error::Result;
+use super::generated_report::Report;
+use super::guard::Needs;
+use super::insight::StructuredInsights;
+use super::loader::{AttemptCostOf, CostOf, InsightsOf, RawReplyOf};
+use super::page::{
+    Connection, DateTimeRange, OrderDirection, RowObject, arguments, find, get, id, newest, optional_id, range, whole,
+};
+use super::recording_session::RecordingSession;
+use super::scalar::{BigInt, DateTime, Decimal, Json, Money};
+use super::workflow_insight::WorkflowInsight;
+use super::workflow_visualization::WorkflowVisualization;
+
+/// One analysis of a recording.
+pub struct Analysis {
+    read: Read,
+    row: Arc<row::Row>,
+}
+
+impl RowObject for Analysis {
+    type Table = Table;
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "status" => Table::STATUS,
+            "stage" => Table::STAGE,
+            "progress" => Table::PROGRESS,
+            "isCurrent" => Table::IS_CURRENT,
+            "settings" => {
+                Table::ANALYSER | Table::PRESET | Table::FRAMES_PER_SECOND | Table::MAX_FRAMES | Table::SCENE_THRESHOLD
+            }
+            "errorCode" => Table::ERROR_CODE,
+            "errorMessage" => Table::ERROR_MESSAGE | Table::ERROR_CODE,
+            "gptVersion" => Table::GPT_VERSION,
+            "promptVersion" => Table::PROMPT_VERSION,
+            "framesAnalyzed" => Table::FRAMES_ANALYZED,
+            "coverage" => Table::COVERAGE,
+            "confidenceScore" => Table::CONFIDENCE_SCORE,
+            "processingTimeSeconds" => Table::PROCESSING_TIME_SECONDS,
+            "automationOpportunitiesCount" => Table::AUTOMATION_OPPORTUNITIES_COUNT,
+            "timeSavingsHoursWeekly" => Table::TIME_SAVINGS_HOURS_WEEKLY,
+            "costSavingsAnnual" => Table::COST_SAVINGS_ANNUAL | Table::CURRENCY,
+            "cancelRequestedAt" => Table::CANCEL_REQUESTED_AT,
+            "queuedAt" => Table::QUEUED_AT,
+            "processingStartedAt" => Table::PROCESSING_STARTED_AT,
+            "processingCompletedAt" => Table::PROCESSING_COMPLETED_AT,
+            "createdAt" => Table::CREATED_AT,
+            "updatedAt" => Table::UPDATED_AT,
+            _ => Columns::NONE,
+        }
+    }
+
+    fn of(read: &Read, row: Arc<row::Row>) -> Self {
+        Self {
+            read: read.clone(),
+            row,
+        }
+    }
+}
+
+/// Children name their analysis in this column.
+const BELOW: Below = Below::all("analysis_id");
+
+/// One analysis of a recording: how it was made, how far it is, and what it found.
+#[Object]
+impl Analysis {
+    /// Its id.
+    pub async fn id(&self) -> Result<ID> {
+        Ok(self.row.id()?.into())
+    }
+
+    /// The recording that it is about.
+    async fn session(&self, ctx: &Context<'_>) -> Result<RecordingSession> {
+        get(ctx, &self.read, self.row.session_id()?).await
+    }
+
+    /// Where it stands.
+    async fn status(&self) -> Result<AnalysisStatus> {
+        Ok(self.row.status()?)
+    }
+
+    /// What a worker is doing with it.
+    async fn stage(&self) -> Result<AnalysisStage> {
+        Ok(self.row.stage()?)
+    }
+
+    /// How far it is, 0 to 1.
+    async fn progress(&self) -> Result<f64> {
+        Ok(self.row.progress()?)
+    }
+
+    /// Whether it is the newest completed one of its session: what every sum counts.
+    async fn is_current(&self) -> Result<bool> {
+        Ok(self.row.is_current()?)
+    }
+
+    /// How it looks at the recording.
+    async fn settings(&self) -> Result<AnalysisSettings> {
+        Ok(AnalysisSettings {
+            analyser: self.row.analyser()?,
+            preset: self.row.preset()?,
+            frames_per_second: self.row.frames_per_second()?,
+            max_frames: self.row.max_frames()?,
+            scene_threshold: self.row.scene_threshold()?,
+        })
+    }
+
+    /// The tries of workers at it, the first one first.
+    async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<AnalysisAttempt>> {
+        whole(ctx, &self.read, self.row.id()?, BELOW, attempt::order()).await
+    }
+
+    /// Why it failed; null unless its status is FAILED.
+    async fn error_code(&self) -> Result<Option<AnalysisErrorCode>> {
+        Ok(self.row.error_code()?)
+    }
+
+    /// Why it failed and what to do about it, in a sentence; null unless its status is FAILED.
+    async fn error_message(&self) -> Result<Option<&str>> {
+        Ok(match self.row.error_message()? {
+            Some(message) => Some(message),
+            None => self.row.error_code()?.map(AnalysisErrorCode::sentence),
+        })
+    }
+
+    /// The model that answered, as it named itself; null for local analyses.
+    async fn gpt_version(&self) -> Result<Option<&str>> {
+        Ok(self.row.gpt_version()?)
+    }
+
+    /// The version of the questions that the model was asked; null for local analyses.
+    async fn prompt_version(&self) -> Result<Option<&str>> {
+        Ok(self.row.prompt_version()?)
+    }
+
+    /// How many frames were looked at closely.
+    async fn frames_analyzed(&self) -> Result<i32> {
+        Ok(self.row.frames_analyzed()?)
+    }
+
+    /// Share of the recording that the chosen frames stand for, 0 to 1; null before they are chosen.
+    async fn coverage(&self) -> Result<Option<f64>> {
+        Ok(self.row.coverage()?)
+    }
+
+    /// The analyser's own estimate, 0 to 1: not an accuracy. Null before the end, or when it gives none.
+    async fn confidence_score(&self) -> Result<Option<f64>> {
+        Ok(self.row.confidence_score()?)
+    }
+
+    /// What the model cost, in USD; null while unknown, when the model has no price, and to operators.
+    async fn analysis_cost_usd(&self) -> Result<Option<Decimal>> {
+        Ok(self.cost().await?.and_then(|cost| cost.usd).map(Into::into))
+    }
+
+    /// Tokens that went into the model; null while unknown, and to operators.
+    async fn prompt_tokens(&self) -> Result<Option<i64>> {
+        Ok(self.cost().await?.and_then(|cost| cost.prompt_tokens))
+    }
+
+    /// Tokens that came out of the model; null while unknown, and to operators.
+    async fn completion_tokens(&self) -> Result<Option<i64>> {
+        Ok(self.cost().await?.and_then(|cost| cost.completion_tokens))
+    }
+
+    /// How long it took, in seconds; null before the end.
+    async fn processing_time_seconds(&self) -> Result<Option<f64>> {
+        Ok(self.row.processing_time_seconds()?)
+    }
+
+    /// How many opportunities it found.
+    async fn automation_opportunities_count(&self) -> Result<i32> {
+        Ok(self.row.automation_opportunities_count()?)
+    }
+
+    /// Hours a week that could be saved: potential, base scenario; null where nothing can be counted.
+    async fn time_savings_hours_weekly(&self) -> Result<Option<Decimal>> {
+        Ok(self.row.time_savings_hours_weekly()?.map(Into::into))
+    }
+
+    /// Money a year that could be saved: potential, base scenario; null where nothing can be counted.
+    async fn cost_savings_annual(&self) -> Result<Option<Money>> {
+        let (Some(amount), Some(currency)) = (self.row.cost_savings_annual()?, self.row.currency()?) else {
+            return Ok(None);
+        };
+        Ok(Some(Money::of(amount, currency)))
+    }
+
+    /// The model's reply, unmodified. For the recorded person, admins and owners; null to others and once it was deleted.
+    async fn raw_gpt_response(&self) -> Result<Option<Json>> {
+        Ok(self
+            .read
+            .get(RawReplyOf(self.row.uuid()?))
+            .await?
+            .map(|reply| Json((*reply).clone())))
+    }
+
+    /// What was read from the recording: steps, applications, routines; null before the end.
+    async fn structured_insights(&self) -> Result<Option<StructuredInsights>> {
+        let insights = self.read.get(InsightsOf(self.row.uuid()?)).await?;
+        Ok(insights.map(|insights| StructuredInsights::new(&self.read, self.row.uuid().unwrap_or_default(), insights)))
+    }
+
+    /// Opportunities that it found, highest potential savings first.
+    async fn opportunities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order; by estimatedCostSavingsMonthly, highest first, unless said.")] order_by: Option<
+            Vec<OpportunityOrder>,
+        >,
+        #[graphql(desc = "How many from the start: 20 unless said, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 100 at most.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AutomationOpportunity>> {
+        Connection::below(
+            ctx,
+            &self.read,
+            self.row.id()?,
+            BELOW,
+            OpportunityOrder::order(order_by),
+            arguments(first, after, last, before),
+        )
+        .await
+    }
+
+    /// Its newest cost analysis; null before the first.
+    async fn cost_analysis(&self, ctx: &Context<'_>) -> Result<Option<CostAnalysis>> {
+        newest(
+            ctx,
+            &self.read,
+            self.row.id()?,
+            BELOW,
+            service::cost_analysis::order(Vec::new()),
+        )
+        .await
+    }
+
+    /// Its cost analyses, the newest first: corrections and new assumptions each made one.
+    async fn cost_analyses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start: 20 unless said, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 100 at most.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<CostAnalysis>> {
+        Connection::below(
+            ctx,
+            &self.read,
+            self.row.id()?,
+            BELOW,
+            service::cost_analysis::order(Vec::new()),
+            arguments(first, after, last, before),
+        )
+        .await
+    }
+
+    /// Its diagrams.
+    async fn visualizations(&self, ctx: &Context<'_>) -> Result<Vec<WorkflowVisualization>> {
+        whole(
+            ctx,
+            &self.read,
+            self.row.id()?,
+            BELOW,
+            service::workflow_visualization::order(),
+        )
+        .await
+    }
+
+    /// Its diagram of one kind; null where there is none.
+    async fn visualization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it shows.", name = "type")] kind: VisualizationType,
+        #[graphql(desc = "How its nodes are placed; the oldest one of the kind unless said.")] layout: Option<
+            LayoutAlgorithm,
+        >,
+    ) -> Result<Option<WorkflowVisualization>> {
+        for diagram in whole::<WorkflowVisualization>(
+            ctx,
+            &self.read,
+            self.row.id()?,
+            BELOW,
+            service::workflow_visualization::order(),
+        )
+        .await?
+        {
+            if diagram.is(kind, layout)? {
+                return Ok(Some(diagram));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Insights that it wrote, the newest first.
+    async fn insights(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start: 20 unless said, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 100 at most.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<WorkflowInsight>> {
+        Connection::below(
+            ctx,
+            &self.read,
+            self.row.id()?,
+            BELOW,
+            service::workflow_insight::order(Vec::new()),
+            arguments(first, after, last, before),
+        )
+        .await
+    }
+
+    /// Frames kept as evidence, in the order of the recording. For the recorded person, admins and owners; empty to others.
+    async fn frames(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start: 20 unless said, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 100 at most.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AnalysisFrame>> {
+        Connection::below(
+            ctx,
+            &self.read,
+            self.row.id()?,
+            BELOW,
+            service::analysis_frame::order(),
+            arguments(first, after, last, before),
+        )
+        .await
+    }
+
+    /// Reports made from it, the newest first.
+    async fn reports(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start: 20 unless said, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 100 at most.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Report>> {
+        Connection::below(
+            ctx,
+            &self.read,
+            self.row.id()?,
+            BELOW,
+            service::generated_report::order(Vec::new()),
+            arguments(first, after, last, before),
+        )
+        .await
+    }
+
+    /// What left the house for it: one entry per request to a model; empty for local analyses.
+    async fn disclosures(&self, ctx: &Context<'_>) -> Result<Vec<Disclosure>> {
+        whole(ctx, &self.read, self.row.id()?, BELOW, disclosure::order()).await
+    }
+
+    /// When someone asked to cancel it; null unless that happened.
+    async fn cancel_requested_at(&self) -> Result<Option<DateTime>> {
+        Ok(self.row.cancel_requested_at()?.map(Into::into))
+    }
+
+    /// When it was last queued.
+    async fn queued_at(&self) -> Result<DateTime> {
+        Ok(self.row.queued_at()?.into())
+    }
+
+    /// When a worker first took it up; null before.
+    async fn processing_started_at(&self) -> Result<Option<DateTime>> {
+        Ok(self.row.processing_started_at()?.map(Into::into))
+    }
+
+    /// When it was completed; null before.
+    async fn processing_completed_at(&self) -> Result<Option<DateTime>> {
+        Ok(self.row.processing_completed_at()?.map(Into::into))
+    }
+
+    /// When it was asked for.
+    async fn created_at(&self) -> Result<DateTime> {
+        Ok(self.row.created_at()?.into())
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> Result<DateTime> {
+        Ok(self.row.updated_at()?.into())
+    }
+}
+
+impl Analysis {
+    /// What the model cost; nothing is asked of the database for a caller who may not see it.
+    async fn cost(&self) -> Result<Option<row::ModelCost>> {
+        if self.read.caller().is_manager() {
+            self.read.get(CostOf(self.row.uuid()?)).await
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+/// How an analysis looks at a recording.
+#[derive(SimpleObject)]
+pub struct AnalysisSettings {
+    /// Who reads the recording.
+    analyser: Analyser,
+    /// The named choice that the values come from; CUSTOM where any was replaced.
+    preset: SamplingPreset,
+    /// Frames looked at per second of recording, 0.1 to 3.
+    frames_per_second: f64,
+    /// Frames kept at most, 20 to 300.
+    max_frames: i32,
+    /// Share of a screen that must change to be another screen, 0.1 to 0.5.
+    scene_threshold: f64,
+}
+
+/// One try of a worker at an analysis.
+pub struct AnalysisAttempt {
+    read: Read,
+    row: Arc<attempt::Row>,
+}
+
+impl RowObject for AnalysisAttempt {
+    type Table = attempt::Table;
+
+    fn columns(field: &str) -> Columns {
+        use attempt::Table;
+        match field {
+            "number" => Table::NUMBER,
+            "startedAt" => Table::STARTED_AT,
+            "endedAt" => Table::ENDED_AT,
+            "errorCode" => Table::ERROR_CODE,
+            "message" => Table::MESSAGE,
+            _ => Columns::NONE,
+        }
+    }
+
+    fn of(read: &Read, row: Arc<attempt::Row>) -> Self {
+        Self {
+            read: read.clone(),
+            row,
+        }
+    }
+}
+
+/// One try of a worker at an analysis.
+#[Object]
+impl AnalysisAttempt {
+    /// Its number, from 1.
+    async fn number(&self) -> Result<i32> {
+        Ok(self.row.number()?)
+    }
+
+    /// When it began.
+    async fn started_at(&self) -> Result<DateTime> {
+        Ok(self.row.started_at()?.into())
+    }
+
+    /// When it ended; null while it runs.
+    async fn ended_at(&self) -> Result<Option<DateTime>> {
+        Ok(self.row.ended_at()?.map(Into::into))
+    }
+
+    /// Why it failed; null when it did not.
+    async fn error_code(&self) -> Result<Option<AnalysisErrorCode>> {
+        Ok(self.row.error_code()?)
+    }
+
+    /// What was said about its end; null when nothing was.
+    async fn message(&self) -> Result<Option<&str>> {
+        Ok(self.row.message()?)
+    }
+
+    /// What it cost, in USD; null while unknown, and to operators.
+    async fn cost_usd(&self) -> Result<Option<Decimal>> {
+        if !self.read.caller().is_manager() {
+            return Ok(None);
+        }
+        Ok(self.read.get(AttemptCostOf(self.row.uuid()?)).await?.map(Into::into))
+    }
+}
+
+/// What left the house in one request to a model.
+pub struct Disclosure {
+    row: Arc<disclosure::Row>,
+}
+
+impl RowObject for Disclosure {
+    type Table = disclosure::Table;
+
+    fn columns(field: &str) -> Columns {
+        use disclosure::Table;
+        match field {
+            "endpoint" => Table::ENDPOINT,
+            "model" => Table::MODEL,
+            "frames" => Table::FRAMES,
+            "bytes" => Table::BYTES,
+            "at" => Table::AT,
+            _ => Columns::NONE,
+        }
+    }
+
+    fn of(_: &Read, row: Arc<disclosure::Row>) -> Self {
+        Self { row }
+    }
+}
+
+/// What left the house in one request to a model.
+#[Object]
+impl Disclosure {
+    /// Where it went.
+    async fn endpoint(&self) -> Result<&str> {
+        Ok(self.row.endpoint()?)
+    }
+
+    /// To which model.
+    async fn model(&self) -> Result<&str> {
+        Ok(self.row.model()?)
+    }
+
+    /// How many frames were in it.
+    async fn frames(&self) -> Result<i32> {
+        Ok(self.row.frames()?)
+    }
+
+    /// How many bytes it had.
+    async fn bytes(&self) -> Result<BigInt> {
+        Ok(self.row.bytes()?.into())
+    }
+
+    /// When it was sent.
+    async fn at(&self) -> Result<DateTime> {
+        Ok(self.row.at()?.into())
+    }
+}
+
+/// Which analyses; what is left out does not restrict.
+#[derive(Default, InputObject)]
+pub struct AnalysisFilter {
+    /// In one of these states.
+    status: Option<Vec<AnalysisStatus>>,
+    /// Of this session.
+    session_id: Option<ID>,
+    /// True for the newest completed one of each session only.
+    current_only: Option<bool>,
+    /// Asked for in this range.
+    created: Option<DateTimeRange>,
+    /// Changed in this range.
+    updated: Option<DateTimeRange>,
+}
+
+impl AnalysisFilter {
+    fn analyses(self) -> Result<Analyses> {
+        Ok(Analyses {
+            status: self.status,
+            session: optional_id::<SessionId>(self.session_id.as_ref(), "filter.sessionId")?,
+            current_only: self.current_only.unwrap_or(false),
+            created: range(self.created),
+            updated: range(self.updated),
+        })
+    }
+}
+
+/// What analyses can be ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum AnalysisOrderField {
+    /// When it was asked for.
+    CreatedAt,
+    /// When it was last changed.
+    UpdatedAt,
+    /// The analyser's own estimate.
+    Confidence,
+    /// Potential savings a year.
+    CostSavingsAnnual,
+}
+
+/// One key of an order of analyses.
+#[derive(InputObject)]
+pub struct AnalysisOrder {
+    /// By what.
+    field: AnalysisOrderField,
+    /// Which way.
+    #[graphql(default_with = "OrderDirection::Desc")]
+    direction: OrderDirection,
+}
+
+impl AnalysisOrder {
+    fn keys(orders: Option<Vec<Self>>) -> Vec<(Key, Direction)> {
+        let key = |order: Self| {
+            let key = match order.field {
+                AnalysisOrderField::CreatedAt => row::CREATED_AT,
+                AnalysisOrderField::UpdatedAt => row::UPDATED_AT,
+                AnalysisOrderField::Confidence => row::CONFIDENCE,
+                AnalysisOrderField::CostSavingsAnnual => row::COST_SAVINGS_ANNUAL,
+            };
+            (key, order.direction.into())
+        };
+        orders.unwrap_or_default().into_iter().map(key).collect()
+    }
+}
+
+/// Queries about analyses.
+#[derive(Default)]
+pub struct AnalysisQuery;
+
+#[Object]
+impl AnalysisQuery {
+    /// An analysis by its id; null when there is none that the caller may see.
+    #[graphql(guard = "Needs::Member")]
+    async fn analysis(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The analysis's id.", name = "id")] analysis: ID,
+    ) -> Result<Option<Analysis>> {
+        find(ctx, &ctx.request()?.read()?, id::<AnalysisId>(&analysis, "id")?).await
+    }
+
+    /// The organization's analyses, the newest first unless ordered otherwise.
+    #[graphql(guard = "Needs::Member")]
+    async fn analyses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which analyses.")] filter: Option<AnalysisFilter>,
+        #[graphql(desc = "The order, by the first key first; newest first unless said.")] order_by: Option<
+            Vec<AnalysisOrder>,
+        >,
+        #[graphql(desc = "How many from the start: 20 unless said, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 100 at most.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Connection<Analysis>>> {
+        let read = ctx.request()?.read()?;
+        let which = Arc::new(filter.unwrap_or_default().analyses()?);
+        let counted = Arc::clone(&which);
+        let connection = Connection::list(
+            ctx,
+            &read,
+            row::order(AnalysisOrder::keys(order_by)),
+            arguments(first, after, last, before),
+            async |scope, columns, window| row::list(scope, columns, &which, window).await,
+            move |reader| {
+                let which = Arc::clone(&counted);
+                async move { reader.load(async |scope| row::count(scope, &which).await).await }.boxed()
+            },
+        );
+        Ok(Some(connection.await?))
+    }
+}

@@ -1,0 +1,525 @@
+//! Automation opportunities.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use domain::category::WorkflowCategory;
+use domain::id::{AnalysisId, OpportunityId, SessionId};
+use domain::roi::{Complexity, EffortBasis, FrequencyBasis, Priority};
+use domain::status::OpportunityStatus;
+use futures::FutureExt as _;
+use service::automation_opportunity::{self as row, Bounds, Opportunities, Table};
+use service::page::{Direction, Key, Order};
+use service::row::Columns;
+
+use super::analysis_frame::AnalysisFrame;
+use super::analysis_result::Analysis;
+use super::context::{InRequest as _, Read};
+use super::error::Result;
+use super::guard::Needs;
+use super::loader::FrameAt;
+use super::page::{
+    Connection, DateTimeRange, OrderDirection, RowObject, arguments, asked, find, get, id, optional_id, range,
+};
+use super::recording_session::RecordingSession;
+use super::scalar::{DateTime, Decimal, Json, Money, TimeSpan};
+use super::user_profile::Member;
+
+/// Something that could be automated.
+pub struct AutomationOpportunity {
+    read: Read,
+    row: Arc<row::Row>,
+}
+
+impl RowObject for AutomationOpportunity {
+    type Table = Table;
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "processKey" => Table::PROCESS_KEY,
+            "opportunityType" => Table::OPPORTUNITY_TYPE,
+            "title" => Table::TITLE,
+            "description" => Table::DESCRIPTION,
+            "workflowSteps" => Table::WORKFLOW_STEPS,
+            "currentTimePerOccurrenceSeconds" => Table::CURRENT_TIME_PER_OCCURRENCE_SECONDS,
+            "occurrencesObserved" => Table::OCCURRENCES_OBSERVED,
+            "observedSeconds" => Table::OBSERVED_SECONDS,
+            "occurrencesPerDay" => Table::OCCURRENCES_PER_DAY,
+            "frequencyBasis" => Table::FREQUENCY_BASIS,
+            "peopleCount" => Table::PEOPLE_COUNT,
+            "automationComplexity" => Table::AUTOMATION_COMPLEXITY,
+            "implementationEffortHours" => Table::IMPLEMENTATION_EFFORT_HOURS,
+            "effortBasis" => Table::EFFORT_BASIS,
+            "estimatedCostSavingsMonthly" => Table::ESTIMATED_COST_SAVINGS_MONTHLY | Table::CURRENCY,
+            "monthlySavingsLow" => Table::MONTHLY_SAVINGS_LOW | Table::CURRENCY,
+            "monthlySavingsHigh" => Table::MONTHLY_SAVINGS_HIGH | Table::CURRENCY,
+            "hoursSavedMonthly" => Table::HOURS_SAVED_MONTHLY,
+            "estimatedImplementationCost" => Table::ESTIMATED_IMPLEMENTATION_COST | Table::CURRENCY,
+            "roiPercentage" => Table::ROI_PERCENTAGE,
+            "paybackPeriodDays" => Table::PAYBACK_PERIOD_DAYS,
+            "counted" => Table::COUNTED,
+            "confidenceScore" => Table::CONFIDENCE_SCORE,
+            "priority" => Table::PRIORITY,
+            "priorityReason" => Table::PRIORITY_REASON,
+            "status" => Table::STATUS,
+            "review" => row::REVIEW,
+            "recordMetadata" => Table::RECORD_METADATA,
+            "evidence" => Table::EVIDENCE,
+            "frames" => Table::FRAME_INDEXES,
+            "createdAt" => Table::CREATED_AT,
+            "updatedAt" => Table::UPDATED_AT,
+            _ => Columns::NONE,
+        }
+    }
+
+    fn of(read: &Read, row: Arc<row::Row>) -> Self {
+        Self {
+            read: read.clone(),
+            row,
+        }
+    }
+}
+
+/// The stretches of time that a JSON column holds.
+///
+/// # Errors
+/// INTERNAL for a column that holds anything else.
+pub fn spans(stored: serde_json::Value) -> Result<Vec<TimeSpan>> {
+    let spans: Vec<domain::span::TimeSpan> = serde_json::from_value(stored)
+        .map_err(|error| service::Error::internal(format!("stored evidence cannot be read: {error}")))?;
+    Ok(spans.into_iter().map(Into::into).collect())
+}
+
+impl AutomationOpportunity {
+    fn money(&self, amount: Option<rust_decimal::Decimal>) -> Result<Option<Money>> {
+        amount
+            .map(|amount| Ok(Money::of(amount, self.row.currency()?)))
+            .transpose()
+    }
+}
+
+/// Something that could be automated, what that is worth, and the seconds of the recording that show it.
+#[Object]
+impl AutomationOpportunity {
+    /// Its id.
+    pub async fn id(&self) -> Result<ID> {
+        Ok(self.row.id()?.into())
+    }
+
+    /// The analysis that found it.
+    async fn analysis(&self, ctx: &Context<'_>) -> Result<Analysis> {
+        get(ctx, &self.read, self.row.analysis_id()?).await
+    }
+
+    /// The recording that shows it.
+    async fn session(&self, ctx: &Context<'_>) -> Result<RecordingSession> {
+        get(ctx, &self.read, self.row.session_id()?).await
+    }
+
+    /// The process that it is about: the same in other recordings has the same key, and sums count it once.
+    async fn process_key(&self) -> Result<&str> {
+        Ok(self.row.process_key()?)
+    }
+
+    /// Its kind of work.
+    async fn opportunity_type(&self) -> Result<WorkflowCategory> {
+        Ok(self.row.opportunity_type()?)
+    }
+
+    /// What to automate, in a few words.
+    async fn title(&self) -> Result<&str> {
+        Ok(self.row.title()?)
+    }
+
+    /// How, and what for.
+    async fn description(&self) -> Result<&str> {
+        Ok(self.row.description()?)
+    }
+
+    /// The steps that would be automated.
+    async fn workflow_steps(&self) -> Result<Vec<String>> {
+        Ok(self.row.workflow_steps()?)
+    }
+
+    /// Active and waiting time of one occurrence, in seconds; null when it is not known.
+    async fn current_time_per_occurrence_seconds(&self) -> Result<Option<f64>> {
+        Ok(self.row.current_time_per_occurrence_seconds()?)
+    }
+
+    /// How often the recording shows it.
+    async fn occurrences_observed(&self) -> Result<i32> {
+        Ok(self.row.occurrences_observed()?)
+    }
+
+    /// Recorded time in which it was looked for, in seconds.
+    async fn observed_seconds(&self) -> Result<f64> {
+        Ok(self.row.observed_seconds()?)
+    }
+
+    /// How often a person does it on a working day; null when that is not known.
+    async fn occurrences_per_day(&self) -> Result<Option<f64>> {
+        Ok(self.row.occurrences_per_day()?)
+    }
+
+    /// What is known about how often it is done.
+    async fn frequency_basis(&self) -> Result<FrequencyBasis> {
+        Ok(self.row.frequency_basis()?)
+    }
+
+    /// How many people do it, as people entered it.
+    async fn people_count(&self) -> Result<i32> {
+        Ok(self.row.people_count()?)
+    }
+
+    /// How hard it is to automate; null when that is not known.
+    async fn automation_complexity(&self) -> Result<Option<Complexity>> {
+        Ok(self.row.automation_complexity()?)
+    }
+
+    /// Hours to build the automation; null when the complexity is not known either.
+    async fn implementation_effort_hours(&self) -> Result<Option<Decimal>> {
+        Ok(self.row.implementation_effort_hours()?.map(Into::into))
+    }
+
+    /// Whether these hours were entered or assumed.
+    async fn effort_basis(&self) -> Result<EffortBasis> {
+        Ok(self.row.effort_basis()?)
+    }
+
+    /// Saving a month: potential, base scenario; null below three occurrences and where the figures behind it are missing.
+    async fn estimated_cost_savings_monthly(&self) -> Result<Option<Money>> {
+        self.money(self.row.estimated_cost_savings_monthly()?)
+    }
+
+    /// The same saving at the low end of the frequency; null as that one.
+    async fn monthly_savings_low(&self) -> Result<Option<Money>> {
+        self.money(self.row.monthly_savings_low()?)
+    }
+
+    /// The same saving at the high end of the frequency; null as that one.
+    async fn monthly_savings_high(&self) -> Result<Option<Money>> {
+        self.money(self.row.monthly_savings_high()?)
+    }
+
+    /// Hours saved a month: potential, base scenario; null as the saving.
+    async fn hours_saved_monthly(&self) -> Result<Option<Decimal>> {
+        Ok(self.row.hours_saved_monthly()?.map(Into::into))
+    }
+
+    /// What building it costs; null when the effort is not known.
+    async fn estimated_implementation_cost(&self) -> Result<Option<Money>> {
+        self.money(self.row.estimated_implementation_cost()?)
+    }
+
+    /// Return in the first year of steady state, net, in percent of the cost; null without a saving or a cost.
+    async fn roi_percentage(&self) -> Result<Option<Decimal>> {
+        Ok(self.row.roi_percentage()?.map(Into::into))
+    }
+
+    /// Days until the saving has paid for the building; null when it never does.
+    async fn payback_period_days(&self) -> Result<Option<i32>> {
+        Ok(self.row.payback_period_days()?)
+    }
+
+    /// Whether it enters sums: false for extrapolated frequencies, which are shown and never summed.
+    async fn counted(&self) -> Result<bool> {
+        Ok(self.row.counted()?)
+    }
+
+    /// The analyser's estimate that this is a real opportunity, 0 to 1; null when it gives none.
+    async fn confidence_score(&self) -> Result<Option<f64>> {
+        Ok(self.row.confidence_score()?)
+    }
+
+    /// How soon it deserves attention; null before it was worked out.
+    async fn priority(&self) -> Result<Option<Priority>> {
+        Ok(self.row.priority()?)
+    }
+
+    /// Why it has this priority, in words.
+    async fn priority_reason(&self) -> Result<Option<&str>> {
+        Ok(self.row.priority_reason()?)
+    }
+
+    /// What people decided about it.
+    async fn status(&self) -> Result<OpportunityStatus> {
+        Ok(self.row.status()?)
+    }
+
+    /// What people said about it; null before the first review.
+    async fn review(&self) -> Result<Option<Review>> {
+        let review = Review {
+            read: self.read.clone(),
+            row: Arc::clone(&self.row),
+        };
+        Ok(self.row.reviewed_at()?.map(|_| review))
+    }
+
+    /// The element of the analyser's reply that it was read from.
+    async fn record_metadata(&self) -> Result<Json> {
+        Ok(Json(self.row.record_metadata()?))
+    }
+
+    /// The stretches of the recording that show it.
+    async fn evidence(&self) -> Result<Vec<TimeSpan>> {
+        spans(self.row.evidence()?)
+    }
+
+    /// The frames that show it. For the recorded person, admins and owners; empty to others.
+    async fn frames(&self, ctx: &Context<'_>) -> Result<Vec<AnalysisFrame>> {
+        let (analysis, columns) = (self.row.analysis_id()?.uuid(), asked::<AnalysisFrame>(ctx.field()));
+        let places = self.row.frame_indexes()?.into_iter().map(|index| FrameAt {
+            analysis,
+            index,
+            columns,
+        });
+        let frames = self.read.get_all(places).await?;
+        Ok(frames
+            .into_iter()
+            .map(|frame| AnalysisFrame::of(&self.read, frame))
+            .collect())
+    }
+
+    /// When it was found.
+    async fn created_at(&self) -> Result<DateTime> {
+        Ok(self.row.created_at()?.into())
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> Result<DateTime> {
+        Ok(self.row.updated_at()?.into())
+    }
+}
+
+/// What people said about an opportunity.
+pub struct Review {
+    read: Read,
+    row: Arc<row::Row>,
+}
+
+impl Review {
+    fn money(&self, amount: Option<rust_decimal::Decimal>) -> Result<Option<Money>> {
+        amount
+            .map(|amount| Ok(Money::of(amount, self.row.currency()?)))
+            .transpose()
+    }
+}
+
+/// What people said about an opportunity, the last time.
+#[Object]
+impl Review {
+    /// Who; null once the person has left, and where a key did it.
+    async fn by(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
+        match self.row.reviewed_by()? {
+            Some(person) => find(ctx, &self.read, person).await,
+            None => Ok(None),
+        }
+    }
+
+    /// When.
+    async fn at(&self) -> Result<DateTime> {
+        let at = self.row.reviewed_at()?;
+        Ok(at
+            .ok_or_else(|| service::Error::internal("a review without a time"))?
+            .into())
+    }
+
+    /// What was noted.
+    async fn note(&self) -> Result<Option<&str>> {
+        Ok(self.row.review_note()?)
+    }
+
+    /// Why it was turned down; null unless it was.
+    async fn dismissal_reason(&self) -> Result<Option<&str>> {
+        Ok(self.row.dismissal_reason()?)
+    }
+
+    /// Since when it is automated; null unless it is.
+    async fn implemented_at(&self) -> Result<Option<DateTime>> {
+        Ok(self.row.implemented_at()?.map(Into::into))
+    }
+
+    /// What building it really cost; null while unknown.
+    async fn actual_implementation_cost(&self) -> Result<Option<Money>> {
+        self.money(self.row.actual_implementation_cost()?)
+    }
+
+    /// What an occurrence takes since then, in seconds; null until it is measured.
+    async fn measured_seconds_after(&self) -> Result<Option<f64>> {
+        Ok(self.row.measured_seconds_after()?)
+    }
+
+    /// What it really saves a month; null until it is measured.
+    async fn realised_savings_monthly(&self) -> Result<Option<Money>> {
+        self.money(self.row.realised_savings_monthly()?)
+    }
+}
+
+/// Bounds of an exact number; what is left out does not bound.
+#[derive(Default, InputObject)]
+pub struct DecimalFilter {
+    /// Greater than this.
+    gt: Option<Decimal>,
+    /// This or greater.
+    gte: Option<Decimal>,
+    /// Less than this.
+    lt: Option<Decimal>,
+    /// This or less.
+    lte: Option<Decimal>,
+}
+
+impl DecimalFilter {
+    fn bounds(self) -> Bounds {
+        let bound = |number: Option<Decimal>| number.map(|number| number.0);
+        Bounds {
+            gt: bound(self.gt),
+            gte: bound(self.gte),
+            lt: bound(self.lt),
+            lte: bound(self.lte),
+        }
+    }
+}
+
+/// Which opportunities; what is left out does not restrict.
+#[derive(Default, InputObject)]
+pub struct OpportunityFilter {
+    /// Of this session.
+    session_id: Option<ID>,
+    /// Of this analysis.
+    analysis_id: Option<ID>,
+    /// Of this process.
+    process_key: Option<String>,
+    /// Of one of these kinds of work.
+    opportunity_type: Option<Vec<WorkflowCategory>>,
+    /// Of one of these priorities.
+    priority: Option<Vec<Priority>>,
+    /// In one of these states.
+    status: Option<Vec<OpportunityStatus>>,
+    /// Of one of these complexities.
+    automation_complexity: Option<Vec<Complexity>>,
+    /// With a frequency known in one of these ways.
+    frequency_basis: Option<Vec<FrequencyBasis>>,
+    /// With a return on investment within these bounds, in percent.
+    roi_percentage: Option<DecimalFilter>,
+    /// True for those of the newest completed analysis of each session only.
+    current_only: Option<bool>,
+    /// Changed in this range.
+    updated: Option<DateTimeRange>,
+}
+
+impl OpportunityFilter {
+    fn opportunities(self) -> Result<Opportunities> {
+        Ok(Opportunities {
+            session: optional_id::<SessionId>(self.session_id.as_ref(), "filter.sessionId")?,
+            analysis: optional_id::<AnalysisId>(self.analysis_id.as_ref(), "filter.analysisId")?,
+            process_key: self.process_key,
+            opportunity_type: self.opportunity_type,
+            priority: self.priority,
+            status: self.status,
+            automation_complexity: self.automation_complexity,
+            frequency_basis: self.frequency_basis,
+            roi_percentage: self.roi_percentage.unwrap_or_default().bounds(),
+            current_only: self.current_only.unwrap_or(false),
+            updated: range(self.updated),
+        })
+    }
+}
+
+/// What opportunities can be ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum OpportunityOrderField {
+    /// Potential saving a month.
+    EstimatedCostSavingsMonthly,
+    /// Return on investment.
+    RoiPercentage,
+    /// Days until it has paid for itself.
+    PaybackPeriod,
+    /// Urgency: CRITICAL is largest.
+    Priority,
+    /// When it was found.
+    CreatedAt,
+    /// When it was last changed.
+    UpdatedAt,
+}
+
+/// One key of an order of opportunities.
+#[derive(InputObject)]
+pub struct OpportunityOrder {
+    /// By what.
+    field: OpportunityOrderField,
+    /// Which way.
+    #[graphql(default_with = "OrderDirection::Desc")]
+    direction: OrderDirection,
+}
+
+impl OpportunityOrder {
+    fn keys(orders: Option<Vec<Self>>) -> Vec<(Key, Direction)> {
+        let key = |order: Self| {
+            let key = match order.field {
+                OpportunityOrderField::EstimatedCostSavingsMonthly => row::ESTIMATED_COST_SAVINGS_MONTHLY,
+                OpportunityOrderField::RoiPercentage => row::ROI_PERCENTAGE,
+                OpportunityOrderField::PaybackPeriod => row::PAYBACK_PERIOD,
+                OpportunityOrderField::Priority => row::PRIORITY,
+                OpportunityOrderField::CreatedAt => row::CREATED_AT,
+                OpportunityOrderField::UpdatedAt => row::UPDATED_AT,
+            };
+            (key, order.direction.into())
+        };
+        orders.unwrap_or_default().into_iter().map(key).collect()
+    }
+
+    /// The order of a list.
+    pub fn order(orders: Option<Vec<Self>>) -> Order {
+        row::order(Self::keys(orders))
+    }
+}
+
+/// Queries about opportunities.
+#[derive(Default)]
+pub struct OpportunityQuery;
+
+#[Object]
+impl OpportunityQuery {
+    /// An opportunity by its id; null when there is none that the caller may see.
+    #[graphql(guard = "Needs::Member")]
+    async fn opportunity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The opportunity's id.", name = "id")] opportunity: ID,
+    ) -> Result<Option<AutomationOpportunity>> {
+        find(ctx, &ctx.request()?.read()?, id::<OpportunityId>(&opportunity, "id")?).await
+    }
+
+    /// The organization's opportunities, highest potential saving first unless ordered otherwise; those of earlier analyses too
+    /// unless `currentOnly`.
+    #[graphql(guard = "Needs::Member")]
+    async fn opportunities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which opportunities.")] filter: Option<OpportunityFilter>,
+        #[graphql(
+            desc = "The order, by the first key first; by estimatedCostSavingsMonthly, highest first, unless said."
+        )]
+        order_by: Option<Vec<OpportunityOrder>>,
+        #[graphql(desc = "How many from the start: 20 unless said, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 100 at most.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Connection<AutomationOpportunity>>> {
+        let read = ctx.request()?.read()?;
+        let which = Arc::new(filter.unwrap_or_default().opportunities()?);
+        let counted = Arc::clone(&which);
+        let connection = Connection::list(
+            ctx,
+            &read,
+            OpportunityOrder::order(order_by),
+            arguments(first, after, last, before),
+            async |scope, columns, window| row::list(scope, columns, &which, window).await,
+            move |reader| {
+                let which = Arc::clone(&counted);
+                async move { reader.load(async |scope| row::count(scope, &which).await).await }.boxed()
+            },
+        );
+        Ok(Some(connection.await?))
+    }
+}

@@ -1,0 +1,66 @@
+//! The GraphQL schema. One file per noun; each brings a part of [`Query`], and mutations and subscriptions are merged the
+//! same way.
+//!
+//! - [`context`]: what a resolver has at hand. [`guard`]: who may ask. [`error`]: what a client is told.
+//! - [`loader`]: relations in batches. [`page`]: connections, and columns by selection. [`scalar`]: values.
+
+pub mod context;
+pub mod error;
+pub mod guard;
+pub mod loader;
+pub mod node;
+pub mod page;
+pub mod scalar;
+
+pub mod analysis_frame;
+pub mod analysis_result;
+pub mod api_key;
+pub mod audit_entry;
+pub mod automation_opportunity;
+pub mod cost_analysis;
+pub mod dashboard;
+pub mod generated_report;
+pub mod insight;
+pub mod invitation;
+pub mod organization;
+pub mod recording_notice;
+pub mod recording_session;
+pub mod user_profile;
+pub mod video_chunk;
+pub mod viewer;
+pub mod workflow_insight;
+pub mod workflow_visualization;
+
+use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, Schema, SchemaBuilder};
+
+pub use context::{Api, InRequest, Read, Request};
+
+/// Everything that can be asked.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    viewer::ViewerQuery,
+    organization::OrganizationQuery,
+    user_profile::MemberQuery,
+    invitation::InvitationQuery,
+    api_key::ApiKeyQuery,
+    recording_notice::RecordingNoticeQuery,
+    recording_session::RecordingSessionQuery,
+    analysis_result::AnalysisQuery,
+    automation_opportunity::OpportunityQuery,
+    cost_analysis::CostAnalysisQuery,
+    workflow_insight::InsightQuery,
+    generated_report::ReportQuery,
+    dashboard::DashboardQuery,
+    audit_entry::AuditQuery,
+);
+
+/// Everything that can be changed: a `MergedObject` of each noun's mutations, as [`Query`] is of its queries.
+pub type Mutation = EmptyMutation;
+
+/// Everything that can be followed: a `MergedSubscription` of each noun's subscriptions.
+pub type Subscription = EmptySubscription;
+
+/// The schema, before the transport has added its extensions and limits.
+pub fn schema() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), EmptyMutation, EmptySubscription).register_output_type::<node::Node>()
+}

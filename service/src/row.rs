@@ -1,0 +1,360 @@
+//! Rows as far as they were asked for: the driver's row, the set of columns that travelled, and accessors that decode a
+//! column when somebody looks at it.
+
+use std::marker::PhantomData;
+use std::ops::{BitOr, BitOrAssign};
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::sql::Sql;
+
+/// A set of columns of one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Columns(u64);
+
+impl Columns {
+    /// No column.
+    pub const NONE: Self = Self(0);
+    /// The id: every table's first.
+    pub const ID: Self = Self(1);
+
+    /// The column with this name in a list.
+    ///
+    /// # Panics
+    /// While compiling, for a name that the list lacks.
+    pub(crate) const fn named(list: &[&str], name: &str) -> Self {
+        let mut at = 0;
+        while at < list.len() {
+            if same(list[at], name) {
+                return Self(1 << at);
+            }
+            at += 1;
+        }
+        panic!("no such column");
+    }
+
+    /// Both sets.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` is in it.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// How many.
+    pub(crate) const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// Where the one column `other` stands among these.
+    const fn place(self, other: Self) -> usize {
+        (self.0 & other.0.wrapping_sub(1)).count_ones() as usize
+    }
+
+    /// Writes the list for `select`, each with its table's short name.
+    pub(crate) fn write(self, sql: &mut Sql, names: &[&str], table: &str) {
+        let mut left = self.0;
+        let mut first = true;
+        while left != 0 {
+            let at = left.trailing_zeros() as usize;
+            left &= left - 1;
+            if !first {
+                sql.push(", ");
+            }
+            first = false;
+            sql.push(table).push(".").push(names[at]);
+        }
+    }
+}
+
+impl BitOr for Columns {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        self.and(other)
+    }
+}
+
+impl BitOrAssign for Columns {
+    fn bitor_assign(&mut self, other: Self) {
+        *self = self.and(other);
+    }
+}
+
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// A table that rows are read from.
+pub trait Relation: Copy + Eq + std::hash::Hash + std::fmt::Debug + Send + Sync + 'static {
+    /// Its name in the database.
+    const NAME: &'static str;
+    /// Its noun in speech.
+    const NOUN: &'static str;
+    /// Its columns, in the order of their bits.
+    const COLUMNS: &'static [&'static str];
+    /// Those that always travel: the id and what relations hang on.
+    const ALWAYS: Columns;
+}
+
+/// A row of a table, as far as it was asked for.
+#[derive(Debug)]
+pub struct Row<T> {
+    row: PgRow,
+    columns: Columns,
+    table: PhantomData<fn() -> T>,
+}
+
+impl<T: Relation> Row<T> {
+    pub(crate) fn new(row: PgRow, columns: Columns) -> Self {
+        Self {
+            row,
+            columns,
+            table: PhantomData,
+        }
+    }
+
+    /// The columns that travelled.
+    pub const fn columns(&self) -> Columns {
+        self.columns
+    }
+
+    /// The id, bare.
+    ///
+    /// # Errors
+    /// As those of any column.
+    pub fn uuid(&self) -> Result<Uuid> {
+        self.get(Columns::ID)
+    }
+
+    /// The value of one column.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the column was not asked for, or holds what its type cannot be.
+    pub(crate) fn get<'r, V: Decode<'r>>(&'r self, column: Columns) -> Result<V> {
+        if !self.columns.has(column) {
+            return Err(Error::internal(format!(
+                "column {} of {} was not asked for",
+                T::COLUMNS
+                    .get(column.0.trailing_zeros() as usize)
+                    .copied()
+                    .unwrap_or("?"),
+                T::NAME
+            )));
+        }
+        V::decode(&self.row, self.columns.place(column))
+    }
+
+    /// What was selected after the columns.
+    pub(crate) fn extra<'r, V: Decode<'r>>(&'r self, at: usize) -> Result<V> {
+        V::decode(&self.row, self.columns.len() + at)
+    }
+}
+
+/// What a column can be read as.
+pub trait Decode<'r>: Sized {
+    /// The value at this place of the row.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the column is of another type.
+    fn decode(row: &'r PgRow, at: usize) -> Result<Self>;
+}
+
+macro_rules! decode_plain {
+    ($($type:ty),+ $(,)?) => { $(
+        impl<'r> Decode<'r> for $type {
+            fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
+                Ok(row.try_get(at)?)
+            }
+        }
+
+        impl<'r> Decode<'r> for Option<$type> {
+            fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
+                Ok(row.try_get(at)?)
+            }
+        }
+    )+ };
+}
+
+decode_plain!(
+    bool,
+    i32,
+    i64,
+    f64,
+    Decimal,
+    DateTime<Utc>,
+    Uuid,
+    String,
+    &'r str,
+    Vec<String>,
+    Vec<i32>,
+    serde_json::Value
+);
+
+macro_rules! decode_ids {
+    ($($type:ty),+ $(,)?) => { $(
+        impl<'r> Decode<'r> for $type {
+            fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
+                Ok(row.try_get::<Uuid, _>(at)?.into())
+            }
+        }
+
+        impl<'r> Decode<'r> for Option<$type> {
+            fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
+                Ok(row.try_get::<Option<Uuid>, _>(at)?.map(Into::into))
+            }
+        }
+    )+ };
+}
+
+decode_ids!(
+    domain::id::AnalysisId,
+    domain::id::ApiKeyId,
+    domain::id::AttemptId,
+    domain::id::AuditEntryId,
+    domain::id::ChunkId,
+    domain::id::CostAnalysisId,
+    domain::id::DisclosureId,
+    domain::id::FrameId,
+    domain::id::InsightId,
+    domain::id::InvitationId,
+    domain::id::OpportunityId,
+    domain::id::OrganizationId,
+    domain::id::RecordingNoticeId,
+    domain::id::ReportId,
+    domain::id::ReportLinkId,
+    domain::id::SessionId,
+    domain::id::UserId,
+    domain::id::VisualizationId,
+);
+
+macro_rules! decode_closed {
+    ($($type:ty),+ $(,)?) => { $(
+        impl<'r> Decode<'r> for $type {
+            fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
+                closed(row.try_get::<&str, _>(at)?)
+            }
+        }
+
+        impl<'r> Decode<'r> for Option<$type> {
+            fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
+                row.try_get::<Option<&str>, _>(at)?.map(closed).transpose()
+            }
+        }
+    )+ };
+}
+
+decode_closed!(
+    domain::analysis_error::AnalysisErrorCode,
+    domain::category::ClassifiedBy,
+    domain::category::WorkflowCategory,
+    domain::flow::LayoutAlgorithm,
+    domain::flow::VisualizationType,
+    domain::insight::InsightType,
+    domain::quota::SubscriptionStatus,
+    domain::quota::SubscriptionTier,
+    domain::report::ReportType,
+    domain::roi::Complexity,
+    domain::roi::ConfidenceLevel,
+    domain::roi::EffortBasis,
+    domain::roi::FrequencyBasis,
+    domain::roi::Priority,
+    domain::role::Role,
+    domain::sampling::Analyser,
+    domain::sampling::SamplingPreset,
+    domain::status::AnalysisStage,
+    domain::status::AnalysisStatus,
+    domain::status::OpportunityStatus,
+    domain::status::ReportStatus,
+    domain::status::SessionStatus,
+    domain::status::UploadStatus,
+);
+
+fn closed<T: std::str::FromStr<Err = domain::UnknownValue>>(text: &str) -> Result<T> {
+    text.parse()
+        .map_err(|unknown: domain::UnknownValue| Error::internal(format!("the database holds `{text}`: {unknown}")))
+}
+
+/// Declares a table with its columns and their types; makes `Table`, `Row` and one accessor per column.
+macro_rules! table {
+    ($name:literal, $noun:literal, always [$($always:ident),+ $(,)?], { $($(#[$meta:meta])* $column:ident = $accessor:ident: $type:ty),+ $(,)? }) => {
+        /// The table that rows of this noun are read from.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub struct Table;
+
+        /// A row, as far as it was asked for.
+        pub type Row = crate::row::Row<Table>;
+
+        impl Table {
+            $(
+                #[doc = concat!("The column `", stringify!($accessor), "`.")]
+                pub const $column: crate::row::Columns = crate::row::Columns::named(<Self as crate::row::Relation>::COLUMNS, stringify!($accessor));
+            )+
+        }
+
+        impl crate::row::Relation for Table {
+            const NAME: &'static str = $name;
+            const NOUN: &'static str = $noun;
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($accessor)),+];
+            const ALWAYS: crate::row::Columns = crate::row::Columns::NONE$(.and(Self::$always))+;
+        }
+
+        impl crate::row::Row<Table> {
+            $(
+                $(#[$meta])*
+                #[doc = concat!("The value of `", stringify!($accessor), "`.")]
+                ///
+                /// # Errors
+                /// [`crate::Error::Internal`] when the column was not asked for.
+                pub fn $accessor(&self) -> crate::Result<$type> {
+                    self.get(Table::$column)
+                }
+            )+
+        }
+    };
+}
+pub(crate) use table;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: &[&str] = &["id", "title", "status", "created_at"];
+
+    #[test]
+    fn a_column_stands_where_the_smaller_ones_leave_it() {
+        let (id, status, created) = (
+            Columns::named(NAMES, "id"),
+            Columns::named(NAMES, "status"),
+            Columns::named(NAMES, "created_at"),
+        );
+        let some = id | created | status;
+        assert_eq!(
+            (some.place(id), some.place(status), some.place(created), some.len()),
+            (0, 1, 2, 3)
+        );
+        assert!(some.has(status) && !some.has(Columns::named(NAMES, "title")));
+        let mut sql = Sql::new("select ");
+        some.write(&mut sql, NAMES, "t");
+        assert_eq!(sql.text(), "select t.id, t.status, t.created_at");
+    }
+}
