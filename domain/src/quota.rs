@@ -58,10 +58,10 @@ const HOUR: u32 = 3600;
 impl SubscriptionTier {
     /// What a new organization of this tier starts with: the one table of limits.
     ///
-    /// Users and recordings of FREE are those of the system that this one replaces (5 and 50), the model budgets of
-    /// FREE are the platform's defaults (USD 2 an analysis, 50 a month). All others are product settings without a source, chosen so
-    /// that a plan holds its own recordings: a recorded hour is about 1.5 GiB (3.5 Mbit/s). The platform's operator changes
-    /// each for any organization.
+    /// Users and recordings of FREE are those of the system that this one replaces (5 and 50); its budgets are the platform's
+    /// defaults (USD 2 an analysis, 50 a month). All others are product settings without a source. A recorded hour is about
+    /// 1.5 GiB (3.5 Mbit/s), so FREE stores its 50 recordings at a quarter of an hour each. The platform's operator changes any
+    /// of them for any organization.
     pub const fn quota(self) -> Quota {
         match self {
             Self::Free => Quota {
@@ -125,9 +125,6 @@ mod tests {
             .iter()
             .filter(|status| status.may_add())
             .collect();
-        assert_eq!(
-            may,
-            [&SubscriptionStatus::Active, &SubscriptionStatus::Trial]
-        );
+        assert_eq!(may, [&SubscriptionStatus::Active, &SubscriptionStatus::Trial]);
     }
 }

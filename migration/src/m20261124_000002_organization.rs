@@ -12,8 +12,8 @@ create table public.organizations (
   subscription_status text not null default 'trial' constraint organizations_subscription_status check (subscription_status in ('active', 'inactive', 'trial')),
   max_users integer not null default 5 constraint organizations_max_users check (max_users >= 1),
   max_recordings_per_month integer not null default 50 constraint organizations_max_recordings check (max_recordings_per_month >= 0),
-  max_storage_bytes bigint not null default 53687091200 constraint organizations_max_storage check (max_storage_bytes >= 0),
-  max_recording_seconds integer not null default 14400 constraint organizations_max_duration check (max_recording_seconds > 0),
+  max_storage_bytes bigint not null default 21474836480 constraint organizations_max_storage check (max_storage_bytes >= 0),
+  max_recording_seconds integer not null default 7200 constraint organizations_max_duration check (max_recording_seconds > 0),
   max_parallel_analyses integer not null default 1 constraint organizations_max_parallel check (max_parallel_analyses between 1 and 64),
   currency text not null default 'EUR' constraint organizations_currency check (currency ~ '^[A-Z]{3}$'),
   locale text not null default 'en' constraint organizations_locale check (locale in ('en', 'nl', 'fr', 'de')),
@@ -132,6 +132,7 @@ create table public.erasure_receipts (
   erased_bytes bigint not null constraint erasure_receipts_bytes check (erased_bytes >= 0)
 );
 create index erasure_receipts_at on public.erasure_receipts (organization_id, at desc);
+create index erasure_receipts_requested_by on public.erasure_receipts (organization_id, requested_by);
 
 -- A repeat within 24 hours gets the first result; another body under the same key is a conflict.
 create table public.idempotency_keys (

@@ -28,6 +28,10 @@ pub async fn prepare_cluster(superuser_url: &str, owner: &str, password: &str, d
     let mut options = sea_orm::ConnectOptions::new(superuser_url);
     options.max_connections(1).sqlx_logging(false);
     let connection = sea_orm::Database::connect(options).await?;
+    // Two that prepare at once take turns: both are in this database. The lock goes with the connection.
+    connection
+        .execute_unprepared("select pg_advisory_lock(hashtext('newsystem.cluster'))")
+        .await?;
     let known =
         |what: &'static str, name: &str| Statement::from_sql_and_values(DbBackend::Postgres, what, [Value::from(name)]);
     let (role, base) = (quoted(owner), quoted(database));

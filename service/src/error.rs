@@ -51,6 +51,9 @@ pub enum Error {
     /// The cursor is older than what is kept.
     #[error("the cursor is older than the events that are kept: load the present state and start anew")]
     CursorExpired,
+    /// The subscriber takes events more slowly than they happen.
+    #[error("too slow for this stream of events: subscribe again with the last cursor")]
+    SlowConsumer,
     /// A part that is needed does not answer now; trying again later helps.
     #[error("{what} is unavailable, try again")]
     Unavailable {

@@ -2,6 +2,7 @@
 //!
 //! Every use case takes a [`db::Scope`] (or a [`db::Reader`]), so none can see another organization's rows.
 
+pub mod act;
 pub mod caller;
 pub mod clock;
 pub mod config;
@@ -20,6 +21,7 @@ pub mod cost_analysis;
 pub mod dashboard;
 pub mod generated_report;
 pub mod invitation;
+pub mod model_request;
 pub mod node;
 pub mod organization;
 pub mod recording_notice;
@@ -29,7 +31,7 @@ pub mod video_chunk;
 pub mod workflow_insight;
 pub mod workflow_visualization;
 
-pub mod model_request;
+pub mod event;
 pub mod queue;
 pub mod signing;
 pub mod storage;

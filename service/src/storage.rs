@@ -94,7 +94,10 @@ pub struct Storage {
 
 impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Storage").field("folder", &self.folder).field("s3", &self.s3.is_some()).finish_non_exhaustive()
+        f.debug_struct("Storage")
+            .field("folder", &self.folder)
+            .field("s3", &self.s3.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -104,9 +107,17 @@ impl Storage {
     /// # Errors
     /// When the folder cannot be made or written.
     pub fn folder(path: &FilePath) -> Result<Self> {
-        std::fs::create_dir_all(path).map_err(|error| Error::internal(format!("the storage folder cannot be made: {error}")))?;
-        let store = LocalFileSystem::new_with_prefix(path)?.with_automatic_cleanup(true).with_fsync(true);
-        Ok(Self { store: Arc::new(store), s3: None, folder: Some(path.to_path_buf()), prefix: String::new() })
+        std::fs::create_dir_all(path)
+            .map_err(|error| Error::internal(format!("the storage folder cannot be made: {error}")))?;
+        let store = LocalFileSystem::new_with_prefix(path)?
+            .with_automatic_cleanup(true)
+            .with_fsync(true);
+        Ok(Self {
+            store: Arc::new(store),
+            s3: None,
+            folder: Some(path.to_path_buf()),
+            prefix: String::new(),
+        })
     }
 
     /// S3 or what speaks it; path-style addresses where an endpoint is named.
@@ -114,7 +125,9 @@ impl Storage {
     /// # Errors
     /// When the settings make no client.
     pub fn bucket(bucket: &Bucket) -> Result<Self> {
-        let mut builder = AmazonS3Builder::new().with_bucket_name(&bucket.name).with_region(&bucket.region);
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(&bucket.name)
+            .with_region(&bucket.region);
         if let Some(endpoint) = &bucket.endpoint {
             // Whether http is acceptable was decided when the settings were read.
             builder = builder
@@ -123,13 +136,20 @@ impl Storage {
                 .with_allow_http(endpoint.scheme() == "http");
         }
         if let Some((key, secret)) = &bucket.credentials {
-            builder = builder.with_access_key_id(key.expose()).with_secret_access_key(secret.expose());
+            builder = builder
+                .with_access_key_id(key.expose())
+                .with_secret_access_key(secret.expose());
         }
         if let Some(token) = &bucket.session_token {
             builder = builder.with_token(token.expose());
         }
         let s3 = Arc::new(builder.build()?);
-        Ok(Self { store: Arc::clone(&s3) as Arc<dyn ObjectStore>, s3: Some(s3), folder: None, prefix: bucket.prefix.clone() })
+        Ok(Self {
+            store: Arc::clone(&s3) as Arc<dyn ObjectStore>,
+            s3: Some(s3),
+            folder: None,
+            prefix: bucket.prefix.clone(),
+        })
     }
 
     /// What the configuration names.
@@ -144,7 +164,11 @@ impl Storage {
     }
 
     fn path(&self, key: &str) -> Path {
-        if self.prefix.is_empty() { Path::from(key) } else { Path::from(format!("{}/{key}", self.prefix.trim_end_matches('/'))) }
+        if self.prefix.is_empty() {
+            Path::from(key)
+        } else {
+            Path::from(format!("{}/{key}", self.prefix.trim_end_matches('/')))
+        }
     }
 
     /// True when clients put and get at the storage itself, by presigned addresses.
@@ -174,13 +198,17 @@ impl Storage {
         S: Stream<Item = std::io::Result<Bytes>> + Send,
     {
         let mut stream = std::pin::pin!(stream);
-        let mut writer = WriteMultipart::new_with_chunk_size(self.store.put_multipart(&self.path(key)).await?, PART_BYTES);
+        let mut writer =
+            WriteMultipart::new_with_chunk_size(self.store.put_multipart(&self.path(key)).await?, PART_BYTES);
         let mut hash = Sha256::new();
         let mut bytes = 0_u64;
         let refusal = loop {
             let piece = match stream.next().await {
                 None => {
-                    let got = Stored { bytes, sha256: hex::encode(hash.finalize()) };
+                    let got = Stored {
+                        bytes,
+                        sha256: hex::encode(hash.finalize()),
+                    };
                     if got == *expected {
                         writer.finish().await?;
                         return Ok(());
@@ -231,6 +259,18 @@ impl Storage {
         self.store.get_range(&self.path(key), range).await.map_err(absent)
     }
 
+    /// Whether an object is there.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn exists(&self, key: &str) -> Result<bool> {
+        match self.store.head(&self.path(key)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Size and hash of an object, read once in constant memory; nothing when it is absent.
     ///
     /// # Errors
@@ -248,7 +288,10 @@ impl Storage {
             bytes += piece.len() as u64;
             hash.update(&piece);
         }
-        Ok(Some(Stored { bytes, sha256: hex::encode(hash.finalize()) }))
+        Ok(Some(Stored {
+            bytes,
+            sha256: hex::encode(hash.finalize()),
+        }))
     }
 
     /// Appends objects byte by byte, in this order, into a file: how a recording is put together again.
@@ -256,7 +299,9 @@ impl Storage {
     /// # Errors
     /// [`Error::NotFound`] when an object is gone, [`Error::Storage`], [`Error::Unavailable`] when the local disk is full.
     pub async fn append_to_file(&self, keys: &[String], file: &FilePath) -> Result<u64> {
-        let disk = |_| Error::Unavailable { what: "the worker's disk" };
+        let disk = |_| Error::Unavailable {
+            what: "the worker's disk",
+        };
         let mut target = tokio::io::BufWriter::new(tokio::fs::File::create(file).await.map_err(disk)?);
         let mut bytes = 0;
         for key in keys {
@@ -310,7 +355,11 @@ impl Storage {
         self.put(&key, Bytes::from_static(b"newsystem")).await?;
         let back = self.get_range(&key, 0..9).await?;
         self.delete(&key).await?;
-        if back.as_ref() == b"newsystem" { Ok(()) } else { Err(Error::internal("the storage gave back other bytes")) }
+        if back.as_ref() == b"newsystem" {
+            Ok(())
+        } else {
+            Err(Error::internal("the storage gave back other bytes"))
+        }
     }
 }
 
@@ -341,11 +390,19 @@ mod tests {
     use super::*;
 
     fn expected(bytes: &[u8]) -> Stored {
-        Stored { bytes: bytes.len() as u64, sha256: hex::encode(Sha256::digest(bytes)) }
+        Stored {
+            bytes: bytes.len() as u64,
+            sha256: hex::encode(Sha256::digest(bytes)),
+        }
     }
 
     fn pieces(pieces: &[&'static [u8]]) -> impl Stream<Item = std::io::Result<Bytes>> + Send + use<> {
-        stream::iter(pieces.iter().map(|piece| Ok(Bytes::from_static(piece))).collect::<Vec<_>>())
+        stream::iter(
+            pieces
+                .iter()
+                .map(|piece| Ok(Bytes::from_static(piece)))
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[tokio::test]
@@ -353,13 +410,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage::folder(folder.path()).unwrap();
         let announced = expected(b"hello world");
-        assert!(matches!(storage.put_expected("a", &announced, pieces(&[b"hello"])).await, Err(PutError::Mismatch { .. })));
-        assert!(matches!(storage.put_expected("a", &announced, pieces(&[b"hello world!"])).await, Err(PutError::TooLarge { limit: 11 })));
+        assert!(matches!(
+            storage.put_expected("a", &announced, pieces(&[b"hello"])).await,
+            Err(PutError::Mismatch { .. })
+        ));
+        assert!(matches!(
+            storage.put_expected("a", &announced, pieces(&[b"hello world!"])).await,
+            Err(PutError::TooLarge { limit: 11 })
+        ));
         let broken = pieces(&[b"hello"]).chain(stream::iter([Err(std::io::Error::other("gone"))]));
-        assert!(matches!(storage.put_expected("a", &announced, broken).await, Err(PutError::Source(_))));
+        assert!(matches!(
+            storage.put_expected("a", &announced, broken).await,
+            Err(PutError::Source(_))
+        ));
         assert_eq!(storage.inspect("a").await.unwrap(), None);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
-        storage.put_expected("a", &announced, pieces(&[b"hello ", b"world"])).await.unwrap();
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            0,
+            "nothing is left behind"
+        );
+        storage
+            .put_expected("a", &announced, pieces(&[b"hello ", b"world"]))
+            .await
+            .unwrap();
         assert_eq!(storage.inspect("a").await.unwrap(), Some(announced));
     }
 
@@ -367,15 +440,28 @@ mod tests {
     async fn chunks_are_appended_in_order_and_prefixes_deleted_whole() {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage::folder(folder.path()).unwrap();
-        for (key, bytes) in [("s/chunks/1", b"b".as_slice()), ("s/chunks/0", b"a"), ("t/chunks/0", b"x")] {
+        for (key, bytes) in [
+            ("s/chunks/1", b"b".as_slice()),
+            ("s/chunks/0", b"a"),
+            ("t/chunks/0", b"x"),
+        ] {
             storage.put(key, Bytes::from_static(bytes)).await.unwrap();
         }
         let file = folder.path().join("whole");
-        let bytes = storage.append_to_file(&["s/chunks/0".into(), "s/chunks/1".into()], &file).await.unwrap();
+        let bytes = storage
+            .append_to_file(&["s/chunks/0".into(), "s/chunks/1".into()], &file)
+            .await
+            .unwrap();
         assert_eq!((bytes, std::fs::read(&file).unwrap()), (2, b"ab".to_vec()));
         assert_eq!(storage.delete_prefix("s").await.unwrap(), (2, 2));
-        assert!(matches!(storage.append_to_file(&["s/chunks/0".into()], &file).await, Err(Error::NotFound { .. })));
-        assert_eq!(storage.inspect("t/chunks/0").await.unwrap().map(|stored| stored.bytes), Some(1));
+        assert!(matches!(
+            storage.append_to_file(&["s/chunks/0".into()], &file).await,
+            Err(Error::NotFound { .. })
+        ));
+        assert_eq!(
+            storage.inspect("t/chunks/0").await.unwrap().map(|stored| stored.bytes),
+            Some(1)
+        );
         storage.probe().await.unwrap();
     }
 }

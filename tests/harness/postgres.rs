@@ -105,9 +105,7 @@ pub fn throwaway_settings(state_folder: &Path) -> Settings {
         programs: std::env::var_os("NEWSYSTEM_TEST_POSTGRES").map(PathBuf::from),
         state_folder: state_folder.to_owned(),
         durable: false,
-        options: options
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
+        options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
     }
 }
 
@@ -158,13 +156,7 @@ fn free_bytes(folder: &Path) -> Option<u64> {
         .output()
         .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let kilobytes: u64 = text
-        .lines()
-        .nth(1)?
-        .split_whitespace()
-        .nth(3)?
-        .parse()
-        .ok()?;
+    let kilobytes: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
     Some(kilobytes * 1024)
 }
 
@@ -196,12 +188,7 @@ async fn find_or_start(folder: &Path) -> anyhow::Result<ClusterHandle> {
 fn watch(folder: &Path, data: &Path, sockets: &Path) -> anyhow::Result<()> {
     let runner = run().runner;
     Command::new("/bin/sh")
-        .args([
-            "-c",
-            WATCHDOG,
-            "newsystem-test-watchdog",
-            &runner.to_string(),
-        ])
+        .args(["-c", WATCHDOG, "newsystem-test-watchdog", &runner.to_string()])
         .args([data, folder, sockets])
         // It outlives this test and holds none of its handles.
         .process_group(0)
@@ -234,8 +221,7 @@ async fn remove_leftovers(own: &Path) {
         }
         // Another process may be at it, or the watchdog was only slow: whatever happens, it is gone in the end.
         if let Ok(Some(_)) = EmbeddedPostgres::running(&folder).await
-            && let Ok(server) =
-                EmbeddedPostgres::start_with_settings(&folder, throwaway_settings(&folder)).await
+            && let Ok(server) = EmbeddedPostgres::start_with_settings(&folder, throwaway_settings(&folder)).await
             && server.stop().await.is_err()
         {
             continue;

@@ -49,9 +49,7 @@ impl Folder {
 
 fn settings_in(folder: &Path) -> Settings {
     let mut settings = throwaway_settings(folder);
-    settings
-        .options
-        .push(("shared_buffers".into(), "16MB".into()));
+    settings.options.push(("shared_buffers".into(), "16MB".into()));
     settings
 }
 
@@ -116,19 +114,10 @@ async fn data_survives_a_restart_and_nothing_is_left_running() {
     let folder = Folder::new();
     let first = folder.start().await.unwrap();
     keep_a_note(&first, "kept").await;
-    let (port, sockets, password) = (
-        first.port(),
-        first.socket_dir().to_owned(),
-        first.password_for("api"),
-    );
+    let (port, sockets, password) = (first.port(), first.socket_dir().to_owned(), first.password_for("api"));
     first.stop().await.unwrap();
     assert!(!sockets.exists());
-    assert!(
-        EmbeddedPostgres::running(&folder.data_dir())
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(EmbeddedPostgres::running(&folder.data_dir()).await.unwrap().is_none());
 
     let second = folder.start().await.unwrap();
     assert_eq!(note(&second).await, "kept");
@@ -149,10 +138,7 @@ async fn the_door_is_locked() {
     let server = folder.start().await.unwrap();
     let wrong = server.url_for("postgres", "wrong", "postgres");
     let refused = connect(&wrong).await.unwrap_err().to_string();
-    assert!(
-        refused.contains("password authentication failed"),
-        "{refused}"
-    );
+    assert!(refused.contains("password authentication failed"), "{refused}");
 
     let socket = format!(
         "postgres://postgres:wrong@localhost:{}/postgres?host={}",
@@ -160,10 +146,7 @@ async fn the_door_is_locked() {
         server.socket_dir().display()
     );
     let refused = connect(&socket).await.unwrap_err().to_string();
-    assert!(
-        refused.contains("password authentication failed"),
-        "{refused}"
-    );
+    assert!(refused.contains("password authentication failed"), "{refused}");
     assert!(server.socket_dir().as_os_str().len() < 100);
 
     let mut connection = connect(&server.superuser_url()).await.unwrap();
@@ -172,12 +155,10 @@ async fn the_door_is_locked() {
         .await
         .unwrap();
     assert_eq!(listens, "127.0.0.1");
-    let open: i64 = sqlx::query_scalar(
-        "select count(*) from pg_hba_file_rules where auth_method <> 'scram-sha-256'",
-    )
-    .fetch_one(&mut connection)
-    .await
-    .unwrap();
+    let open: i64 = sqlx::query_scalar("select count(*) from pg_hba_file_rules where auth_method <> 'scram-sha-256'")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
     assert_eq!(open, 0);
 
     let home = server.data_folder().parent().unwrap();
@@ -186,12 +167,7 @@ async fn the_door_is_locked() {
         (home.join("log"), 0o600),
         (server.socket_dir().into(), 0o700),
     ] {
-        assert_eq!(
-            fs::metadata(&path).unwrap().mode() & 0o777,
-            mode,
-            "{}",
-            path.display()
-        );
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, mode, "{}", path.display());
     }
 }
 
@@ -212,10 +188,7 @@ async fn roots_cluster_belongs_to_a_system_user_and_the_folder_says_where() {
         );
     } else {
         assert_eq!(owner, fs::metadata(folder.0.path()).unwrap().uid());
-        assert_eq!(
-            server.data_folder(),
-            entry.canonicalize().unwrap().join("data")
-        );
+        assert_eq!(server.data_folder(), entry.canonicalize().unwrap().join("data"));
     }
 }
 
@@ -230,11 +203,7 @@ async fn a_server_whose_keeper_was_killed_is_adopted() {
     keeper.wait().unwrap();
 
     let adopted = folder.start().await.unwrap();
-    assert_eq!(
-        adopted.port(),
-        before.port(),
-        "the same server, not a new one"
-    );
+    assert_eq!(adopted.port(), before.port(), "the same server, not a new one");
     assert_eq!(note(&adopted).await, "from before");
     adopted.stop().await.unwrap();
     assert!(connect(&before.superuser_url()).await.is_err());
@@ -253,10 +222,7 @@ async fn a_second_program_on_the_same_data_is_refused() {
         "{refused}"
     );
     let said = refused.to_string();
-    assert!(
-        said.contains("stop it first, or set NEWSYSTEM_DATA_DIR"),
-        "{said}"
-    );
+    assert!(said.contains("stop it first, or set NEWSYSTEM_DATA_DIR"), "{said}");
     connect(&kept.superuser_url())
         .await
         .expect("the first one is not disturbed");
@@ -288,14 +254,9 @@ async fn another_major_versions_data_is_left_alone() {
     server.stop().await.unwrap();
     fs::write(&version, "14\n").unwrap();
     let refused = folder.start().await.unwrap_err();
+    assert!(matches!(refused, Error::OtherVersionsData { .. }), "{refused}");
     assert!(
-        matches!(refused, Error::OtherVersionsData { .. }),
-        "{refused}"
-    );
-    assert!(
-        refused
-            .to_string()
-            .contains("was made by PostgreSQL 14 but version"),
+        refused.to_string().contains("was made by PostgreSQL 14 but version"),
         "{refused}"
     );
     assert_eq!(fs::read_to_string(&version).unwrap(), "14\n");
@@ -318,11 +279,7 @@ async fn missing_and_old_programs_are_told_apart() {
     let missing = start().await;
     assert!(matches!(missing, Error::NotInstalled), "{missing}");
     for name in ["initdb", "pg_ctl", "postgres"] {
-        fs::write(
-            programs.join(name),
-            "#!/bin/sh\necho 'postgres (PostgreSQL) 14.9'\n",
-        )
-        .unwrap();
+        fs::write(programs.join(name), "#!/bin/sh\necho 'postgres (PostgreSQL) 14.9'\n").unwrap();
         fs::set_permissions(programs.join(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
     let old = start().await;
@@ -348,9 +305,7 @@ impl SmallDisk {
             .arg(&at)
             .stderr(Stdio::null())
             .status();
-        mounted
-            .is_ok_and(|status| status.success())
-            .then(|| Self(at))
+        mounted.is_ok_and(|status| status.success()).then(|| Self(at))
     }
 
     fn grow(&self, megabytes: u32) {
@@ -387,9 +342,7 @@ async fn a_full_disk_is_told_and_leaves_nothing_half_made() {
     assert!(full.to_string().contains("free some space there"), "{full}");
 
     disk.grow(300);
-    let server = start()
-        .await
-        .expect("with room it starts, as if nothing had happened");
+    let server = start().await.expect("with room it starts, as if nothing had happened");
     keep_a_note(&server, "kept").await;
     server.stop().await.unwrap();
 
@@ -417,10 +370,5 @@ async fn all_tests_of_a_run_share_one_server() {
         .await
         .unwrap();
     assert_eq!(synced, "off");
-    assert!(
-        first
-            .socket_dir
-            .join(format!(".s.PGSQL.{}", first.port))
-            .exists()
-    );
+    assert!(first.socket_dir.join(format!(".s.PGSQL.{}", first.port)).exists());
 }

@@ -4,3 +4,4 @@
 mod embedded_postgres;
 mod read;
 mod remote_vision;
+mod sign_in;

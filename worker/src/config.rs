@@ -68,18 +68,7 @@ impl Config {
         );
         let pool = PoolConfig::read(settings, "NEWSYSTEM_WORKER_POOL", 8);
         let storage = StorageConfig::read(settings, &data_dir);
-        // Whether its endpoint may be plain is judged with everything else that is reached over a network.
-        ModelConfig::read(settings);
-        let remote = match RemoteConfig::read(|name| settings.text(name), None) {
-            Ok(remote) => Some(remote),
-            Err(faults) => {
-                for fault in faults {
-                    let (name, what) = fault.split_once(": ").unwrap_or(("REMOTE_ANALYSIS", &fault));
-                    settings.fault(name.to_owned(), what);
-                }
-                None
-            }
-        };
+        let remote = read_remote(settings);
         let jobs = settings.number("NEWSYSTEM_WORKER_JOBS", 2, 1..=64) as usize;
         let drain = Duration::from_secs(settings.number("NEWSYSTEM_DRAIN_SECONDS", 20, 0..=600));
         settings.unused(
@@ -98,6 +87,26 @@ impl Config {
             data_dir,
             notices,
         })
+    }
+}
+
+/// Reads everything about the remote model: its endpoint, and the `REMOTE_` settings that the client knows.
+pub fn read_remote(settings: &mut Settings<'_>) -> Option<RemoteConfig> {
+    let endpoint = ModelConfig::read(settings);
+    let prices = settings.optional("REMOTE_PRICES_FILE", |path| {
+        std::fs::read_to_string(path).map_err(|error| format!("{path:?} cannot be read: {error}"))
+    });
+    match RemoteConfig::read(|name| settings.text(name), prices.as_deref()) {
+        Ok(config) => endpoint.map(|_| config),
+        Err(faults) => {
+            for fault in faults {
+                let (name, what) = fault.split_once(": ").unwrap_or(("REMOTE_ANALYSIS", &fault));
+                if !settings.is_faulty(name) {
+                    settings.fault(name.to_owned(), what);
+                }
+            }
+            None
+        }
     }
 }
 
@@ -154,8 +163,8 @@ mod tests {
     #[test]
     fn two_databases_are_enough() {
         let config = load(&[]).unwrap();
-        assert_eq!(config.model.base_url.as_str(), "https://api.openai.com/v1");
-        assert!(config.model.api_key.is_none() && config.model.model.is_none());
+        assert_eq!(config.remote.base_url.as_str(), "https://api.openai.com/v1");
+        assert!(config.remote.api_key.is_none() && config.remote.model.is_none());
         assert!(!format!("{config:?}").contains("pw@"));
     }
 
@@ -176,6 +185,26 @@ mod tests {
             ("NEWSYSTEM_ACCEPT", "model-plaintext"),
         ];
         assert!(load(&accepted).is_ok());
+    }
+
+    #[test]
+    fn what_the_clients_own_settings_get_wrong_is_said_with_the_rest() {
+        let fault = load(&[
+            ("REMOTE_ATTEMPTS", "0"),
+            ("REMOTE_PRICES_FILE", "/no/such/file"),
+            ("OPENAI_BASE_URL", "nowhere"),
+            ("DATABASE_QUEUE_URL", ""),
+        ])
+        .unwrap_err();
+        assert!(fault.starts_with("4 problems with the settings:"), "{fault}");
+        for name in [
+            "REMOTE_ATTEMPTS: ",
+            "REMOTE_PRICES_FILE: ",
+            "OPENAI_BASE_URL: ",
+            "DATABASE_QUEUE_URL: ",
+        ] {
+            assert!(fault.contains(name), "{name} is not in {fault}");
+        }
     }
 
     #[test]

@@ -55,6 +55,7 @@ impl Failure {
             Error::QuotaExceeded { .. } => "QUOTA_EXCEEDED",
             Error::SubscriptionInactive => "SUBSCRIPTION_INACTIVE",
             Error::CursorExpired => "CURSOR_EXPIRED",
+            Error::SlowConsumer => "SLOW_CONSUMER",
             Error::Unavailable { .. } | Error::Storage(_) => "UNAVAILABLE",
             Error::Timeout => "TIMEOUT",
             Error::Database(_) | Error::Internal(_) => "INTERNAL",

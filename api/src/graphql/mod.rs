@@ -8,10 +8,12 @@ pub mod context;
 pub mod error;
 pub mod guard;
 pub mod loader;
+pub mod mutation;
 pub mod node;
 pub mod page;
 pub mod root;
 pub mod scalar;
+pub mod subscription;
 
 pub mod analysis_frame;
 pub mod analysis_result;
@@ -32,7 +34,7 @@ pub mod viewer;
 pub mod workflow_insight;
 pub mod workflow_visualization;
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, Schema, SchemaBuilder};
 
 pub use context::{Api, InRequest, Read, Request};
 
@@ -59,16 +61,14 @@ pub struct Queries(
 /// [`Queries`], where one refusal never blanks the rest.
 pub type Query = root::Root<Queries>;
 
-/// Everything that can be changed: `Root<Mutations>` over a `MergedObject` of each noun's mutations, as [`Query`] is
-/// over [`Queries`].
-pub type Mutation = EmptyMutation;
+/// Everything that can be changed; a payload that has been committed is never lost to another field's refusal.
+pub type Mutation = root::Root<mutation::Mutation>;
 
-/// Everything that can be followed: a `MergedSubscription` of each noun's subscriptions.
-pub type Subscription = EmptySubscription;
+pub use subscription::Subscription;
 
 /// The schema, before the transport has added its extensions and limits.
 pub fn schema() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription).register_output_type::<node::Node>()
+    Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<node::Node>()
 }
 
 /// The schema as text, as `schema.graphql` has it.

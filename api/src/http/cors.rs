@@ -37,7 +37,11 @@ impl Origins {
     }
 
     pub(super) fn layer(&self) -> CorsLayer {
-        let origins = if self.any { AllowOrigin::any() } else { AllowOrigin::list(self.list.clone()) };
+        let origins = if self.any {
+            AllowOrigin::any()
+        } else {
+            AllowOrigin::list(self.list.clone())
+        };
         CorsLayer::new()
             .allow_origin(origins)
             .allow_credentials(false)
@@ -45,25 +49,40 @@ impl Origins {
             .allow_headers([
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,
+                HeaderName::from_static("apikey"),
                 HeaderName::from_static("x-api-key"),
                 HeaderName::from_static("x-request-id"),
                 HeaderName::from_static("last-event-id"),
             ])
             .expose_headers(
-                ["x-request-id", "retry-after", "ratelimit", "ratelimit-policy", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]
-                    .map(HeaderName::from_static),
+                [
+                    "x-request-id",
+                    "retry-after",
+                    "ratelimit",
+                    "ratelimit-policy",
+                    "ratelimit-limit",
+                    "ratelimit-remaining",
+                    "ratelimit-reset",
+                ]
+                .map(HeaderName::from_static),
             )
             .max_age(std::time::Duration::from_hours(2))
     }
 
     /// Browsers do not apply CORS to sockets but do say where the page is from: same host, a listed origin, or no browser.
     pub(super) fn may_open_socket(&self, headers: &HeaderMap) -> bool {
-        let Some(origin) = headers.get(header::ORIGIN) else { return true };
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return true;
+        };
         if self.any || self.list.contains(origin) {
             return true;
         }
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let from = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+        let from = origin
+            .to_str()
+            .ok()
+            .and_then(|origin| origin.split_once("://"))
+            .map(|(_, authority)| authority);
         host.is_some() && host == from
     }
 }
@@ -74,7 +93,13 @@ mod tests {
 
     #[test]
     fn only_origins_are_origins() {
-        for text in ["app.example.com", "https://app.example.com/", "https://app.example.com/x", "null", "https://*.example.com:99999"] {
+        for text in [
+            "app.example.com",
+            "https://app.example.com/",
+            "https://app.example.com/x",
+            "null",
+            "https://*.example.com:99999",
+        ] {
             assert!(Origins::parse([text]).is_err(), "{text}");
         }
         assert!(Origins::parse(["https://app.example.com", "http://localhost:5173", "*"]).is_ok());

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_graphql::{
-    Executor, Request, Response, Value,
+    Executor, ObjectType, Request, Response, Schema, SchemaBuilder, SubscriptionType, Value,
     parser::{parse_query, types::OperationType},
 };
 use axum::http::StatusCode;
@@ -18,7 +18,7 @@ use serde_json::Map;
 
 use super::{
     error::{Code, Refusal, RequestError, complete},
-    execution::Execution,
+    execution::{Execution, Observe, Operations},
     limits::{
         Limits,
         document::{self, Permission},
@@ -52,8 +52,33 @@ pub struct Schemas<E> {
     pub closed: E,
     /// `open.sdl()`, from which limits and variables are checked.
     pub sdl: String,
-    /// Checks of custom scalars beyond DateTime, Decimal, BigInt, URL and UUID, by name.
+    /// Checks of custom scalars beyond `DateTime`, `Decimal`, `BigInt`, `URL` and `UUID`, by name.
     pub scalars: Vec<(&'static str, ScalarCheck)>,
+}
+
+impl<Q, M, S> Schemas<Schema<Q, M, S>>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    /// Both schemas of one builder, which is called twice, with `operations` around each execution.
+    pub fn build(builder: impl Fn() -> SchemaBuilder<Q, M, S>, operations: impl Operations) -> Self {
+        let observe = Observe::new(operations);
+        let open = builder().extension(observe.clone()).finish();
+        let closed = builder()
+            .extension(observe)
+            .disable_suggestions()
+            .disable_introspection()
+            .finish();
+        let sdl = open.sdl();
+        Self {
+            open,
+            closed,
+            sdl,
+            scalars: Vec::new(),
+        }
+    }
 }
 
 /// In the data of a request over server-sent events that carried `Last-Event-ID`: resume after this cursor.
@@ -75,9 +100,16 @@ impl Incoming {
     pub fn from_json(json: serde_json::Value) -> Result<Self, Refusal> {
         use serde_json::Value as Json;
         let wrong = |name: &str, wanted: &str| {
-            Refusal::http(StatusCode::BAD_REQUEST, Code::BadUserInput, format!("{name} must be {wanted}")).field(name)
+            Refusal::http(
+                StatusCode::BAD_REQUEST,
+                Code::BadUserInput,
+                format!("{name} must be {wanted}"),
+            )
+            .field(name)
         };
-        let Json::Object(mut members) = json else { return Err(wrong("the request", "a JSON object")) };
+        let Json::Object(mut members) = json else {
+            return Err(wrong("the request", "a JSON object"));
+        };
         let mut text = |name: &str| match members.remove(name) {
             None | Some(Json::Null) => Ok(None),
             Some(Json::String(text)) => Ok(Some(text)),
@@ -90,7 +122,13 @@ impl Incoming {
             Some(_) => Err(wrong(name, "an object")),
         };
         let (variables, extensions) = (map("variables")?, map("extensions")?);
-        Ok(Self { query, operation_name, variables, extensions, last_event_id: None })
+        Ok(Self {
+            query,
+            operation_name,
+            variables,
+            extensions,
+            last_event_id: None,
+        })
     }
 }
 
@@ -117,13 +155,19 @@ impl Outcome {
     pub fn refused(refusals: Vec<Refusal>, id: &RequestId) -> Self {
         let status = refusals.iter().find_map(|refusal| refusal.status);
         let errors = refusals.into_iter().map(|refusal| refusal.into_error(id)).collect();
-        Self { response: Response::from_errors(errors), request_error: true, status }
+        Self {
+            response: Response::from_errors(errors),
+            request_error: true,
+            status,
+        }
     }
 
     /// The document for the wire.
     pub fn to_json(&self) -> String {
         let json = if self.request_error {
-            serde_json::to_string(&RequestError { errors: &self.response.errors })
+            serde_json::to_string(&RequestError {
+                errors: &self.response.errors,
+            })
         } else {
             serde_json::to_string(&self.response)
         };
@@ -153,7 +197,14 @@ impl<E: Executor> Engine<E> {
         registered_only: bool,
     ) -> Result<Self, async_graphql::parser::Error> {
         let types = Types::read(&schemas.sdl, &schemas.scalars)?;
-        Ok(Self { schemas, types, limits, introspection, registered, registered_only })
+        Ok(Self {
+            schemas,
+            types,
+            limits,
+            introspection,
+            registered,
+            registered_only,
+        })
     }
 
     pub fn sdl(&self) -> &str {
@@ -169,7 +220,12 @@ impl<E: Executor> Engine<E> {
     }
 
     /// All checks that need no execution.
-    pub fn prepare(&self, mut incoming: Incoming, session: &Session, id: &RequestId) -> Result<Prepared<E>, Vec<Refusal>> {
+    pub fn prepare(
+        &self,
+        mut incoming: Incoming,
+        session: &Session,
+        id: &RequestId,
+    ) -> Result<Prepared<E>, Vec<Refusal>> {
         let text = self.document(&mut incoming)?;
         tokens::check(&text, &self.limits).map_err(|refusal| vec![refusal])?;
         let document = parse_query(&text).map_err(|error| {
@@ -184,8 +240,8 @@ impl<E: Executor> Engine<E> {
         let variables = variables::coerce(&operation.node, incoming.variables, &self.types, &self.limits)?;
         let open = self.may_introspect(session);
         let permission = Permission { introspection: open };
-        let complexity =
-            document::check(&document, operation, &variables, &self.types, &self.limits, permission).map_err(|refusal| vec![refusal])?;
+        let complexity = document::check(&document, operation, &variables, &self.types, &self.limits, permission)
+            .map_err(|refusal| vec![refusal])?;
         tracing::debug!(request.id = %id, complexity, "operation accepted");
 
         let kind = operation.node.ty;
@@ -196,34 +252,63 @@ impl<E: Executor> Engine<E> {
         }
         request.set_parsed_query(document);
         let event_time = (kind == OperationType::Subscription).then(|| self.limits.execution());
-        request.data.insert(Execution { entered: Arc::clone(&entered), event_time });
+        request.data.insert(Execution {
+            entered: Arc::clone(&entered),
+            event_time,
+        });
         request.data.insert(id.clone());
         if let Some(cursor) = incoming.last_event_id {
             request.data.insert(LastEventId(cursor));
         }
         session.attach_to(&mut request.data);
-        let schema = if open { self.schemas.open.clone() } else { self.schemas.closed.clone() };
-        Ok(Prepared { kind, id: id.clone(), schema, request, entered })
+        let schema = if open {
+            self.schemas.open.clone()
+        } else {
+            self.schemas.closed.clone()
+        };
+        Ok(Prepared {
+            kind,
+            id: id.clone(),
+            schema,
+            request,
+            entered,
+        })
     }
 
     /// The text to run: given, or known by its hash.
     fn document(&self, incoming: &mut Incoming) -> Result<Arc<str>, Vec<Refusal>> {
-        let persisted = incoming.extensions.get("persistedQuery").and_then(|query| query.get("sha256Hash")).and_then(|hash| hash.as_str());
+        let persisted = incoming
+            .extensions
+            .get("persistedQuery")
+            .and_then(|query| query.get("sha256Hash"))
+            .and_then(|hash| hash.as_str());
         let unknown = |message: &str| vec![Refusal::new(Code::UnknownDocument, message)];
         let text = incoming.query.take().filter(|text| !text.is_empty());
         match (text, persisted) {
-            (None, None) => Err(vec![Refusal::http(StatusCode::BAD_REQUEST, Code::BadUserInput, "query is required").field("query")]),
+            (None, None) => Err(vec![
+                Refusal::http(StatusCode::BAD_REQUEST, Code::BadUserInput, "query is required").field("query"),
+            ]),
             // The words are what Apollo's client understands as "send the whole document".
-            (None, Some(hash)) => self.registered.get(&hash.to_ascii_lowercase()).ok_or_else(|| unknown("PersistedQueryNotFound")),
+            (None, Some(hash)) => self
+                .registered
+                .get(&hash.to_ascii_lowercase())
+                .ok_or_else(|| unknown("PersistedQueryNotFound")),
             (Some(text), persisted) => {
                 if let Some(given) = persisted
                     && !given.eq_ignore_ascii_case(&hash(&text))
                 {
-                    let refusal = Refusal::http(StatusCode::BAD_REQUEST, Code::BadUserInput, "sha256Hash is not the hash of query");
+                    let refusal = Refusal::http(
+                        StatusCode::BAD_REQUEST,
+                        Code::BadUserInput,
+                        "sha256Hash is not the hash of query",
+                    );
                     return Err(vec![refusal.field("extensions.persistedQuery.sha256Hash")]);
                 }
                 if self.registered_only {
-                    return self.registered.get(&hash(&text)).ok_or_else(|| unknown("only registered operations are accepted"));
+                    return self
+                        .registered
+                        .get(&hash(&text))
+                        .ok_or_else(|| unknown("only registered operations are accepted"));
                 }
                 Ok(text.into())
             }
@@ -232,14 +317,23 @@ impl<E: Executor> Engine<E> {
 
     /// Runs a query or mutation within the time limit.
     pub async fn execute(&self, prepared: Prepared<E>) -> Outcome {
-        let Prepared { schema, request, entered, id, .. } = prepared;
+        let Prepared {
+            schema,
+            request,
+            entered,
+            id,
+            ..
+        } = prepared;
         let run = AssertUnwindSafe(schema.execute(request)).catch_unwind();
         match tokio::time::timeout(self.limits.execution(), run).await {
             Ok(Ok(response)) => finish(response, entered.load(Ordering::Acquire), &id),
             Ok(Err(_)) => panicked(&id),
             Err(_) => {
                 let message = format!("not finished within {} seconds", self.limits.execution_seconds);
-                Outcome::refused(vec![Refusal::http(StatusCode::SERVICE_UNAVAILABLE, Code::Timeout, message)], &id)
+                Outcome::refused(
+                    vec![Refusal::http(StatusCode::SERVICE_UNAVAILABLE, Code::Timeout, message)],
+                    &id,
+                )
             }
         }
     }
@@ -267,11 +361,22 @@ impl<E: Executor> Engine<E> {
 fn finish(mut response: Response, entered: bool, id: &RequestId) -> Outcome {
     complete(&mut response, entered, id);
     let request_error = !entered && response.is_err() && response.data == Value::Null;
-    Outcome { response, request_error, status: None }
+    Outcome {
+        response,
+        request_error,
+        status: None,
+    }
 }
 
 fn panicked(id: &RequestId) -> Outcome {
     // The panic hook has logged where.
     tracing::error!(request.id = %id, "a resolver panicked");
-    Outcome::refused(vec![Refusal::http(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error")], id)
+    Outcome::refused(
+        vec![Refusal::http(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Code::Internal,
+            "internal error",
+        )],
+        id,
+    )
 }

@@ -77,12 +77,22 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal of the document: reported with 200 or 400 by the negotiated media type.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, position: None, retry_after_seconds: None, status: None }
+        Self {
+            code,
+            message: message.into(),
+            field: None,
+            position: None,
+            retry_after_seconds: None,
+            status: None,
+        }
     }
 
     /// A refusal of the HTTP request, with its own status whatever the media type.
     pub fn http(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
-        Self { status: Some(status), ..Self::new(code, message) }
+        Self {
+            status: Some(status),
+            ..Self::new(code, message)
+        }
     }
 
     /// Names the argument or variable at fault.
@@ -125,7 +135,12 @@ pub struct RequestError<'a> {
 
 /// Text of an error that a client may see although no resolver gave it a code: what the framework says of an input.
 fn is_about_input(error: &ServerError) -> bool {
-    const OPENINGS: [&str; 4] = ["Failed to parse \"", "Expected input type \"", "Invalid value for argument \"", "Variable "];
+    const OPENINGS: [&str; 4] = [
+        "Failed to parse \"",
+        "Expected input type \"",
+        "Invalid value for argument \"",
+        "Variable ",
+    ];
     error.source.is_none() && OPENINGS.iter().any(|opening| error.message.starts_with(opening))
 }
 
@@ -145,13 +160,16 @@ pub fn complete(response: &mut Response, executed: bool, request: &RequestId) {
                 Code::BadUserInput
             } else {
                 tracing::error!(request.id = %request, error.message = %error.message, error.path = ?error.path, "a resolver failed without a code");
-                error.message = "internal error".to_owned();
+                "internal error".clone_into(&mut error.message);
                 Code::Internal
             };
             error.extensions.get_or_insert_default().set("code", code.as_str());
         }
         error.source = None;
-        error.extensions.get_or_insert_default().set("requestId", request.as_str());
+        error
+            .extensions
+            .get_or_insert_default()
+            .set("requestId", request.as_str());
     }
 }
 
@@ -177,6 +195,9 @@ mod tests {
         let mut response = Response::from_errors(vec![refusal.into_error(&request)]);
         complete(&mut response, true, &request);
         assert_eq!(response.errors[0].message, "first must be positive");
-        assert_eq!(response.errors[0].extensions.as_ref().unwrap().get("field"), Some(&Value::from("first")));
+        assert_eq!(
+            response.errors[0].extensions.as_ref().unwrap().get("field"),
+            Some(&Value::from("first"))
+        );
     }
 }

@@ -5,15 +5,15 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use async_graphql::{
-    Data, Response,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
+    Data, Response, ServerError, ServerResult, Value,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo},
 };
 use async_trait::async_trait;
 
@@ -57,6 +57,7 @@ pub(super) struct Execution {
 }
 
 /// The extension that every schema served by [`super::Transport`] must be built with.
+#[derive(Clone)]
 pub struct Observe(Arc<dyn Operations>);
 
 impl Observe {
@@ -68,40 +69,86 @@ impl Observe {
 
 impl ExtensionFactory for Observe {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Observer(Arc::clone(&self.0)))
+        Arc::new(Observer {
+            operations: Arc::clone(&self.0),
+            contained: Mutex::default(),
+        })
     }
 }
 
-struct Observer(Arc<dyn Operations>);
+/// One for each request.
+struct Observer {
+    operations: Arc<dyn Operations>,
+    /// Errors of nullable fields, of the execution under way: events of one subscription come one after the other.
+    contained: Mutex<Vec<ServerError>>,
+}
+
+impl Observer {
+    fn contained(&self) -> Vec<ServerError> {
+        std::mem::take(&mut *self.contained.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 #[async_trait]
 impl Extension for Observer {
-    async fn execute(&self, context: &ExtensionContext<'_>, operation_name: Option<&str>, next: NextExecute<'_>) -> Response {
+    async fn execute(
+        &self,
+        context: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
         let execution = context.data_opt::<Execution>();
         if let Some(execution) = execution {
             execution.entered.store(true, Ordering::Release);
         }
-        let operation = self.0.begin(context);
+        let operation = self.operations.begin(context);
         let mut data = Data::default();
         if let Some(operation) = &operation {
             operation.attach(&mut data);
         }
         let run = next.run_with_data(context, operation_name, data);
-        let mut response = match execution.and_then(|execution| execution.event_time) {
-            None => run.await,
-            Some(limit) => match tokio::time::timeout(limit, run).await {
-                Ok(response) => response,
-                Err(_) => return event_took_too_long(context),
-            },
+        let mut response = if let Some(limit) = execution.and_then(|execution| execution.event_time) {
+            let Ok(response) = tokio::time::timeout(limit, run).await else {
+                self.contained();
+                return event_took_too_long(context);
+            };
+            response
+        } else {
+            run.await
         };
+        response.errors.extend(self.contained());
         if let Some(operation) = operation {
             operation.finish(&mut response).await;
         }
         response
     }
+
+    async fn resolve(
+        &self,
+        context: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let nullable = !info.return_type.ends_with('!');
+        match next.run(context, info).await {
+            Err(error) if nullable => {
+                self.contained
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(error);
+                Ok(None)
+            }
+            other => other,
+        }
+    }
 }
 
 fn event_took_too_long(context: &ExtensionContext<'_>) -> Response {
-    let id = context.data_opt::<RequestId>().cloned().unwrap_or_else(RequestId::fresh);
-    Response::from_errors(vec![Refusal::new(Code::Timeout, "the event took too long to resolve").into_error(&id)])
+    let id = context
+        .data_opt::<RequestId>()
+        .cloned()
+        .unwrap_or_else(RequestId::fresh);
+    Response::from_errors(vec![
+        Refusal::new(Code::Timeout, "the event took too long to resolve").into_error(&id),
+    ])
 }

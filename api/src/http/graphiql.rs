@@ -1,4 +1,4 @@
-//! The explorer for development, GraphiQL, with all its assets in the binary: no request leaves the host.
+//! The explorer for development, `GraphiQL`, with all its assets in the binary: no request leaves the host.
 //!
 //! The files come from `api/graphiql` (`npm ci && npm run build`) and are committed, so that building the server needs no Node.
 

@@ -35,29 +35,49 @@ impl Accepted {
     /// By quality first, then by the order in the header; a missing or empty one takes `application/json`.
     pub fn read(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(header::ACCEPT);
-        let ranges: Vec<_> = lines.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).filter_map(range).collect();
+        let ranges: Vec<_> = lines
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','))
+            .filter_map(range)
+            .collect();
         if ranges.is_empty() {
             let none_given = lines.iter().all(|line| line.as_bytes().trim_ascii().is_empty());
-            return Self { json: none_given.then_some(Media::Json), event_stream: false, event_stream_first: false };
+            return Self {
+                json: none_given.then_some(Media::Json),
+                event_stream: false,
+                event_stream_first: false,
+            };
         }
         let quality = |name: &str, wildcards: &[&str]| {
-            let find = |wanted: &str| ranges.iter().enumerate().find(|(_, (range, _))| range == wanted).map(|(index, (_, quality))| (*quality, index));
-            find(name).or_else(|| wildcards.iter().find_map(|wanted| find(wanted))).filter(|(quality, _)| *quality > 0)
+            let find = |wanted: &str| {
+                ranges
+                    .iter()
+                    .enumerate()
+                    .find(|(_, (range, _))| range == wanted)
+                    .map(|(index, (_, quality))| (*quality, index))
+            };
+            find(name)
+                .or_else(|| wildcards.iter().find_map(|wanted| find(wanted)))
+                .filter(|(quality, _)| *quality > 0)
         };
         let json = quality("application/json", &["application/*", "*/*"]);
         let graphql = quality("application/graphql-response+json", &[]);
         let event_stream = quality("text/event-stream", &[]);
         // Higher quality, or the same and earlier.
         let before = |a: (u16, usize), b: (u16, usize)| a.0 > b.0 || (a.0 == b.0 && a.1 < b.1);
-        let (media, best) = match (json, graphql) {
-            (None, None) => (None, None),
-            (Some(json), None) => (Some(Media::Json), Some(json)),
-            (None, Some(graphql)) => (Some(Media::GraphqlResponse), Some(graphql)),
-            (Some(json), Some(graphql)) if before(json, graphql) => (Some(Media::Json), Some(json)),
-            (Some(_), Some(graphql)) => (Some(Media::GraphqlResponse), Some(graphql)),
+        let plain = json.is_some_and(|json| graphql.is_none_or(|graphql| before(json, graphql)));
+        let (media, best) = match (plain, graphql) {
+            (true, _) => (Some(Media::Json), json),
+            (false, Some(_)) => (Some(Media::GraphqlResponse), graphql),
+            (false, None) => (None, None),
         };
         let event_stream_first = event_stream.is_some_and(|stream| best.is_none_or(|json| before(stream, json)));
-        Self { json: media, event_stream: event_stream.is_some(), event_stream_first }
+        Self {
+            json: media,
+            event_stream: event_stream.is_some(),
+            event_stream_first,
+        }
     }
 }
 
@@ -81,11 +101,17 @@ fn range(text: &str) -> Option<(String, u16)> {
 
 /// Whether a body is JSON in UTF-8. Only such bodies are read: a page of another origin cannot send one unasked.
 pub fn is_json(headers: &HeaderMap) -> bool {
-    let Some(text) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let Some(text) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
     let mut parts = text.split(';');
-    let json = parts.next().is_some_and(|name| name.trim().eq_ignore_ascii_case("application/json"));
+    let json = parts
+        .next()
+        .is_some_and(|name| name.trim().eq_ignore_ascii_case("application/json"));
     let utf8 = parts.all(|parameter| match parameter.split_once('=') {
-        Some((key, value)) if key.trim().eq_ignore_ascii_case("charset") => value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"),
+        Some((key, value)) if key.trim().eq_ignore_ascii_case("charset") => {
+            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
         _ => true,
     });
     json && utf8
@@ -98,7 +124,10 @@ mod tests {
     use super::*;
 
     fn accepted(text: &'static str) -> Accepted {
-        Accepted::read(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(text))]))
+        Accepted::read(&HeaderMap::from_iter([(
+            header::ACCEPT,
+            HeaderValue::from_static(text),
+        )]))
     }
 
     #[test]
@@ -109,27 +138,71 @@ mod tests {
             ("*/*", Some(Json), false, false),
             ("application/*;q=0.1", Some(Json), false, false),
             ("application/graphql-response+json", Some(GraphqlResponse), false, false),
-            ("application/graphql-response+json,application/json;q=0.9", Some(GraphqlResponse), false, false),
-            ("application/json, application/graphql-response+json", Some(Json), false, false),
-            ("application/json;q=0.5, application/graphql-response+json;q=0.6", Some(GraphqlResponse), false, false),
+            (
+                "application/graphql-response+json,application/json;q=0.9",
+                Some(GraphqlResponse),
+                false,
+                false,
+            ),
+            (
+                "application/json, application/graphql-response+json",
+                Some(Json),
+                false,
+                false,
+            ),
+            (
+                "application/json;q=0.5, application/graphql-response+json;q=0.6",
+                Some(GraphqlResponse),
+                false,
+                false,
+            ),
             ("APPLICATION/JSON; charset=utf-8", Some(Json), false, false),
             ("application/json;q=0, text/html", None, false, false),
             ("text/html", None, false, false),
             ("text/event-stream", None, true, true),
-            ("application/graphql-response+json, application/json, text/event-stream, multipart/mixed", Some(GraphqlResponse), true, false),
+            (
+                "application/graphql-response+json, application/json, text/event-stream, multipart/mixed",
+                Some(GraphqlResponse),
+                true,
+                false,
+            ),
             ("text/event-stream, */*;q=0.1", Some(Json), true, true),
         ] {
-            assert_eq!(accepted(text), Accepted { json, event_stream: stream, event_stream_first: first }, "{text}");
+            assert_eq!(
+                accepted(text),
+                Accepted {
+                    json,
+                    event_stream: stream,
+                    event_stream_first: first
+                },
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn only_json_in_utf8_is_read() {
-        let is_json = |text: &'static str| is_json(&HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(text))]));
-        for text in ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=\"UTF-8\""] {
+        let is_json = |text: &'static str| {
+            is_json(&HeaderMap::from_iter([(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static(text),
+            )]))
+        };
+        for text in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "Application/JSON;charset=\"UTF-8\"",
+        ] {
             assert!(is_json(text), "{text}");
         }
-        for text in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=latin1", "application/jsonp", ""] {
+        for text in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/json; charset=latin1",
+            "application/jsonp",
+            "",
+        ] {
             assert!(!is_json(text), "{text}");
         }
     }

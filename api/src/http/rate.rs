@@ -19,6 +19,7 @@ use governor::{
 use serde::{Deserialize, Serialize};
 
 use super::session::Caller;
+use crate::config::Network;
 
 /// A number of calls and the time in which a spent budget fills again.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -39,7 +40,10 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
 impl Rate {
     /// Zero counts as one.
     pub const fn new(burst: u32, seconds: u32) -> Self {
-        Self { burst: at_least_one(burst), seconds: at_least_one(seconds) }
+        Self {
+            burst: at_least_one(burst),
+            seconds: at_least_one(seconds),
+        }
     }
 }
 
@@ -87,7 +91,11 @@ impl Allowance {
     /// Writes `RateLimit-*`, `RateLimit` and `RateLimit-Policy`, and `Retry-After` for a refusal.
     pub fn write(&self, headers: &mut HeaderMap) {
         let (burst, seconds) = (u64::from(self.rate.burst.get()), u64::from(self.rate.seconds.get()));
-        let reset = if self.allowed { (burst - u64::from(self.remaining).min(burst)) * seconds / burst } else { self.retry_after_seconds };
+        let reset = if self.allowed {
+            (burst - u64::from(self.remaining).min(burst)) * seconds / burst
+        } else {
+            self.retry_after_seconds
+        };
         let mut set = |name: &'static str, text: String| {
             if let Ok(value) = HeaderValue::from_str(&text) {
                 headers.insert(HeaderName::from_static(name), value);
@@ -117,8 +125,14 @@ impl Budget {
     /// Full budgets for everyone.
     pub fn new(rate: Rate) -> Self {
         let period = Duration::from_secs(u64::from(rate.seconds.get())) / rate.burst.get();
-        let quota = Quota::with_period(period).unwrap_or_else(|| Quota::per_second(rate.burst)).allow_burst(rate.burst);
-        Self { limiter: RateLimiter::dashmap(quota).with_middleware(), rate, checks: AtomicU32::new(0) }
+        let quota = Quota::with_period(period)
+            .unwrap_or_else(|| Quota::per_second(rate.burst))
+            .allow_burst(rate.burst);
+        Self {
+            limiter: RateLimiter::dashmap(quota).with_middleware(),
+            rate,
+            checks: AtomicU32::new(0),
+        }
     }
 
     /// Takes one call from the budget of `key`.
@@ -128,11 +142,21 @@ impl Budget {
             self.limiter.shrink_to_fit();
         }
         match self.limiter.check_key(key) {
-            Ok(state) => Allowance { allowed: true, remaining: state.remaining_burst_capacity(), retry_after_seconds: 0, rate: self.rate },
+            Ok(state) => Allowance {
+                allowed: true,
+                remaining: state.remaining_burst_capacity(),
+                retry_after_seconds: 0,
+                rate: self.rate,
+            },
             Err(until) => {
                 let wait = until.wait_time_from(DefaultClock::default().now());
                 let retry_after_seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                Allowance { allowed: false, remaining: 0, retry_after_seconds: retry_after_seconds.max(1), rate: self.rate }
+                Allowance {
+                    allowed: false,
+                    remaining: 0,
+                    retry_after_seconds: retry_after_seconds.max(1),
+                    rate: self.rate,
+                }
             }
         }
     }
@@ -147,7 +171,11 @@ pub(super) struct Budgets {
 
 impl Budgets {
     pub fn new(rates: &Rates) -> Self {
-        Self { anonymous: Budget::new(rates.anonymous), user: Budget::new(rates.user), key: Budget::new(rates.key) }
+        Self {
+            anonymous: Budget::new(rates.anonymous),
+            user: Budget::new(rates.user),
+            key: Budget::new(rates.key),
+        }
     }
 
     /// Takes one operation from the caller's budget.
@@ -169,14 +197,25 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The address that speaks to us: the peer, or what the `proxies` nearest proxies, which we run, say of it.
-pub(super) fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
-    if proxies == 0 {
-        return peer;
+/// The address that speaks to us: the peer or, while that is a proxy of ours, what it says of the one before it.
+pub(super) fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[Network]) -> Option<IpAddr> {
+    let ours = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
+    let mut address = peer?;
+    let lines = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+    for hop in hops.into_iter().rev() {
+        if !ours(address) {
+            break;
+        }
+        match hop.trim().parse() {
+            Ok(before) => address = before,
+            Err(_) => break,
+        }
     }
-    let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let hops: Vec<_> = hops.map(|hop| hop.trim().parse().ok()).collect();
-    hops.len().checked_sub(proxies).and_then(|index| hops[index]).or(peer)
+    Some(address)
 }
 
 #[cfg(test)]
@@ -202,13 +241,37 @@ mod tests {
 
     #[test]
     fn a_forged_forwarding_header_is_not_believed() {
-        let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-for", HeaderValue::from_static("1.1.1.1, 2.2.2.2"));
-        let peer = Some(IpAddr::from([9, 9, 9, 9]));
-        assert_eq!(client_address(peer, &headers, 0), peer);
-        assert_eq!(client_address(peer, &headers, 1), Some(IpAddr::from([2, 2, 2, 2])));
-        assert_eq!(client_address(peer, &headers, 2), Some(IpAddr::from([1, 1, 1, 1])));
-        assert_eq!(client_address(peer, &headers, 3), peer);
+        let proxies = [Network::parse("10.0.0.0/8").unwrap()];
+        let address = |peer: &str, forwarded: &'static str, proxies: &[Network]| {
+            let headers = HeaderMap::from_iter([(
+                HeaderName::from_static("x-forwarded-for"),
+                HeaderValue::from_static(forwarded),
+            )]);
+            client_address(Some(peer.parse().unwrap()), &headers, proxies)
+                .unwrap()
+                .to_string()
+        };
+        assert_eq!(
+            address("9.9.9.9", "1.1.1.1, 2.2.2.2", &proxies),
+            "9.9.9.9",
+            "the peer is no proxy of ours"
+        );
+        assert_eq!(
+            address("10.0.0.1", "1.1.1.1, 2.2.2.2", &[]),
+            "10.0.0.1",
+            "none is configured"
+        );
+        assert_eq!(
+            address("10.0.0.1", "1.1.1.1, 2.2.2.2", &proxies),
+            "2.2.2.2",
+            "the client wrote the rest"
+        );
+        assert_eq!(
+            address("10.0.0.1", "1.1.1.1, 2.2.2.2, 10.0.0.2", &proxies),
+            "2.2.2.2",
+            "two proxies of ours"
+        );
+        assert_eq!(address("10.0.0.1", "1.1.1.1, nonsense", &proxies), "10.0.0.1");
     }
 
     #[test]

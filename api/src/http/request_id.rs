@@ -53,7 +53,11 @@ impl fmt::Display for RequestId {
 
 /// Middleware: puts a [`RequestId`] into the request's extensions, a span around the work and the id on the answer.
 pub async fn attach(mut request: Request, next: Next) -> Response {
-    let id = request.headers().get(HEADER).and_then(RequestId::from_client).unwrap_or_else(RequestId::fresh);
+    let id = request
+        .headers()
+        .get(HEADER)
+        .and_then(RequestId::from_client)
+        .unwrap_or_else(RequestId::fresh);
     request.extensions_mut().insert(id.clone());
     let span = tracing::info_span!("request", request.id = %id, http.method = %request.method(), http.path = request.uri().path());
     let mut response = next.run(request).instrument(span).await;

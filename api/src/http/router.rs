@@ -4,7 +4,8 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_graphql::Executor;
@@ -16,8 +17,9 @@ use axum::{
     response::Response,
     routing::{any, get},
 };
+use futures::FutureExt as _;
 use tokio::sync::watch;
-use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::{
     cors::Origins,
@@ -32,6 +34,7 @@ use super::{
     session::{Authenticate, Caller},
     stream::{EventId, root_cursor},
 };
+use crate::config::Network;
 
 /// How a transport behaves. `Options::default()` is fit for production without foreign pages.
 #[derive(Clone)]
@@ -50,8 +53,8 @@ pub struct Options {
     pub registered: Registered,
     /// Accept nothing else.
     pub registered_only: bool,
-    /// Proxies of ours in front: so many addresses at the end of `X-Forwarded-For` are true.
-    pub trusted_proxies: usize,
+    /// Proxies of ours in front, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// Becomes true when the server shuts down: sockets close with 1012, event streams end, new ones are refused.
     pub drain: watch::Receiver<bool>,
     /// Finds an event's cursor in its `data`.
@@ -68,7 +71,7 @@ impl Default for Options {
             graphiql: false,
             registered: Registered::default(),
             registered_only: false,
-            trusted_proxies: 0,
+            trusted_proxies: Vec::new(),
             drain: watch::channel(false).1,
             event_id: root_cursor,
         }
@@ -83,7 +86,7 @@ pub(super) struct Shared<E> {
     pub origins: Origins,
     pub places: Arc<Places>,
     pub drain: watch::Receiver<bool>,
-    pub trusted_proxies: usize,
+    pub trusted_proxies: Arc<[Network]>,
     pub event_id: EventId,
 }
 
@@ -96,9 +99,19 @@ pub struct Transport<E> {
 
 impl<E: Executor> Transport<E> {
     /// Fails if `schemas.sdl` cannot be read. The schemas must have been built with [`super::Observe`].
-    pub fn new(schemas: Schemas<E>, authenticate: Arc<dyn Authenticate>, options: Options) -> Result<Self, async_graphql::parser::Error> {
+    pub fn new(
+        schemas: Schemas<E>,
+        authenticate: Arc<dyn Authenticate>,
+        options: Options,
+    ) -> Result<Self, async_graphql::parser::Error> {
         let places = Arc::new(Places::new(options.limits.sockets, options.limits.sockets_per_caller));
-        let engine = Engine::new(schemas, options.limits, options.introspection, options.registered, options.registered_only)?;
+        let engine = Engine::new(
+            schemas,
+            options.limits,
+            options.introspection,
+            options.registered,
+            options.registered_only,
+        )?;
         let shared = Shared {
             engine: Arc::new(engine),
             authenticate,
@@ -106,13 +119,17 @@ impl<E: Executor> Transport<E> {
             origins: options.origins,
             places,
             drain: options.drain,
-            trusted_proxies: options.trusted_proxies,
+            trusted_proxies: options.trusted_proxies.into(),
             event_id: options.event_id,
         };
-        Ok(Self { shared: Arc::new(shared), address_budget: Arc::new(Budget::new(options.rates.address)), graphiql: options.graphiql })
+        Ok(Self {
+            shared: Arc::new(shared),
+            address_budget: Arc::new(Budget::new(options.rates.address)),
+            graphiql: options.graphiql,
+        })
     }
 
-    /// The routes `/graphql`, and `/` with its assets if the explorer is on. Serve it with
+    /// The routes `/graphql`, `/schema.graphql`, and `/` with its assets if the explorer is on. Serve it with
     /// `into_make_service_with_connect_info::<SocketAddr>()`: addresses are counted.
     pub fn router(&self) -> Router {
         self.surround(self.routes())
@@ -120,22 +137,36 @@ impl<E: Executor> Transport<E> {
 
     /// The routes alone, to be merged with others before [`Self::surround`].
     pub fn routes(&self) -> Router {
-        let mut router = Router::new().route("/graphql", any(graphql::handle::<E>)).with_state(Arc::clone(&self.shared));
+        let mut router = Router::new()
+            .route("/graphql", any(graphql::handle::<E>))
+            .route("/schema.graphql", get(graphql::sdl::<E>))
+            .with_state(Arc::clone(&self.shared));
         if self.graphiql {
-            router = router.route("/", get(graphiql::page)).route("/graphiql/{file}", get(graphiql::asset));
+            router = router
+                .route("/", get(graphiql::page))
+                .route("/graphiql/{file}", get(graphiql::asset));
         }
         router
     }
 
     /// Puts id, budget, CORS and headers around routes, also those of other modules.
     pub fn surround(&self, router: Router) -> Router {
-        let budget = AddressBudget { budget: Arc::clone(&self.address_budget), trusted_proxies: self.shared.trusted_proxies };
+        let budget = AddressBudget {
+            budget: Arc::clone(&self.address_budget),
+            trusted_proxies: Arc::clone(&self.shared.trusted_proxies),
+        };
         router
-            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn(catch_panics))
             .layer(middleware::from_fn_with_state(budget, by_address))
             .layer(self.shared.origins.layer())
-            .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-            .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+            .layer(SetResponseHeaderLayer::overriding(
+                header::X_CONTENT_TYPE_OPTIONS,
+                HeaderValue::from_static("nosniff"),
+            ))
+            .layer(SetResponseHeaderLayer::if_not_present(
+                header::CACHE_CONTROL,
+                HeaderValue::from_static("no-store"),
+            ))
             .layer(middleware::from_fn(request_id::attach))
     }
 
@@ -148,16 +179,23 @@ impl<E: Executor> Transport<E> {
 #[derive(Clone)]
 struct AddressBudget {
     budget: Arc<Budget>,
-    trusted_proxies: usize,
+    trusted_proxies: Arc<[Network]>,
 }
 
 /// Middleware: refuses floods of one address before anything is verified or read.
 async fn by_address(State(state): State<AddressBudget>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    if let Some(address) = client_address(peer, request.headers(), state.trusted_proxies) {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip());
+    if let Some(address) = client_address(peer, request.headers(), &state.trusted_proxies) {
         let allowance = state.budget.take(&network(address).to_string());
         if !allowance.allowed {
-            let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(RequestId::fresh);
+            let id = request
+                .extensions()
+                .get::<RequestId>()
+                .cloned()
+                .unwrap_or_else(RequestId::fresh);
             let media = Accepted::read(request.headers()).json.unwrap_or(Media::Json);
             let mut response = graphql::refuse(media, &id, graphql::rate_limited(&allowance));
             allowance.write(response.headers_mut());
@@ -167,9 +205,22 @@ async fn by_address(State(state): State<AddressBudget>, request: Request, next: 
     next.run(request).await
 }
 
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    // The panic hook has logged where.
-    graphql::refuse(Media::Json, &RequestId::fresh(), Refusal::http(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error"))
+/// Middleware: a panic is an answer like any other fault.
+async fn catch_panics(request: Request, next: Next) -> Response {
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .cloned()
+        .unwrap_or_else(RequestId::fresh);
+    let media = Accepted::read(request.headers()).json.unwrap_or(Media::Json);
+    AssertUnwindSafe(next.run(request))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| {
+            // The panic hook has logged where.
+            let refusal = Refusal::http(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error");
+            graphql::refuse(media, &id, refusal)
+        })
 }
 
 /// Resolves when the server begins to shut down.
@@ -182,50 +233,77 @@ pub(super) async fn wait_for_drain(mut drain: watch::Receiver<bool>) {
 
 /// Sockets and event streams open, in all and by caller.
 pub(super) struct Places {
-    state: Mutex<(usize, HashMap<String, usize>)>,
+    state: Mutex<Open>,
     most: usize,
     most_per_caller: usize,
+}
+
+#[derive(Default)]
+struct Open {
+    all: usize,
+    by_caller: HashMap<String, usize>,
 }
 
 /// One open socket or event stream; given back when dropped.
 pub(super) struct Place {
     places: Arc<Places>,
-    key: String,
+    /// Whom it counts for, once that is known.
+    caller: Option<String>,
 }
 
 impl Places {
     fn new(most: usize, most_per_caller: usize) -> Self {
-        Self { state: Mutex::default(), most, most_per_caller }
+        Self {
+            state: Mutex::default(),
+            most,
+            most_per_caller,
+        }
     }
 
-    pub fn are_left(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).0 < self.most
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn take(self: &Arc<Self>, caller: &Caller, address: Option<IpAddr>) -> Option<Place> {
+    /// A place for someone not yet known; none if the process is full.
+    pub fn take(self: &Arc<Self>) -> Option<Place> {
+        let mut open = self.open();
+        if open.all >= self.most {
+            return None;
+        }
+        open.all += 1;
+        Some(Place {
+            places: Arc::clone(self),
+            caller: None,
+        })
+    }
+}
+
+impl Place {
+    /// Counts the place for its caller, who may have too many already.
+    pub fn claim(&mut self, caller: &Caller, address: Option<IpAddr>) -> bool {
         let key = caller.budget_key(address);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.0 >= self.most {
-            return None;
+        let mut open = self.places.open();
+        let held = open.by_caller.get(&key).copied().unwrap_or_default();
+        if held >= self.places.most_per_caller {
+            return false;
         }
-        let held = state.1.entry(key.clone()).or_default();
-        if *held >= self.most_per_caller {
-            return None;
-        }
-        *held += 1;
-        state.0 += 1;
-        Some(Place { places: Arc::clone(self), key })
+        open.by_caller.insert(key.clone(), held + 1);
+        drop(open);
+        self.caller = Some(key);
+        true
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut state = self.places.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 -= 1;
-        if let Some(held) = state.1.get_mut(&self.key) {
+        let mut open = self.places.open();
+        open.all -= 1;
+        if let Some(caller) = &self.caller
+            && let Some(held) = open.by_caller.get_mut(caller)
+        {
             *held -= 1;
             if *held == 0 {
-                state.1.remove(&self.key);
+                open.by_caller.remove(caller);
             }
         }
     }

@@ -1,13 +1,12 @@
 //! Who is speaking: the seam between the transport and the verifier of tokens and keys.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use async_graphql::Data;
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// What the budgets and connection caps count by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,7 +41,7 @@ pub struct Session {
     /// Whom to count.
     pub caller: Caller,
     /// When the token ends: sockets close with 4403, event streams end.
-    pub expires_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<Instant>,
     /// Becomes `Some(reason)` when the membership ends or the key is revoked; the socket then closes with 4403.
     pub revoked: Option<watch::Receiver<Option<String>>>,
     attach: Vec<Attach>,
@@ -51,7 +50,12 @@ pub struct Session {
 impl Session {
     /// A session that never expires by itself.
     pub fn new(caller: Caller) -> Self {
-        Self { caller, expires_at: None, revoked: None, attach: Vec::new() }
+        Self {
+            caller,
+            expires_at: None,
+            revoked: None,
+            attach: Vec::new(),
+        }
     }
 
     /// Puts `value` into the data of every operation of this session.
@@ -61,10 +65,10 @@ impl Session {
         self
     }
 
-    /// Ends the session at an instant.
+    /// Ends the session after the time that its token has left, by the clock of whoever verified it.
     #[must_use]
-    pub fn expires_at(mut self, instant: DateTime<Utc>) -> Self {
-        self.expires_at = Some(instant);
+    pub fn expires_in(mut self, left: Duration) -> Self {
+        self.expires_at = Instant::now().checked_add(left);
         self
     }
 
@@ -75,7 +79,8 @@ impl Session {
         self
     }
 
-    pub(super) fn attach_to(&self, data: &mut Data) {
+    /// Puts the values of this session into the data of an operation.
+    pub fn attach_to(&self, data: &mut Data) {
         for attach in &self.attach {
             attach(data);
         }
@@ -89,16 +94,14 @@ impl Session {
     pub(super) async fn ended(&self) -> String {
         let expiry = async {
             match self.expires_at {
-                Some(instant) => {
-                    let left = (instant - Utc::now()).to_std().unwrap_or_default();
-                    // A timer cannot be set further than some two years ahead.
-                    tokio::time::sleep(left.min(std::time::Duration::from_hours(24 * 365))).await;
-                }
+                Some(instant) => tokio::time::sleep_until(instant).await,
                 None => std::future::pending().await,
             }
         };
         let revocation = async {
-            let Some(mut revoked) = self.revoked.clone() else { return std::future::pending().await };
+            let Some(mut revoked) = self.revoked.clone() else {
+                return std::future::pending().await;
+            };
             loop {
                 if let Some(reason) = revoked.borrow_and_update().clone() {
                     return reason;
@@ -117,7 +120,11 @@ impl Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Session").field("caller", &self.caller).field("expires_at", &self.expires_at).finish_non_exhaustive()
+        formatter
+            .debug_struct("Session")
+            .field("caller", &self.caller)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -139,5 +146,6 @@ pub trait Authenticate: Send + Sync + 'static {
     async fn by_headers(&self, headers: &HeaderMap) -> Result<Session, Rejection>;
 
     /// For sockets: the payload of `connection_init`, beside the headers of the upgrade request.
-    async fn by_connection_init(&self, headers: &HeaderMap, payload: &Map<String, Value>) -> Result<Session, Rejection>;
+    async fn by_connection_init(&self, headers: &HeaderMap, payload: &Map<String, Value>)
+    -> Result<Session, Rejection>;
 }

@@ -33,7 +33,10 @@ pub(super) fn respond<E: Executor>(
     allowance: &Allowance,
 ) -> Response {
     let limits = &shared.engine.limits;
-    let outbox = Arc::new(Outbox::<Infallible>::new(limits.buffered_events, Duration::from_secs(limits.slow_consumer_seconds)));
+    let outbox = Arc::new(Outbox::<Infallible>::new(
+        limits.buffered_events,
+        Duration::from_secs(limits.slow_consumer_seconds),
+    ));
     match prepared {
         Ok(prepared) => match outbox.start("", 1, &shared.engine, prepared, shared.event_id) {
             Ok(()) => {}
@@ -85,7 +88,10 @@ pub(super) fn respond<E: Executor>(
     };
     let mut response = Response::new(Body::from_stream(events));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+    );
     // For proxies that would rather collect the stream.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     allowance.write(headers);
@@ -114,7 +120,11 @@ fn complete() -> Bytes {
 
 /// Takes `Last-Event-ID` along.
 pub(super) fn resume(incoming: &mut Incoming, headers: &axum::http::HeaderMap) {
-    incoming.last_event_id = headers.get("last-event-id").and_then(|value| value.to_str().ok()).filter(|id| !id.is_empty()).map(str::to_owned);
+    incoming.last_event_id = headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| !id.is_empty())
+        .map(str::to_owned);
 }
 
 #[cfg(test)]

@@ -27,7 +27,9 @@ pub type EventId = fn(&Value) -> Option<String>;
 /// The default: `cursor` of the root field.
 pub fn root_cursor(data: &Value) -> Option<String> {
     let Value::Object(roots) = data else { return None };
-    let Value::Object(event) = roots.values().next()? else { return None };
+    let Value::Object(event) = roots.values().next()? else {
+        return None;
+    };
     match event.get("cursor")? {
         Value::String(cursor) => Some(cursor.clone()),
         _ => None,
@@ -125,9 +127,20 @@ const MAX_CONTROL: usize = 1024;
 
 impl<C: Send + 'static> Outbox<C> {
     pub fn new(capacity: usize, patience: Duration) -> Self {
-        let state =
-            State { control: VecDeque::new(), turns: VecDeque::new(), lanes: HashMap::new(), keys: HashMap::new(), next_key: 1, close: None };
-        Self { state: Mutex::new(state), ready: Notify::new(), capacity: capacity.max(1), patience }
+        let state = State {
+            control: VecDeque::new(),
+            turns: VecDeque::new(),
+            lanes: HashMap::new(),
+            keys: HashMap::new(),
+            next_key: 1,
+            close: None,
+        };
+        Self {
+            state: Mutex::new(state),
+            ready: Notify::new(),
+            capacity: capacity.max(1),
+            patience,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<C>> {
@@ -154,7 +167,14 @@ impl<C: Send + 'static> Outbox<C> {
             let key = state.next_key;
             state.next_key += 1;
             let short = prepared.kind != async_graphql::parser::types::OperationType::Subscription;
-            let lane = Lane { id: id.to_owned(), items: VecDeque::new(), room: Arc::new(Notify::new()), queued: false, task: None, short };
+            let lane = Lane {
+                id: id.to_owned(),
+                items: VecDeque::new(),
+                room: Arc::new(Notify::new()),
+                queued: false,
+                task: None,
+                short,
+            };
             state.lanes.insert(key, lane);
             state.keys.insert(id.to_owned(), key);
             key
@@ -177,6 +197,8 @@ impl<C: Send + 'static> Outbox<C> {
         let mut state = self.lock();
         if let Some(key) = state.keys.remove(id) {
             state.lanes.remove(&key);
+            // A turn without a lane would make the writer wait with something unflushed.
+            state.turns.retain(|turn| *turn != key);
         }
     }
 
@@ -185,8 +207,20 @@ impl<C: Send + 'static> Outbox<C> {
         let mut state = self.lock();
         let key = state.next_key;
         state.next_key += 1;
-        let items = VecDeque::from([Item::Error { outcome: Box::new(outcome) }]);
-        state.lanes.insert(key, Lane { id: id.to_owned(), items, room: Arc::new(Notify::new()), queued: true, task: None, short: true });
+        let items = VecDeque::from([Item::Error {
+            outcome: Box::new(outcome),
+        }]);
+        state.lanes.insert(
+            key,
+            Lane {
+                id: id.to_owned(),
+                items,
+                room: Arc::new(Notify::new()),
+                queued: true,
+                task: None,
+                short: true,
+            },
+        );
         state.turns.push_back(key);
         let waiting = state.lanes.len();
         drop(state);
@@ -213,7 +247,10 @@ impl<C: Send + 'static> Outbox<C> {
     pub fn close(&self, code: u16, reason: impl Into<String>) {
         let mut state = self.lock();
         if state.close.is_none() {
-            state.close = Some(Close { code, reason: reason.into() });
+            state.close = Some(Close {
+                code,
+                reason: reason.into(),
+            });
         }
         let dropped = std::mem::take(&mut state.lanes);
         state.keys.clear();
@@ -254,7 +291,9 @@ impl<C: Send + 'static> Outbox<C> {
             return Some(Out::Close(close));
         }
         while let Some(key) = state.turns.pop_front() {
-            let Some(lane) = state.lanes.get_mut(&key) else { continue };
+            let Some(lane) = state.lanes.get_mut(&key) else {
+                continue;
+            };
             let Some(item) = lane.items.pop_front() else {
                 lane.queued = false;
                 continue;
@@ -284,7 +323,9 @@ impl<C: Send + 'static> Outbox<C> {
                 let room = {
                     let mut guard = self.lock();
                     let state = &mut *guard;
-                    let Some(lane) = state.lanes.get_mut(&key) else { return Pushed::Gone };
+                    let Some(lane) = state.lanes.get_mut(&key) else {
+                        return Pushed::Gone;
+                    };
                     if lane.items.len() < self.capacity {
                         lane.items.extend(item.take());
                         let queued = std::mem::replace(&mut lane.queued, true);
@@ -300,7 +341,9 @@ impl<C: Send + 'static> Outbox<C> {
                 room.notified().await;
             }
         };
-        tokio::time::timeout(self.patience, waiting).await.unwrap_or(Pushed::Slow)
+        tokio::time::timeout(self.patience, waiting)
+            .await
+            .unwrap_or(Pushed::Slow)
     }
 
     /// The last words of an operation, which a full lane takes too.
@@ -317,21 +360,44 @@ impl<C: Send + 'static> Outbox<C> {
     }
 }
 
-async fn run<E: Executor, C: Send + 'static>(engine: &Arc<Engine<E>>, prepared: Prepared<E>, outbox: &Outbox<C>, key: u64, event_id: EventId) {
+async fn run<E: Executor, C: Send + 'static>(
+    engine: &Arc<Engine<E>>,
+    prepared: Prepared<E>,
+    outbox: &Outbox<C>,
+    key: u64,
+    event_id: EventId,
+) {
     let id = prepared.id.clone();
     let mut outcomes = pin!(engine.stream(prepared));
     while let Some(outcome) = outcomes.next().await {
         if outcome.request_error {
-            outbox.finish(key, [Item::Error { outcome: Box::new(outcome) }]);
+            outbox.finish(
+                key,
+                [Item::Error {
+                    outcome: Box::new(outcome),
+                }],
+            );
             return;
         }
-        let item = Item::Next { json: outcome.to_json(), event_id: event_id(&outcome.response.data) };
+        let item = Item::Next {
+            json: outcome.to_json(),
+            event_id: event_id(&outcome.response.data),
+        };
         match outbox.push(key, item).await {
             Pushed::Yes => {}
             Pushed::Gone => return,
             Pushed::Slow => {
                 tracing::info!(request.id = %id, "a subscription ended because its client does not read");
-                outbox.finish(key, [Item::Next { json: slow(&id).to_json(), event_id: None }, Item::Complete]);
+                outbox.finish(
+                    key,
+                    [
+                        Item::Next {
+                            json: slow(&id).to_json(),
+                            event_id: None,
+                        },
+                        Item::Complete,
+                    ],
+                );
                 return;
             }
         }

@@ -45,6 +45,10 @@ use super::{
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// Longest reason that fits a close frame.
 const MAX_REASON: usize = 123;
+/// Allocated for each socket as it opens, and idle ones are many; the library's own 128 KiB are for busy ones.
+const READ_BUFFER: usize = 4 * 1024;
+/// Collected before it is written, while more is at hand.
+const WRITE_BUFFER: usize = 16 * 1024;
 /// How long the peer may take to answer a close frame.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -65,25 +69,55 @@ pub(super) fn upgrade<E: Executor>(
     address: Option<IpAddr>,
     id: RequestId,
 ) -> Response {
-    if *shared.drain.borrow() || !shared.places.are_left() {
+    let place = if *shared.drain.borrow() {
+        None
+    } else {
+        shared.places.take()
+    };
+    let Some(place) = place else {
         let message = "no sockets are opened now: the server is shutting down or full";
-        return refuse(Media::Json, &id, Refusal::http(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, message));
-    }
+        let refusal = Refusal::http(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, message);
+        return refuse(Media::Json, &id, refusal);
+    };
     if !shared.origins.may_open_socket(&headers) {
-        return refuse(Media::Json, &id, Refusal::http(StatusCode::FORBIDDEN, Code::Forbidden, "pages of this origin may not call"));
+        return refuse(
+            Media::Json,
+            &id,
+            Refusal::http(
+                StatusCode::FORBIDDEN,
+                Code::Forbidden,
+                "pages of this origin may not call",
+            ),
+        );
     }
     let most = shared.engine.limits.body_bytes;
-    let upgrade = upgrade.protocols([SUBPROTOCOL]).max_message_size(most).max_frame_size(most);
+    let upgrade = upgrade
+        .protocols([SUBPROTOCOL])
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(most)
+        .max_frame_size(most);
     let speaks = upgrade.selected_protocol() == Some(&HeaderValue::from_static(SUBPROTOCOL));
     let shared = Arc::clone(shared);
     upgrade.on_upgrade(move |socket| async move {
         let limits = &shared.engine.limits;
-        let outbox = Arc::new(Outbox::new(limits.buffered_events, Duration::from_secs(limits.slow_consumer_seconds)));
+        let outbox = Arc::new(Outbox::new(
+            limits.buffered_events,
+            Duration::from_secs(limits.slow_consumer_seconds),
+        ));
         let (sink, stream) = socket.split();
         let ping = Duration::from_secs(limits.ping_seconds.max(1));
         let writer = tokio::spawn(write(sink, Arc::clone(&outbox), ping));
         if speaks {
-            let reader = Reader { shared: Arc::clone(&shared), outbox: Arc::clone(&outbox), headers, address, id, started: 0, place: None };
+            let reader = Reader {
+                shared: Arc::clone(&shared),
+                outbox: Arc::clone(&outbox),
+                headers,
+                address,
+                id,
+                started: 0,
+                place,
+            };
             reader.run(stream, writer, ping).await;
         } else {
             outbox.close(4406, "Subprotocol not acceptable");
@@ -116,13 +150,25 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, outbox: Arc<Sockets>, pi
             None => (Message::Ping(axum::body::Bytes::new()), false),
             Some(Out::Control(Control::Acknowledge)) => (text(json!({ "type": "connection_ack" }).to_string()), false),
             Some(Out::Control(Control::Pong(None))) => (text(json!({ "type": "pong" }).to_string()), false),
-            Some(Out::Control(Control::Pong(Some(payload)))) => (text(json!({ "type": "pong", "payload": payload }).to_string()), false),
+            Some(Out::Control(Control::Pong(Some(payload)))) => {
+                (text(json!({ "type": "pong", "payload": payload }).to_string()), false)
+            }
             Some(Out::Item(id, item)) => (text(message(&id, &item)), false),
-            Some(Out::Close(Close { code, reason })) => (Message::Close(Some(CloseFrame { code, reason: short(&reason).into() })), true),
+            Some(Out::Close(Close { code, reason })) => (
+                Message::Close(Some(CloseFrame {
+                    code,
+                    reason: short(&reason).into(),
+                })),
+                true,
+            ),
         };
         let send = async {
             sink.feed(message).await?;
-            if last || outbox.is_idle() { sink.flush().await } else { Ok(()) }
+            if last || outbox.is_idle() {
+                sink.flush().await
+            } else {
+                Ok(())
+            }
         };
         if !matches!(timeout(ping * 2, send).await, Ok(Ok(()))) || last {
             return;
@@ -153,7 +199,10 @@ fn short(reason: &str) -> String {
 }
 
 fn close(code: u16, reason: impl Into<String>) -> Close {
-    Close { code, reason: reason.into() }
+    Close {
+        code,
+        reason: reason.into(),
+    }
 }
 
 /// A message of the client, of the right shape.
@@ -167,8 +216,12 @@ enum Received {
 
 fn receive(text: &str) -> Result<Received, Close> {
     let invalid = |reason: &str| close(4400, format!("Invalid message: {reason}"));
-    let Ok(Value::Object(mut message)) = serde_json::from_str(text) else { return Err(invalid("not a JSON object")) };
-    let Some(Value::String(kind)) = message.remove("type") else { return Err(invalid("no type")) };
+    let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
+        return Err(invalid("not a JSON object"));
+    };
+    let Some(Value::String(kind)) = message.remove("type") else {
+        return Err(invalid("no type"));
+    };
     let payload = message.remove("payload");
     let optional_object = |payload: Option<Value>| match payload {
         None | Some(Value::Null) => Ok(None),
@@ -188,7 +241,8 @@ fn receive(text: &str) -> Result<Received, Close> {
         ("pong", _) => optional_object(payload).map(|_| Received::Pong),
         ("complete", Some(id)) => Ok(Received::Complete { id }),
         ("subscribe", Some(id)) => {
-            let incoming = Incoming::from_json(payload.unwrap_or_default()).map_err(|refusal| invalid(&refusal.message))?;
+            let incoming =
+                Incoming::from_json(payload.unwrap_or_default()).map_err(|refusal| invalid(&refusal.message))?;
             if incoming.query.is_none() && !incoming.extensions.contains_key("persistedQuery") {
                 return Err(invalid("query is required"));
             }
@@ -217,11 +271,16 @@ struct Reader<E> {
     address: Option<IpAddr>,
     id: RequestId,
     started: u64,
-    place: Option<Place>,
+    place: Place,
 }
 
 impl<E: Executor> Reader<E> {
-    async fn run(mut self, mut stream: SplitStream<WebSocket>, mut writer: tokio::task::JoinHandle<()>, ping: Duration) {
+    async fn run(
+        mut self,
+        mut stream: SplitStream<WebSocket>,
+        mut writer: tokio::task::JoinHandle<()>,
+        ping: Duration,
+    ) {
         let init = Duration::from_secs(self.shared.engine.limits.connection_init_seconds);
         let mut phase = Phase::Opened;
         let mut verification: Verification = Box::pin(std::future::pending());
@@ -295,7 +354,8 @@ impl<E: Executor> Reader<E> {
         };
         tracing::debug!(request.id = %self.id, code = reason.code, reason = %reason.reason, "socket closes");
         self.outbox.close(reason.code, reason.reason);
-        self.place = None;
+        // Others need not wait for the peer's good-bye.
+        drop(self.place);
         finish(stream, writer).await;
     }
 
@@ -305,8 +365,7 @@ impl<E: Executor> Reader<E> {
             Rejection::Unavailable => close(1013, "Credentials cannot be verified now"),
             Rejection::Internal => close(4500, "Internal server error"),
         })?;
-        self.place = self.shared.places.take(&session.caller, self.address);
-        if self.place.is_none() {
+        if !self.place.claim(&session.caller, self.address) {
             return Err(close(4429, "Too many sockets"));
         }
         Ok(session)
@@ -323,7 +382,9 @@ impl<E: Executor> Reader<E> {
                 }
                 *phase = Phase::Verifying;
                 let (authenticate, headers) = (Arc::clone(&self.shared.authenticate), self.headers.clone());
-                return Ok(Some(Box::pin(async move { guard(authenticate, headers, payload).await })));
+                return Ok(Some(Box::pin(
+                    async move { guard(authenticate, headers, payload).await },
+                )));
             }
             Received::Complete { id } => self.outbox.stop(&id),
             Received::Subscribe { id, incoming } => match phase {
@@ -357,11 +418,19 @@ impl<E: Executor> Reader<E> {
             Err(refusals) => self.outbox.refuse(id, Outcome::refused(refusals, &request)),
             Ok(prepared) => {
                 let most = self.shared.engine.limits.operations_per_socket;
-                match self.outbox.start(id, most, &self.shared.engine, prepared, self.shared.event_id) {
+                match self
+                    .outbox
+                    .start(id, most, &self.shared.engine, prepared, self.shared.event_id)
+                {
                     Ok(()) => {}
-                    Err(NotOpened::Duplicate) => return Err(close(4409, format!("Subscriber for {id} already exists"))),
+                    Err(NotOpened::Duplicate) => {
+                        return Err(close(4409, format!("Subscriber for {id} already exists")));
+                    }
                     Err(NotOpened::TooMany) => {
-                        refuse(Refusal::new(Code::RateLimited, format!("more than {most} operations run on this socket")));
+                        refuse(Refusal::new(
+                            Code::RateLimited,
+                            format!("more than {most} operations run on this socket"),
+                        ));
                     }
                 }
             }
@@ -371,7 +440,11 @@ impl<E: Executor> Reader<E> {
 }
 
 /// Verifies, turning a panic into a fault of ours.
-async fn guard(authenticate: Arc<dyn super::session::Authenticate>, headers: HeaderMap, payload: Map<String, Value>) -> Result<Session, Rejection> {
+async fn guard(
+    authenticate: Arc<dyn super::session::Authenticate>,
+    headers: HeaderMap,
+    payload: Map<String, Value>,
+) -> Result<Session, Rejection> {
     let verify = tokio::spawn(async move { authenticate.by_connection_init(&headers, &payload).await });
     verify.await.unwrap_or(Err(Rejection::Internal))
 }
@@ -413,7 +486,9 @@ mod tests {
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","operationName":{}}}"#,
             r#"{"type":"complete"}"#,
         ] {
-            let Err(reason) = receive(text) else { panic!("{text} was taken") };
+            let Err(reason) = receive(text) else {
+                panic!("{text} was taken")
+            };
             assert_eq!(reason.code, 4400, "{text}");
         }
     }

@@ -5,8 +5,12 @@ use serde_json::{Value, json};
 use super::support::{Answer, Server};
 
 async fn send(server: &Server, body: Vec<u8>) -> Answer {
-    let request = reqwest::Client::new().post(server.url()).header("content-type", "application/json");
-    server.send(request.header("accept", "application/graphql-response+json").body(body)).await
+    let request = reqwest::Client::new()
+        .post(server.url())
+        .header("content-type", "application/json");
+    server
+        .send(request.header("accept", "application/graphql-response+json").body(body))
+        .await
 }
 
 #[tokio::test]
@@ -23,21 +27,41 @@ async fn bodies_that_are_no_request() {
         (b"{\"query\":\"\"}", "an empty query"),
         (b"{\"query\":null}", "a null query"),
         (b"{\"query\":7}", "a query of another type"),
-        (b"{\"query\":\"{ hello }\",\"variables\":\"x\"}", "variables of another type"),
+        (
+            b"{\"query\":\"{ hello }\",\"variables\":\"x\"}",
+            "variables of another type",
+        ),
         (b"{\"query\":\"{ hello }\",\"variables\":[]}", "variables in a list"),
-        (b"{\"query\":\"{ hello }\",\"operationName\":{}}", "an operation name of another type"),
-        (b"{\"query\":\"{ hello }\",\"extensions\":1}", "extensions of another type"),
+        (
+            b"{\"query\":\"{ hello }\",\"operationName\":{}}",
+            "an operation name of another type",
+        ),
+        (
+            b"{\"query\":\"{ hello }\",\"extensions\":1}",
+            "extensions of another type",
+        ),
         (b"{\"query\":\"{ hello }\xff\"}", "bytes that are not UTF-8"),
         (b"\xff\xfe{\x00}\x00", "UTF-16"),
         (b"{\"query\":\"\\ud800\"}", "half a surrogate"),
-        (b"{\"query\":\"{ hello }\",\"variables\":{\"a\":1e999}}", "a number beyond all numbers"),
+        (
+            b"{\"query\":\"{ hello }\",\"variables\":{\"a\":1e999}}",
+            "a number beyond all numbers",
+        ),
     ];
     for (body, what) in table {
         let answer = send(&server, body.to_vec()).await;
-        assert_eq!((answer.status, answer.code()), (400, "BAD_USER_INPUT"), "{what}: {answer:?}");
+        assert_eq!(
+            (answer.status, answer.code()),
+            (400, "BAD_USER_INPUT"),
+            "{what}: {answer:?}"
+        );
         answer.refused(400, "BAD_USER_INPUT");
     }
-    let nested = [b"{\"query\":\"{ hello }\",\"variables\":".to_vec(), b"[".repeat(100_000)].concat();
+    let nested = [
+        b"{\"query\":\"{ hello }\",\"variables\":".to_vec(),
+        b"[".repeat(100_000),
+    ]
+    .concat();
     send(&server, nested).await.refused(400, "BAD_USER_INPUT");
 }
 
@@ -68,8 +92,14 @@ async fn documents_that_do_not_parse_or_do_not_fit_the_schema() {
         ("query Q($a: Item) { hello }", "GRAPHQL_VALIDATION_FAILED"),
         ("{ echo(input: { text: \"a\", nope: 1 }) }", "GRAPHQL_VALIDATION_FAILED"),
         ("{ echo(input: { number: 1 }) }", "GRAPHQL_VALIDATION_FAILED"),
-        ("{ echo(input: { text: \"a\", colour: BLUE }) }", "GRAPHQL_VALIDATION_FAILED"),
-        ("{ echo(input: { text: \"a\", number: 99999999999999999999999 }) }", "GRAPHQL_VALIDATION_FAILED"),
+        (
+            "{ echo(input: { text: \"a\", colour: BLUE }) }",
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+        (
+            "{ echo(input: { text: \"a\", number: 99999999999999999999999 }) }",
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
         ("{ hello(name: \"a\\u0000b\") }", "BAD_USER_INPUT"),
         ("mutation { add(amount: -1) }", "INTERNAL"),
     ] {
@@ -110,12 +140,22 @@ async fn variables_of_wrong_types() {
         (json!({ "text": "a", "tags": ["\u{0}"] }), "input.tags.0"),
         (deep, "input.text"),
     ] {
-        let answer = server.post(json!({ "query": query, "variables": { "input": input } })).await;
+        let answer = server
+            .post(json!({ "query": query, "variables": { "input": input } }))
+            .await;
         answer.refused(400, "BAD_USER_INPUT");
-        assert_eq!(answer.json["errors"][0]["extensions"]["field"], field, "{input}: {answer:?}");
+        assert_eq!(
+            answer.json["errors"][0]["extensions"]["field"], field,
+            "{input}: {answer:?}"
+        );
     }
-    let answer = server.post(json!({ "query": query, "variables": { "input": { "text": "a", "tags": vec!["x"; 201] } } })).await;
+    let answer = server
+        .post(json!({ "query": query, "variables": { "input": { "text": "a", "tags": vec!["x"; 201] } } }))
+        .await;
     answer.refused(400, "TOO_COMPLEX");
     let answer = server.post(json!({ "query": query, "variables": { "input": { "text": "a", "number": 3.0, "ratio": 1, "colour": "RED", "at": "1970-01-01T00:00:07+00:00", "tags": "one" } } })).await;
-    assert_eq!(answer.json["data"]["echo"], r#"a Some(3) Some(1.0) Some("red") Some(7) Some(["one"])"#);
+    assert_eq!(
+        answer.json["data"]["echo"],
+        r#"a Some(3) Some(1.0) Some("red") Some(7) Some(["one"])"#
+    );
 }

@@ -10,11 +10,12 @@ use std::{
 };
 
 use api::http::{
-    Authenticate, Caller, Introspection, LastEventId, Observe, Operation, Operations, Options, Rejection, RequestId, Schemas, Session, Transport,
+    Authenticate, Caller, Introspection, LastEventId, Operation, Operations, Options, Rejection, RequestId, Schemas,
+    Session, Transport,
 };
 use async_graphql::{
-    Context, Data, Enum, Error, ErrorExtensions as _, ID, InputObject, Object, Response, Result, Schema, SimpleObject, Subscription,
-    extensions::ExtensionContext,
+    Context, Data, Enum, Error, ErrorExtensions as _, ID, InputObject, Object, Response, Result, Schema, SimpleObject,
+    Subscription, extensions::ExtensionContext,
 };
 use async_trait::async_trait;
 use axum::http::HeaderMap;
@@ -41,8 +42,14 @@ struct EachOperation(Arc<Counts>);
 
 impl Operations for EachOperation {
     fn begin(&self, context: &ExtensionContext<'_>) -> Option<Box<dyn Operation>> {
-        assert!(context.data_opt::<RequestId>().is_some(), "the request id is there before any field");
-        Some(Box::new(OneOperation { number: self.0.readers.fetch_add(1, Ordering::SeqCst) + 1, counts: Arc::clone(&self.0) }))
+        assert!(
+            context.data_opt::<RequestId>().is_some(),
+            "the request id is there before any field"
+        );
+        Some(Box::new(OneOperation {
+            number: self.0.readers.fetch_add(1, Ordering::SeqCst) + 1,
+            counts: Arc::clone(&self.0),
+        }))
     }
 }
 
@@ -96,7 +103,13 @@ struct ItemConnection {
 }
 
 fn item(id: impl std::fmt::Display) -> Item {
-    Item { id: ID(id.to_string()), name: format!("item {id}"), children: vec![Leaf { name: "leaf".to_owned() }] }
+    Item {
+        id: ID(id.to_string()),
+        name: format!("item {id}"),
+        children: vec![Leaf {
+            name: "leaf".to_owned(),
+        }],
+    }
 }
 
 pub struct Query;
@@ -108,8 +121,18 @@ impl Query {
     }
 
     async fn echo(&self, input: EchoInput) -> String {
-        let colour = input.colour.map(|colour| if colour == Colour::Red { "red" } else { "green" });
-        format!("{} {:?} {:?} {:?} {:?} {:?}", input.text, input.number, input.ratio, colour, input.at.map(|at| at.timestamp()), input.tags)
+        let colour = input
+            .colour
+            .map(|colour| if colour == Colour::Red { "red" } else { "green" });
+        format!(
+            "{} {:?} {:?} {:?} {:?} {:?}",
+            input.text,
+            input.number,
+            input.ratio,
+            colour,
+            input.at.map(|at| at.timestamp()),
+            input.tags
+        )
     }
 
     async fn at(&self, time: DateTime<Utc>) -> i64 {
@@ -131,7 +154,9 @@ impl Query {
     }
 
     async fn items(&self, first: Option<i32>, last: Option<i32>) -> ItemConnection {
-        ItemConnection { nodes: (0..first.or(last).unwrap_or(20)).map(item).collect() }
+        ItemConnection {
+            nodes: (0..first.or(last).unwrap_or(20)).map(item).collect(),
+        }
     }
 
     async fn nodes(&self, ids: Vec<ID>) -> Vec<Option<Item>> {
@@ -149,7 +174,9 @@ impl Query {
 
     /// A fault whose text must not be seen.
     async fn leaks(&self) -> Result<Option<String>> {
-        Err(Error::from(std::io::Error::other("password=hunter2 at /var/lib/secret")))
+        Err(Error::from(std::io::Error::other(
+            "password=hunter2 at /var/lib/secret",
+        )))
     }
 
     async fn leaks_non_null(&self) -> Result<String> {
@@ -236,7 +263,11 @@ impl Clock {
     }
 
     /// Always ready, and large.
-    async fn hot(&self, context: &Context<'_>, #[graphql(default = 16384)] bytes: usize) -> Result<impl Stream<Item = String> + use<>> {
+    async fn hot(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 16384)] bytes: usize,
+    ) -> Result<impl Stream<Item = String> + use<>> {
         let counts = Arc::clone(context.data::<Arc<Counts>>()?);
         Ok(async_stream::stream! {
             loop {
@@ -270,11 +301,16 @@ struct Verifier {
 
 impl Verifier {
     async fn verify(&self, credentials: Option<&str>) -> Result<Session, Rejection> {
-        let Some(credentials) = credentials else { return Ok(Session::new(Caller::Anonymous)) };
+        let Some(credentials) = credentials else {
+            return Ok(Session::new(Caller::Anonymous));
+        };
         let name = credentials.strip_prefix("Bearer ").unwrap_or(credentials);
         let session = |caller| Session::new(caller).with(Name(name.to_owned()));
         match name {
-            "bad" => Err(Rejection::Unauthenticated { message: "the token is not valid".to_owned(), challenge: "Bearer error=\"invalid_token\"".to_owned() }),
+            "bad" => Err(Rejection::Unauthenticated {
+                message: "the token is not valid".to_owned(),
+                challenge: "Bearer error=\"invalid_token\"".to_owned(),
+            }),
             "down" => Err(Rejection::Unavailable),
             "fault" => Err(Rejection::Internal),
             "panic" => panic!("a verifier of the tests panics on purpose"),
@@ -282,7 +318,7 @@ impl Verifier {
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 Ok(session(Caller::User(name.to_owned())))
             }
-            "brief" => Ok(session(Caller::User(name.to_owned())).expires_at(Utc::now() + chrono::Duration::milliseconds(400))),
+            "brief" => Ok(session(Caller::User(name.to_owned())).expires_in(Duration::from_millis(400))),
             "member" => Ok(session(Caller::User(name.to_owned())).revoked_by(self.revoke.clone())),
             key if key.starts_with("key-") => Ok(session(Caller::Key(key.to_owned()))),
             user => Ok(session(Caller::User(user.to_owned()))),
@@ -293,12 +329,21 @@ impl Verifier {
 #[async_trait]
 impl Authenticate for Verifier {
     async fn by_headers(&self, headers: &HeaderMap) -> Result<Session, Rejection> {
-        self.verify(headers.get("authorization").and_then(|value| value.to_str().ok())).await
+        self.verify(headers.get("authorization").and_then(|value| value.to_str().ok()))
+            .await
     }
 
-    async fn by_connection_init(&self, headers: &HeaderMap, payload: &Map<String, Value>) -> Result<Session, Rejection> {
-        let given = payload.get("authorization").or_else(|| payload.get("Authorization")).and_then(Value::as_str);
-        self.verify(given.or_else(|| headers.get("authorization").and_then(|value| value.to_str().ok()))).await
+    async fn by_connection_init(
+        &self,
+        headers: &HeaderMap,
+        payload: &Map<String, Value>,
+    ) -> Result<Session, Rejection> {
+        let given = payload
+            .get("authorization")
+            .or_else(|| payload.get("Authorization"))
+            .and_then(Value::as_str);
+        self.verify(given.or_else(|| headers.get("authorization").and_then(|value| value.to_str().ok())))
+            .await
     }
 }
 
@@ -325,21 +370,28 @@ impl Server {
     /// Introspection for everyone unless `change` says otherwise.
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let counts = Arc::new(Counts::default());
-        let build = || Schema::build(Query, Mutation, Clock).data(Arc::clone(&counts)).extension(Observe::new(EachOperation(Arc::clone(&counts))));
-        let open = build().finish();
-        let closed = build().disable_suggestions().disable_introspection().finish();
+        let builder = || Schema::build(Query, Mutation, Clock).data(Arc::clone(&counts));
+        let schemas = Schemas::build(builder, EachOperation(Arc::clone(&counts)));
         let (revoke, revoked) = watch::channel(None);
         let (drain, drained) = watch::channel(false);
-        let mut options = Options { introspection: Introspection::Everyone, drain: drained, ..Options::default() };
+        let mut options = Options {
+            introspection: Introspection::Everyone,
+            drain: drained,
+            ..Options::default()
+        };
         change(&mut options);
-        let sdl = open.sdl();
-        let schemas = Schemas { open, closed, sdl, scalars: Vec::new() };
         let transport = Transport::new(schemas, Arc::new(Verifier { revoke: revoked }), options).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = transport.router().into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { address, counts, revoke, drain, serving }
+        Self {
+            address,
+            counts,
+            revoke,
+            drain,
+            serving,
+        }
     }
 
     pub fn url(&self) -> String {
@@ -352,11 +404,14 @@ impl Server {
 
     /// A POST of JSON, accepting `application/graphql-response+json`.
     pub async fn post(&self, body: Value) -> Answer {
-        self.send(self.request(body)).await
+        self.send(self.request(&body)).await
     }
 
-    pub fn request(&self, body: Value) -> reqwest::RequestBuilder {
-        reqwest::Client::new().post(self.url()).header("accept", "application/graphql-response+json").json(&body)
+    pub fn request(&self, body: &Value) -> reqwest::RequestBuilder {
+        reqwest::Client::new()
+            .post(self.url())
+            .header("accept", "application/graphql-response+json")
+            .json(body)
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
@@ -386,11 +441,17 @@ impl Answer {
 
     /// The code of the first error.
     pub fn code(&self) -> &str {
-        self.json.pointer("/errors/0/extensions/code").and_then(Value::as_str).unwrap_or("no code")
+        self.json
+            .pointer("/errors/0/extensions/code")
+            .and_then(Value::as_str)
+            .unwrap_or("no code")
     }
 
     pub fn message(&self) -> &str {
-        self.json.pointer("/errors/0/message").and_then(Value::as_str).unwrap_or_default()
+        self.json
+            .pointer("/errors/0/message")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// A request error: coded, with the id of the header, without `data`.
@@ -398,15 +459,22 @@ impl Answer {
     pub fn refused(&self, status: u16, code: &str) -> &Self {
         assert_eq!((self.status, self.code()), (status, code), "{self:?}");
         assert_eq!(self.json.get("data"), None, "{self:?}");
-        let id = self.json.pointer("/errors/0/extensions/requestId").and_then(Value::as_str);
-        assert_eq!(id, self.headers.get("x-request-id").and_then(|id| id.to_str().ok()), "{self:?}");
+        let id = self
+            .json
+            .pointer("/errors/0/extensions/requestId")
+            .and_then(Value::as_str);
+        assert_eq!(
+            id,
+            self.headers.get("x-request-id").and_then(|id| id.to_str().ok()),
+            "{self:?}"
+        );
         self
     }
 }
 
-/// Waits until a condition holds, five seconds at most.
+/// Waits until a condition holds, twenty seconds at most.
 pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..2000 {
         if condition() {
             return;
         }

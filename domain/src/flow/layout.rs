@@ -9,11 +9,7 @@ const SWEEPS: usize = 8;
 
 /// In layers: cycles are broken where a depth-first walk comes back, a node's layer is the longest way to it, and nodes of
 /// a layer are ordered by the mean place of their neighbours. Nodes never overlap.
-pub fn layered(
-    count: usize,
-    edges: &[(usize, usize)],
-    algorithm: LayoutAlgorithm,
-) -> Vec<Position> {
+pub fn layered(count: usize, edges: &[(usize, usize)], algorithm: LayoutAlgorithm) -> Vec<Position> {
     let forward = without_cycles(count, edges);
     let layer = layers(count, &forward);
     let depth = layer.iter().max().map_or(0, |deepest| deepest + 1);
@@ -142,8 +138,7 @@ fn order(rows: &mut [Vec<usize>], count: usize, forward: &[(usize, usize)]) {
                     near.iter().map(|other| place[*other]).sum::<f64>() / near.len() as f64
                 }
             };
-            let mut wanted: Vec<(f64, usize)> =
-                row.iter().map(|node| (mean(node), *node)).collect();
+            let mut wanted: Vec<(f64, usize)> = row.iter().map(|node| (mean(node), *node)).collect();
             wanted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             *row = wanted.into_iter().map(|(_, node)| node).collect();
             number(row, &mut place);

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::closed::closed;
-use crate::insight::{StructuredInsights, WorkflowStep};
+use crate::insight::{Routine, StructuredInsights, WorkflowStep};
+use crate::span::TimeSpan;
 
 closed! {
     /// What a diagram shows.
@@ -147,7 +148,8 @@ pub const NODE_HEIGHT: f64 = 80.0;
 /// Pixels for one second on a timeline.
 const PIXELS_PER_SECOND: f64 = 20.0;
 
-/// Draws a diagram. `screen_names` says what the screens of routines are called; a screen without a name shows its number.
+/// Draws a diagram. `screen_names` says what the screens of routines are called; a screen without a name is called by the
+/// step seen on it, or by its number.
 pub fn draw(
     visualization: VisualizationType,
     algorithm: LayoutAlgorithm,
@@ -157,9 +159,7 @@ pub fn draw(
     let graph = match visualization {
         VisualizationType::FlowChart => flow_chart(&insights.steps),
         VisualizationType::Timeline => timeline(&insights.steps),
-        VisualizationType::ProcessMap if insights.routines.is_empty() => {
-            applications(&insights.steps)
-        }
+        VisualizationType::ProcessMap if insights.routines.is_empty() => applications(&insights.steps),
         VisualizationType::ProcessMap => screens(insights, screen_names),
     };
     let links: Vec<(usize, usize)> = graph.edges.keys().copied().collect();
@@ -197,23 +197,23 @@ impl Graph {
             .filter(|(from, to)| from != to)
             .map(|(_, to)| *to)
             .collect();
-        let nodes =
-            self.nodes
-                .into_iter()
-                .zip(positions)
-                .enumerate()
-                .map(|(index, (data, position))| Node {
-                    id: id(index),
-                    node_type: match (targets.contains(&index), sources.contains(&index)) {
-                        (false, _) => NodeType::Input,
-                        (true, true) => NodeType::Default,
-                        (true, false) => NodeType::Output,
-                    },
-                    position: *position,
-                    width: NODE_WIDTH,
-                    height: NODE_HEIGHT,
-                    data,
-                });
+        let nodes = self
+            .nodes
+            .into_iter()
+            .zip(positions)
+            .enumerate()
+            .map(|(index, (data, position))| Node {
+                id: id(index),
+                node_type: match (targets.contains(&index), sources.contains(&index)) {
+                    (false, _) => NodeType::Input,
+                    (true, true) => NodeType::Default,
+                    (true, false) => NodeType::Output,
+                },
+                position: *position,
+                width: NODE_WIDTH,
+                height: NODE_HEIGHT,
+                data,
+            });
         let edges = self.edges.iter().map(|((from, to), count)| Edge {
             id: format!("{}-{}", id(*from), id(*to)),
             source: id(*from),
@@ -238,8 +238,8 @@ fn node_of(step: &WorkflowStep) -> NodeData {
         kind: NodeKind::Step,
         application: step.application.clone(),
         steps: vec![step.number],
-        seconds: step.span.map(crate::span::TimeSpan::seconds),
-        start_seconds: step.span.map(crate::span::TimeSpan::start_seconds),
+        seconds: step.span.map(TimeSpan::seconds),
+        start_seconds: step.span.map(TimeSpan::start_seconds),
         frames: step.frames.clone(),
     }
 }
@@ -249,9 +249,10 @@ fn add_up(node: &mut NodeData, step: &WorkflowStep) {
     node.frames.extend(&step.frames);
     if let Some(span) = step.span {
         node.seconds = Some(node.seconds.unwrap_or_default() + span.seconds());
-        node.start_seconds = Some(node.start_seconds.map_or(span.start_seconds(), |start| {
-            start.min(span.start_seconds())
-        }));
+        node.start_seconds = Some(
+            node.start_seconds
+                .map_or(span.start_seconds(), |start| start.min(span.start_seconds())),
+        );
     }
 }
 
@@ -259,10 +260,7 @@ fn add_up(node: &mut NodeData, step: &WorkflowStep) {
 fn flow_chart(steps: &[WorkflowStep]) -> Graph {
     grouped(steps, |step| {
         (
-            step.application
-                .as_deref()
-                .unwrap_or_default()
-                .to_lowercase(),
+            step.application.as_deref().unwrap_or_default().to_lowercase(),
             step.action.trim().to_lowercase(),
         )
     })
@@ -304,10 +302,7 @@ fn applications(steps: &[WorkflowStep]) -> Graph {
         .cloned()
         .collect();
     let mut graph = grouped(&named, |step| {
-        step.application
-            .as_deref()
-            .unwrap_or_default()
-            .to_lowercase()
+        step.application.as_deref().unwrap_or_default().to_lowercase()
     });
     // Staying in an application is no way from one to another.
     graph.edges.retain(|(from, to), _| from != to);
@@ -323,22 +318,25 @@ fn screens(insights: &StructuredInsights, names: &BTreeMap<u32, String>) -> Grap
     let mut known: BTreeMap<u32, usize> = BTreeMap::new();
     for routine in &insights.routines {
         let times = routine.occurrences.len() as u32;
+        let steps = steps_on_screens(routine, &insights.steps);
         let mut previous = None;
-        for screen in &routine.screens {
+        for (place, screen) in routine.screens.iter().enumerate() {
             let next = graph.nodes.len();
             let node = *known.entry(*screen).or_insert(next);
+            let step = steps.as_ref().map(|steps| steps[place]);
             if node == next {
                 graph.nodes.push(NodeData {
                     label: names
                         .get(screen)
+                        .or(step.map(|step| &step.action))
                         .cloned()
                         .unwrap_or_else(|| format!("Screen {}", screen + 1)),
                     kind: NodeKind::Screen,
-                    application: None,
+                    application: step.and_then(|step| step.application.clone()),
                     steps: Vec::new(),
                     seconds: None,
-                    start_seconds: None,
-                    frames: Vec::new(),
+                    start_seconds: step.and_then(|step| step.span).map(TimeSpan::start_seconds),
+                    frames: step.map(|step| step.frames.clone()).unwrap_or_default(),
                 });
             }
             if let Some(previous) = previous {
@@ -348,6 +346,20 @@ fn screens(insights: &StructuredInsights, names: &BTreeMap<u32, String>) -> Grap
         }
     }
     graph
+}
+
+/// The steps that name a routine's screens: those of an occurrence that went through each screen once, one step on each.
+fn steps_on_screens<'a>(routine: &Routine, steps: &'a [WorkflowStep]) -> Option<Vec<&'a WorkflowStep>> {
+    routine.occurrences.iter().find_map(|occurrence| {
+        let within: Vec<_> = steps
+            .iter()
+            .filter(|step| {
+                step.span
+                    .is_some_and(|span| span.overlap_seconds(occurrence.span) > span.seconds() / 2.0)
+            })
+            .collect();
+        (within.len() == routine.screens.len()).then_some(within)
+    })
 }
 
 fn timeline(steps: &[WorkflowStep]) -> Graph {
@@ -374,38 +386,27 @@ fn along_time(steps: &[WorkflowStep], algorithm: LayoutAlgorithm) -> Vec<Positio
     let origin = steps
         .iter()
         .find_map(|step| step.span)
-        .map_or(0.0, crate::span::TimeSpan::start_seconds);
+        .map_or(0.0, TimeSpan::start_seconds);
     steps
         .iter()
         .map(|step| {
             let count = lanes.len();
             let lane = *lanes
-                .entry(
-                    step.application
-                        .as_deref()
-                        .unwrap_or_default()
-                        .to_lowercase(),
-                )
+                .entry(step.application.as_deref().unwrap_or_default().to_lowercase())
                 .or_insert(count);
             if lane == free.len() {
                 free.push(0.0);
             }
-            let due = step.span.map_or(last, |span| {
-                (span.start_seconds() - origin) * PIXELS_PER_SECOND
-            });
+            let due = step
+                .span
+                .map_or(last, |span| (span.start_seconds() - origin) * PIXELS_PER_SECOND);
             let along = due.max(free[lane]).max(0.0).round();
             free[lane] = along + length + gap;
             last = along + length + gap;
             let across = lane as f64 * (breadth + gap);
             match algorithm {
-                LayoutAlgorithm::Hierarchical => Position {
-                    x: across,
-                    y: along,
-                },
-                _ => Position {
-                    x: along,
-                    y: across,
-                },
+                LayoutAlgorithm::Hierarchical => Position { x: across, y: along },
+                _ => Position { x: along, y: across },
             }
         })
         .collect()

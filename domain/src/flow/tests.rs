@@ -2,8 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::insight::{Occurrence, Routine};
-use crate::span::TimeSpan;
+use crate::insight::Occurrence;
 
 fn step(number: u32, application: &str, action: &str, span: Option<(f64, f64)>) -> WorkflowStep {
     WorkflowStep {
@@ -61,24 +60,12 @@ fn order_entry() -> StructuredInsights {
     }
 }
 
-fn drawn(
-    visualization: VisualizationType,
-    algorithm: LayoutAlgorithm,
-    insights: &StructuredInsights,
-) -> Flow {
-    draw(
-        visualization,
-        algorithm,
-        insights,
-        &BTreeMap::from([(4, "Mailbox".to_owned())]),
-    )
+fn drawn(visualization: VisualizationType, algorithm: LayoutAlgorithm, insights: &StructuredInsights) -> Flow {
+    draw(visualization, algorithm, insights, &BTreeMap::new())
 }
 
 fn labels(flow: &Flow) -> Vec<&str> {
-    flow.nodes
-        .iter()
-        .map(|node| node.data.label.as_str())
-        .collect()
+    flow.nodes.iter().map(|node| node.data.label.as_str()).collect()
 }
 
 fn ways(flow: &Flow) -> Vec<(&str, &str, u32)> {
@@ -89,8 +76,7 @@ fn ways(flow: &Flow) -> Vec<(&str, &str, u32)> {
 }
 
 fn overlap(one: &Node, other: &Node) -> bool {
-    (one.position.x - other.position.x).abs() < NODE_WIDTH
-        && (one.position.y - other.position.y).abs() < NODE_HEIGHT
+    (one.position.x - other.position.x).abs() < NODE_WIDTH && (one.position.y - other.position.y).abs() < NODE_HEIGHT
 }
 
 fn assert_no_overlaps(flow: &Flow) {
@@ -103,15 +89,8 @@ fn assert_no_overlaps(flow: &Flow) {
 
 #[test]
 fn a_flow_chart_joins_equal_steps_and_shows_decisions_and_returns() {
-    let flow = drawn(
-        VisualizationType::FlowChart,
-        LayoutAlgorithm::Dagre,
-        &order_entry(),
-    );
-    assert_eq!(
-        labels(&flow),
-        ["Open order", "Fill in form", "Save", "Correct address"]
-    );
+    let flow = drawn(VisualizationType::FlowChart, LayoutAlgorithm::Dagre, &order_entry());
+    assert_eq!(labels(&flow), ["Open order", "Fill in form", "Save", "Correct address"]);
     assert_eq!(
         ways(&flow),
         [
@@ -160,11 +139,7 @@ fn a_diagram_is_what_react_flow_takes() {
 fn a_timeline_places_steps_where_they_begin_in_a_lane_for_each_application() {
     let mut insights = order_entry();
     insights.steps[6] = step(7, "WMS", "Save", Some((200.0, 201.0)));
-    let flow = drawn(
-        VisualizationType::Timeline,
-        LayoutAlgorithm::Dagre,
-        &insights,
-    );
+    let flow = drawn(VisualizationType::Timeline, LayoutAlgorithm::Dagre, &insights);
     assert_eq!(flow.nodes.len(), 7);
     let positions: Vec<_> = flow
         .nodes
@@ -176,27 +151,32 @@ fn a_timeline_places_steps_where_they_begin_in_a_lane_for_each_application() {
     assert_eq!(positions[2], (480.0, 140.0)); // 20 s later would stand on the one before
     assert_eq!(positions[6], (3800.0, 140.0)); // 190 s later
     assert_no_overlaps(&flow);
-    let down = drawn(
-        VisualizationType::Timeline,
-        LayoutAlgorithm::Hierarchical,
-        &insights,
-    );
-    assert_eq!(
-        (down.nodes[6].position.x, down.nodes[6].position.y),
-        (280.0, 3800.0)
-    );
+    let down = drawn(VisualizationType::Timeline, LayoutAlgorithm::Hierarchical, &insights);
+    assert_eq!((down.nodes[6].position.x, down.nodes[6].position.y), (280.0, 3800.0));
     assert_no_overlaps(&down);
 }
 
 #[test]
 fn a_process_map_counts_the_ways_between_screens() {
-    let flow = drawn(
+    let flow = drawn(VisualizationType::ProcessMap, LayoutAlgorithm::Dagre, &order_entry());
+    // Three steps in its first occurrence, one on each of its three screens; the mail is where it begins and ends.
+    assert_eq!(labels(&flow), ["Open order", "Fill in form"]);
+    assert_eq!(flow.nodes[0].data.application.as_deref(), Some("Outlook"));
+    assert_eq!(ways(&flow), [("n1", "n2", 6), ("n2", "n1", 6)]);
+    let names = BTreeMap::from([(7, "Form".to_owned())]);
+    let with_names = draw(
         VisualizationType::ProcessMap,
         LayoutAlgorithm::Dagre,
         &order_entry(),
+        &names,
     );
-    assert_eq!(labels(&flow), ["Mailbox", "Screen 8"]);
-    assert_eq!(ways(&flow), [("n1", "n2", 6), ("n2", "n1", 6)]);
+    assert_eq!(labels(&with_names), ["Open order", "Form"]);
+    let mut unnamed = order_entry();
+    unnamed.steps.truncate(2);
+    assert_eq!(
+        labels(&drawn(VisualizationType::ProcessMap, LayoutAlgorithm::Dagre, &unnamed)),
+        ["Screen 5", "Screen 8"]
+    );
 }
 
 #[test]
@@ -205,11 +185,7 @@ fn without_routines_a_process_map_shows_applications() {
         routines: Vec::new(),
         ..order_entry()
     };
-    let flow = drawn(
-        VisualizationType::ProcessMap,
-        LayoutAlgorithm::Dagre,
-        &insights,
-    );
+    let flow = drawn(VisualizationType::ProcessMap, LayoutAlgorithm::Dagre, &insights);
     assert_eq!(labels(&flow), ["Outlook", "WMS"]);
     assert_eq!(ways(&flow), [("n1", "n2", 2), ("n2", "n1", 1)]);
 }
@@ -228,19 +204,11 @@ fn nothing_found_is_an_empty_diagram() {
 
 #[test]
 fn forces_keep_a_small_diagram_apart_and_neighbours_near() {
-    let flow = drawn(
-        VisualizationType::FlowChart,
-        LayoutAlgorithm::Force,
-        &order_entry(),
-    );
+    let flow = drawn(VisualizationType::FlowChart, LayoutAlgorithm::Force, &order_entry());
     assert_no_overlaps(&flow);
     assert_eq!(
         flow,
-        drawn(
-            VisualizationType::FlowChart,
-            LayoutAlgorithm::Force,
-            &order_entry()
-        )
+        drawn(VisualizationType::FlowChart, LayoutAlgorithm::Force, &order_entry())
     );
     // A chain of five: its ends are further apart than its neighbours.
     let at = layout::force(5, &[(0, 1), (1, 2), (2, 3), (3, 4)]);
@@ -257,11 +225,7 @@ fn a_chart_of_ten_thousand_steps_is_drawn() {
         steps,
         ..StructuredInsights::default()
     };
-    let flow = drawn(
-        VisualizationType::FlowChart,
-        LayoutAlgorithm::Dagre,
-        &insights,
-    );
+    let flow = drawn(VisualizationType::FlowChart, LayoutAlgorithm::Dagre, &insights);
     assert!((flow.nodes[9_999].position.x - 9_999.0 * 280.0).abs() < 1.0);
 }
 

@@ -9,6 +9,7 @@ mod field;
 mod measured;
 mod merge;
 mod shape;
+mod texts;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use crate::span::{self, TimeSpan};
 pub use field::{Scope, stated_seconds};
 pub use measured::merge_measured;
 pub use merge::merge;
+pub use texts::each_text;
 
 /// Wrappers around a reply that are opened, one within the other, at most.
 const MOST_WRAPPERS: u8 = 6;

@@ -12,13 +12,7 @@ use super::{Finding, PersonalData};
 /// Everything in a text; findings may overlap.
 pub fn all(text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut add = |kind, range: Range<usize>| {
-        findings.push(Finding {
-            kind,
-            start: range.start,
-            end: range.end,
-        })
-    };
+    let mut add = |kind, range: Range<usize>| findings.push(finding(kind, range));
     for range in ranges(&EMAIL, text) {
         add(PersonalData::Email, range);
     }
@@ -28,10 +22,7 @@ pub fn all(text: &str) -> Vec<Finding> {
     for range in ranges(&TOKEN, text) {
         add(PersonalData::Token, range);
     }
-    for found in PASSWORD
-        .captures_iter(text)
-        .filter_map(|found| found.get(1))
-    {
+    for found in PASSWORD.captures_iter(text).filter_map(|found| found.get(1)) {
         // Dots and stars are what a password field shows: nothing to hide.
         if found.as_str().chars().any(char::is_alphanumeric) {
             add(PersonalData::Password, found.range());
@@ -50,11 +41,7 @@ pub fn all(text: &str) -> Vec<Finding> {
             .iter()
             .any(|other| range.start < other.end && other.start < range.end)
         {
-            findings.push(Finding {
-                kind,
-                start: range.start,
-                end: range.end,
-            });
+            findings.push(finding(kind, range));
         }
     };
     for range in ranges(&CARD, text).filter(|range| is_card(text, range)) {
@@ -68,9 +55,7 @@ pub fn all(text: &str) -> Vec<Finding> {
     for range in ranges(&BELGIAN, text) {
         let number = &text[range.clone()];
         let written = number.len() > 11;
-        if checksum::belgian_national_number(&digits(number))
-            && (written || beside(&BELGIAN_WORDS, text, &range))
-        {
+        if checksum::belgian_national_number(&digits(number)) && (written || beside(&BELGIAN_WORDS, text, &range)) {
             add_number(PersonalData::BelgianNationalNumber, range);
         }
     }
@@ -81,6 +66,14 @@ pub fn all(text: &str) -> Vec<Finding> {
         add_number(PersonalData::Phone, range);
     }
     findings
+}
+
+fn finding(kind: PersonalData, range: Range<usize>) -> Finding {
+    Finding {
+        kind,
+        start: range.start,
+        end: range.end,
+    }
 }
 
 /// A pattern of this file: fixed text, and each is compiled by a test.
@@ -98,9 +91,7 @@ fn ranges<'a>(pattern: &'a Regex, text: &'a str) -> impl Iterator<Item = Range<u
 
 /// An address, also as text recognition spaces it around the sign.
 static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"[\p{L}\p{N}._%+'-]*[\p{L}\p{N}_] ?@ ?[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,24}\b",
-    )
+    pattern(r"[\p{L}\p{N}._%+'-]*[\p{L}\p{N}_] ?@ ?[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,24}\b")
 });
 
 /// Keys by the prefixes that their issuers publish; `ns_` is our own.
@@ -111,8 +102,7 @@ static API_KEY: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Three parts in base64url, of which the first begins as a JSON object does.
-static TOKEN: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"));
+static TOKEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"));
 
 static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -136,9 +126,7 @@ fn stands_alone(text: &str, range: &Range<usize>) -> bool {
 
 static IBAN_START: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b[a-z]{2}[0-9]{2}"));
 static IBAN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(?:iban|bank account|rekening|rekeningnummer|compte|bankverbindung|kontonummer)\b",
-    )
+    pattern(r"(?i)\b(?:iban|bank account|rekening|rekeningnummer|compte|bankverbindung|kontonummer)\b")
 });
 
 /// Lengths of IBANs by country, from the SWIFT registry; other countries do not use one or are not listed here.
@@ -225,8 +213,7 @@ fn ibans(text: &str) -> Vec<Range<usize>> {
 }
 
 static IPV4: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"));
-static IPV6: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}"));
+static IPV6: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}"));
 static VERSION_WORDS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)(?:\bv|\bversion|\bversie|\bbuild|\brelease)[ :.]*$"));
 
@@ -253,8 +240,7 @@ fn ip_addresses(text: &str) -> Vec<Range<usize>> {
     v4.chain(v6).collect()
 }
 
-static CONTAINER: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b[a-z]{3}[ujz][ -]?\d{3}[ ]?\d{3}[ -]?\d\b"));
+static CONTAINER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b[a-z]{3}[ujz][ -]?\d{3}[ ]?\d{3}[ -]?\d\b"));
 static AIR_WAYBILL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{3}[ -]\d{4}[ ]?\d{4}\b"));
 static SSCC: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:\(00\) ?|\b00)?\d(?: ?\d){17}\b"));
 
@@ -267,8 +253,7 @@ fn freight_numbers(text: &str) -> Vec<Range<usize>> {
             .collect();
         checksum::container(&bare.to_ascii_uppercase())
     });
-    let waybills = ranges(&AIR_WAYBILL, text)
-        .filter(|range| checksum::air_waybill(&digits(&text[range.clone()])));
+    let waybills = ranges(&AIR_WAYBILL, text).filter(|range| checksum::air_waybill(&digits(&text[range.clone()])));
     let pallets = ranges(&SSCC, text).filter(|range| {
         let all = digits(&text[range.clone()]);
         stands_alone(text, range) && checksum::sscc(&all[all.len() - 18..])
@@ -277,9 +262,8 @@ fn freight_numbers(text: &str) -> Vec<Range<usize>> {
 }
 
 static CARD: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d(?:[ -]?\d){11,18}\b"));
-static CARD_GROUPS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(?:\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?:[ -]\d{3})?|\d{4}[ -]\d{6}[ -]\d{4,5})$")
-});
+static CARD_GROUPS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?:\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?:[ -]\d{3})?|\d{4}[ -]\d{6}[ -]\d{4,5})$"));
 static CARD_WORDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b(?:card|creditcard|visa|mastercard|maestro|amex|cvc|cvv|kaart|kaartnummer|kredietkaart|carte|karte|kreditkarte|kartennummer)\b",
@@ -299,9 +283,7 @@ fn is_card(text: &str, range: &Range<usize>) -> bool {
 fn is_issued(digits: &[u32]) -> bool {
     let head = digits.iter().take(4).fold(0, |sum, digit| sum * 10 + digit);
     match digits.len() {
-        16 => {
-            head / 1000 == 4 || (51..=55).contains(&(head / 100)) || (2221..=2720).contains(&head)
-        }
+        16 => head / 1000 == 4 || (51..=55).contains(&(head / 100)) || (2221..=2720).contains(&head),
         15 => matches!(head / 100, 34 | 37),
         _ => false,
     }
@@ -309,21 +291,18 @@ fn is_issued(digits: &[u32]) -> bool {
 
 static NINE_DIGITS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\b\d{3}[ .]?\d{3}[ .]?\d{3}\b|\b\d{4}\.\d{2}\.\d{3}\b"));
-static BSN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:bsn|burger ?service ?nummer|sofi-?nummer|citizen service number)(?:\b|-)")
-});
+static BSN_WORDS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b(?:bsn|burger ?service ?nummer|sofi-?nummer|citizen service number)(?:\b|-)"));
 
-static BELGIAN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\b\d{2}\.\d{2}\.\d{2}[- ]\d{3}[. -]\d{2}\b|\b\d{11}\b|\b\d{6}[ -]\d{3}[ -.]\d{2}\b")
-});
+static BELGIAN: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b\d{2}\.\d{2}\.\d{2}[- ]\d{3}[. -]\d{2}\b|\b\d{11}\b|\b\d{6}[ -]\d{3}[ -.]\d{2}\b"));
 static BELGIAN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)\b(?:rijksregister(?:nummer)?|insz|niss|rrn|num[ée]ro national|registre national|national (?:register )?number|nationalregisternummer)\b",
     )
 });
 
-static SSN: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\b\d{3}-\d{2}-\d{4}\b|\b\d{9}\b|\b\d{3} \d{2} \d{4}\b"));
+static SSN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{3}-\d{2}-\d{4}\b|\b\d{9}\b|\b\d{3} \d{2} \d{4}\b"));
 static SSN_WORDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:ssn|social security)\b"));
 
 /// As the Social Security Administration issues them: no area 000, 666 or 9xx, no group 00, no serial 0000.
@@ -339,8 +318,7 @@ fn is_ssn(text: &str, range: &Range<usize>) -> bool {
 }
 
 /// A plus and 8 to 15 digits (ITU-T E.164).
-static PHONE_INTERNATIONAL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\+\d(?:[ ()./-]{0,2}\d){7,14}\b"));
+static PHONE_INTERNATIONAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\+\d(?:[ ()./-]{0,2}\d){7,14}\b"));
 /// A trunk zero and groups, as written in the Benelux, France and Germany; or the three groups of North America.
 static PHONE_NATIONAL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -353,8 +331,7 @@ static PHONE_LABELLED: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:tel|telefoon|telefoonnummer|phone|telephone|t[ée]l[ée]phone|t[ée]l|telefon|telefonnummer|mobile|mobiel|mobil|portable|handy|gsm|fax|whatsapp)\b[ .:#-]{0,4}((?:nr|no|number|nummer)?[ .:]{0,3}\+?\(?\d(?:[ ()./-]{0,2}\d){6,14})\b",
     )
 });
-static DATE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\(?\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d{2}\b"));
+static DATE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\(?\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d{2}\b"));
 
 fn phones(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<_> = ranges(&PHONE_INTERNATIONAL, text).collect();
@@ -362,8 +339,7 @@ fn phones(text: &str) -> Vec<Range<usize>> {
         let number = &text[range.clone()];
         let count = digits(number).len();
         // A longer number with dashes or dots is something else.
-        let whole = !text[..range.start].ends_with(['-', '.', '/', ','])
-            && !text[range.end..].starts_with(['-', '/']);
+        let whole = !text[..range.start].ends_with(['-', '.', '/', ',']) && !text[range.end..].starts_with(['-', '/']);
         (9..=12).contains(&count) && whole && !DATE.is_match(number)
     }));
     found.extend(

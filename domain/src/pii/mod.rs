@@ -121,9 +121,7 @@ fn exclusion(phrase: &str) -> Option<Regex> {
     if words.is_empty() {
         return None;
     }
-    let is_word = |letter: Option<char>| {
-        letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
-    };
+    let is_word = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
     let before = if is_word(phrase.trim().chars().next()) {
         r"\b"
     } else {

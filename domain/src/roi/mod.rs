@@ -1,7 +1,7 @@
 //! What automating a process is worth: the one definition, from which every figure of the platform comes.
 //!
 //! - [`assumptions`]: what is taken for granted, each value with its source.
-//! - [`frequency`], [`poisson`]: how often a process is done, what that is known from, and how far.
+//! - [`Frequency`], [`poisson`]: how often a process is done, what that is known from, and how far.
 //! - [`worth`](worth()): one opportunity. [`cost_analysis`](cost_analysis()): one analysis, with [scenarios](Scenario).
 //! - [`Pool`]: the organization, each process once. [`priority`](priority()): what deserves attention first.
 //!
@@ -14,17 +14,19 @@ mod frequency;
 pub mod poisson;
 mod pool;
 mod priority;
-#[cfg(test)]
-mod properties;
 mod scenario;
+mod sums;
+#[cfg(test)]
+mod tests;
 mod worth;
 
-pub use assumptions::{Assumption, Assumptions, InvalidAssumption, Overrides, Sourced};
+pub use assumptions::{Assumption, Assumptions, InvalidAssumption, Overrides, Region, Sourced};
 pub use cost::{BADLY_OBSERVED, CostAnalysis, CostFigures, WELL_OBSERVED, cost_analysis};
 pub use frequency::{ENOUGH_OCCURRENCES, Evidence, Frequency, MEASURED_DAYS, MEASURED_HOURS};
-pub use pool::{ByState, Contribution, Pool, Process, Sums, available_hours};
+pub use pool::{Contribution, Pool, Process, available_hours};
 pub use priority::{Inputs as PriorityInputs, Verdict, priority};
 pub use scenario::Scenario;
+pub use sums::{ByState, Sums};
 pub use worth::{Figures, Missing, Observation, Realised, Worth, payback_days, roi_percentage, roi_score, worth};
 
 use crate::closed::closed;

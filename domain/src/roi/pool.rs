@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
-use serde::Serialize;
 
 use super::ScenarioName;
 use super::assumptions::Assumptions;
@@ -12,9 +11,9 @@ use super::frequency::{Evidence, Frequency};
 use super::scenario::SteadyMonth;
 use super::worth::{Known, Line, Load, Missing, Observation, effort};
 use crate::category::WorkflowCategory;
-use crate::effort::{HoursPerMonth, HoursPerWeek, HoursPerYear, PerDay, Seconds};
+use crate::effort::{HoursPerMonth, PerDay, Seconds};
 use crate::id::{AnalysisId, UserId};
-use crate::money::{Cost, MoneyPerMonth, MoneyPerYear};
+use crate::money::{Cost, MoneyPerMonth};
 use crate::share::Share;
 use crate::span::{TimeSpan, union, union_seconds};
 use crate::status::OpportunityStatus;
@@ -71,73 +70,6 @@ pub struct Pool {
     pub(super) lines: Vec<Option<Line>>,
 }
 
-/// What several processes come to together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Sums {
-    /// How many processes.
-    pub processes: u32,
-    /// Hours saved in a month.
-    pub monthly_hours: HoursPerMonth,
-    /// Hours saved in a week: a fifty-second of a year's.
-    pub weekly_hours: HoursPerWeek,
-    /// Hours saved in a year: twelve months.
-    pub annual_hours: HoursPerYear,
-    /// Saved in a month, in whole cents.
-    pub monthly_savings: MoneyPerMonth,
-    /// Saved in a year: twelve months.
-    pub annual_savings: MoneyPerYear,
-    /// What building them costs, in whole cents.
-    pub implementation_cost: Cost,
-}
-
-/// Three different sums. Each holds the next: what is implemented was accepted, what was accepted was identified.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct ByState {
-    /// Potential of everything that was found and not dismissed.
-    pub identified: Sums,
-    /// Of these, what people accepted or implemented.
-    pub accepted: Sums,
-    /// Of these, what is implemented. The only sum that may be called saved.
-    pub implemented: Sums,
-}
-
-impl Sums {
-    /// The sum of some processes.
-    pub fn of<'a>(processes: impl IntoIterator<Item = &'a Process>) -> Self {
-        let mut sums = Self::default();
-        for contribution in processes.into_iter().filter_map(|process| process.contribution) {
-            sums.processes += 1;
-            sums.monthly_hours = sums.monthly_hours + contribution.saved_hours;
-            sums.monthly_savings = sums.monthly_savings + contribution.monthly_savings;
-            sums.implementation_cost = sums.implementation_cost + contribution.implementation_cost;
-        }
-        sums.weekly_hours = sums.monthly_hours.per_week();
-        sums.annual_hours = sums.monthly_hours.per_year();
-        sums.annual_savings = sums.monthly_savings.per_year();
-        sums
-    }
-}
-
-impl ByState {
-    /// The three sums of some processes.
-    pub fn of<'a>(processes: impl IntoIterator<Item = &'a Process> + Clone) -> Self {
-        use OpportunityStatus::{Accepted, Implemented};
-        let in_states = |states: &[OpportunityStatus]| {
-            Sums::of(
-                processes
-                    .clone()
-                    .into_iter()
-                    .filter(|process| states.contains(&process.status)),
-            )
-        };
-        Self {
-            identified: Sums::of(processes.clone()),
-            accepted: in_states(&[Accepted, Implemented]),
-            implemented: in_states(&[Implemented]),
-        }
-    }
-}
-
 impl Pool {
     /// Works out an organization's processes from the opportunities of the current analysis of each session.
     ///
@@ -178,7 +110,7 @@ impl Pool {
         fit_into_days(&mut pooled, day);
 
         let people = people(&pooled);
-        let lines = pooled.iter().map(|process| process.counting_line()).collect();
+        let lines = pooled.iter().map(Pooled::counting_line).collect();
         let processes = pooled
             .iter()
             .zip(own)

@@ -199,7 +199,7 @@ pub fn worth(observation: &Observation, pooled: Option<&Evidence>, assumptions: 
             return None;
         }
         let line = Line {
-            cost: observation.actual_cost.map_or(line.cost, |cost| cost.rounded()),
+            cost: observation.actual_cost.map_or(line.cost, Cost::rounded),
             effect: Effect::Measured(share_saved(line.seconds, observation.seconds_after?)),
             ..*line
         };

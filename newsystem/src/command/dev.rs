@@ -180,7 +180,7 @@ fn announce(
     secrets: Option<&DevelopmentSecrets>,
     data_dir: &Path,
 ) -> anyhow::Result<()> {
-    let mut lines = vec![format!("GraphiQL   {}graphiql", file.address)];
+    let mut lines = vec![format!("GraphiQL   {}", file.address)];
     if let Some(secrets) = secrets {
         let now = environment::now();
         for (person, role) in people {

@@ -73,12 +73,8 @@ impl Error {
     pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::DiskFull { folder: path }
-            }
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::NotPermitted { path, source }
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { folder: path },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NotPermitted { path, source },
             _ => Self::File { path, source },
         }
     }
@@ -86,19 +82,12 @@ impl Error {
     /// The fault behind what a program of PostgreSQL wrote before it gave up.
     pub fn program(what: &'static str, folder: impl Into<PathBuf>, output: &str) -> Self {
         if output.contains("No space left on device") || output.contains("Disk quota exceeded") {
-            return Self::DiskFull {
-                folder: folder.into(),
-            };
+            return Self::DiskFull { folder: folder.into() };
         }
         if output.contains("could not look up effective user ID") {
             return Self::NamelessUser;
         }
-        let lines = || {
-            output
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-        };
+        let lines = || output.lines().map(str::trim).filter(|line| !line.is_empty());
         let telling = lines().find(|line| {
             ["FATAL:", "PANIC:", "error:", "could not"]
                 .iter()
@@ -121,10 +110,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_recognised_in_what_postgres_says() {
         let said = "running bootstrap script ... 2026-11-01 FATAL:  could not write to file \"pg_wal/xlogtemp.29\": No space left on device\n";
-        assert!(matches!(
-            Error::program("initdb", "/x", said),
-            Error::DiskFull { .. }
-        ));
+        assert!(matches!(Error::program("initdb", "/x", said), Error::DiskFull { .. }));
     }
 
     #[test]

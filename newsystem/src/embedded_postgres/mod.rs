@@ -195,9 +195,7 @@ impl EmbeddedPostgres {
             return Ok(None);
         };
         let secret = place.secret()?;
-        let server::Postmaster {
-            port, socket_dir, ..
-        } = postmaster;
+        let server::Postmaster { port, socket_dir, .. } = postmaster;
         Ok(Some(Address {
             port,
             socket_dir,
@@ -225,9 +223,7 @@ impl Drop for EmbeddedPostgres {
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(panic) => Err(Error::Failed {
@@ -239,16 +235,15 @@ async fn blocking<T: Send + 'static>(
 
 /// Percent-encodes what is not unreserved in a URL.
 fn encoded(text: &str) -> String {
-    text.bytes()
-        .fold(String::with_capacity(text.len()), |mut out, byte| {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                out.push(char::from(byte));
-            } else {
-                // Writing into a String cannot fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-            out
-        })
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing into a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
 }
 
 #[cfg(test)]
@@ -279,10 +274,7 @@ mod tests {
     #[test]
     fn each_role_has_its_own_password_and_keeps_it() {
         assert_eq!(address().password_for("api"), address().password_for("api"));
-        assert_ne!(
-            address().password_for("api"),
-            address().password_for("worker")
-        );
+        assert_ne!(address().password_for("api"), address().password_for("worker"));
         assert_eq!(address().password_for("api").len(), 64);
     }
 

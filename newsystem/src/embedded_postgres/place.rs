@@ -8,9 +8,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io::{ErrorKind, Read as _, Seek as _, Write as _},
     os::unix::{
-        fs::{
-            DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown,
-        },
+        fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown},
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
@@ -107,11 +105,7 @@ impl Place {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file(entry)(error)),
         };
-        let Some(home) = text
-            .lines()
-            .find(|line| line.starts_with('/'))
-            .map(PathBuf::from)
-        else {
+        let Some(home) = text.lines().find(|line| line.starts_with('/')).map(PathBuf::from) else {
             return Err(Error::InTheWay { path: entry });
         };
         match fs::metadata(&home) {
@@ -279,9 +273,7 @@ fn is_root(folder: &Path) -> Result<bool, Error> {
 
 fn home_of_root(data_dir: &Path, settings: &Settings) -> PathBuf {
     let digest = hex::encode(Sha256::digest(data_dir.as_os_str().as_encoded_bytes()));
-    settings
-        .state_folder
-        .join(format!("newsystem-{}", &digest[..12]))
+    settings.state_folder.join(format!("newsystem-{}", &digest[..12]))
 }
 
 /// Writes the file that says where root's cluster is.
@@ -304,19 +296,14 @@ fn owner_of(data: &Path) -> Result<Owner, Error> {
             });
         }
         Ok(_) => {
-            return Err(Error::InTheWay {
-                path: data.to_owned(),
-            });
+            return Err(Error::InTheWay { path: data.to_owned() });
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(Error::file(data)(error)),
     }
     for name in SYSTEM_USERS {
         if let (Some(uid), Some(gid)) = (id_of("-u", name), id_of("-g", name)) {
-            tracing::info!(
-                user = name,
-                "started by root: PostgreSQL runs as a system user"
-            );
+            tracing::info!(user = name, "started by root: PostgreSQL runs as a system user");
             return Ok(Owner { uid, gid });
         }
     }
@@ -383,9 +370,6 @@ mod tests {
     fn a_stray_file_in_the_place_of_the_cluster_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(NAME), "hello\n").unwrap();
-        assert!(matches!(
-            Place::existing(folder.path()),
-            Err(Error::InTheWay { .. })
-        ));
+        assert!(matches!(Place::existing(folder.path()), Err(Error::InTheWay { .. })));
     }
 }

@@ -48,10 +48,7 @@ impl Programs {
         let Some(version) = version_of(data)? else {
             return installed.first().cloned().ok_or(Error::NotInstalled);
         };
-        match installed
-            .iter()
-            .find(|programs| programs.major.to_string() == version)
-        {
+        match installed.iter().find(|programs| programs.major.to_string() == version) {
             Some(programs) => Ok(programs.clone()),
             None => Err(Error::OtherVersionsData {
                 folder: data.parent().unwrap_or(data).to_owned(),
@@ -70,9 +67,7 @@ fn version_of(data: &Path) -> Result<Option<String>, Error> {
     let file = data.join("PG_VERSION");
     match fs::read_to_string(&file) {
         Ok(text) => Ok(Some(text.trim().to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::InTheWay {
-            path: data.to_owned(),
-        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::InTheWay { path: data.to_owned() }),
         Err(error) => Err(Error::file(file)(error)),
     }
 }
@@ -139,11 +134,7 @@ fn majors(installed: &[Programs]) -> String {
     let mut majors: Vec<u32> = installed.iter().map(|programs| programs.major).collect();
     majors.sort_unstable();
     majors.dedup();
-    majors
-        .iter()
-        .map(u32::to_string)
-        .collect::<Vec<_>>()
-        .join(" and ")
+    majors.iter().map(u32::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 #[cfg(test)]
@@ -171,20 +162,12 @@ mod tests {
                 major,
             })
             .into();
-        assert_eq!(
-            Programs::for_data(installed.clone(), &data).unwrap().major,
-            17
-        );
+        assert_eq!(Programs::for_data(installed.clone(), &data).unwrap().major, 17);
         fs::create_dir(&data).unwrap();
         fs::write(data.join("PG_VERSION"), "16\n").unwrap();
-        assert_eq!(
-            Programs::for_data(installed.clone(), &data).unwrap().major,
-            16
-        );
+        assert_eq!(Programs::for_data(installed.clone(), &data).unwrap().major, 16);
         fs::write(data.join("PG_VERSION"), "14\n").unwrap();
-        let refused = Programs::for_data(installed, &data)
-            .unwrap_err()
-            .to_string();
+        let refused = Programs::for_data(installed, &data).unwrap_err().to_string();
         assert!(
             refused.contains("made by PostgreSQL 14 but version 15 and 16 and 17 is installed"),
             "{refused}"

@@ -79,11 +79,7 @@ pub fn initialize(place: &Place, programs: &Programs, settings: &Settings) -> Re
     if !output.status.success() {
         let _ = fs::remove_dir_all(&unfinished);
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Error::program(
-            "making the database (initdb)",
-            &place.home,
-            &said,
-        ));
+        return Err(Error::program("making the database (initdb)", &place.home, &said));
     }
     fs::rename(&unfinished, &place.data).map_err(Error::file(&place.data))
 }
@@ -103,9 +99,7 @@ pub fn adopt(place: &Place, programs: &Programs) -> Result<Option<(Server, u16, 
                 postgres.pid = postmaster.pid,
                 "adopted the PostgreSQL that an earlier run left"
             );
-            let Postmaster {
-                port, socket_dir, ..
-            } = postmaster;
+            let Postmaster { port, socket_dir, .. } = postmaster;
             let server = Server {
                 place: place.clone(),
                 pg_ctl: programs.pg_ctl(),
@@ -130,11 +124,7 @@ pub fn adopt(place: &Place, programs: &Programs) -> Result<Option<(Server, u16, 
 }
 
 /// Starts the server and waits until it accepts connections.
-pub fn launch(
-    place: &Place,
-    programs: &Programs,
-    settings: &Settings,
-) -> Result<(Server, u16, PathBuf), Error> {
+pub fn launch(place: &Place, programs: &Programs, settings: &Settings) -> Result<(Server, u16, PathBuf), Error> {
     let socket_dir = place.socket_folder()?;
     match launch_at(place, programs, settings, &socket_dir) {
         Ok((child, port)) => {
@@ -183,11 +173,7 @@ fn launch_at(
             break;
         }
     }
-    Err(Error::program(
-        "the start of PostgreSQL",
-        &place.home,
-        &said,
-    ))
+    Err(Error::program("the start of PostgreSQL", &place.home, &said))
 }
 
 fn spawn(
@@ -239,8 +225,7 @@ fn wait_until_ready(child: &mut Child, data: &Path) -> Result<bool, Error> {
         if child.try_wait().map_err(Error::file(data))?.is_some() {
             return Ok(false);
         }
-        if postmaster(data)?.is_some_and(|found| found.pid == child.id() && found.status == "ready")
-        {
+        if postmaster(data)?.is_some_and(|found| found.pid == child.id() && found.status == "ready") {
             return Ok(true);
         }
         if Instant::now() > deadline {
@@ -283,13 +268,11 @@ impl Server {
 
     fn pg_ctl_stop(&self, mode: &str) -> Result<(), Error> {
         let mut command = self.place.command(&self.pg_ctl);
-        command.arg("stop").arg("-D").arg(&self.place.data).args([
-            "-m",
-            mode,
-            "-w",
-            "-t",
-            LONGEST_STOP_SECONDS,
-        ]);
+        command
+            .arg("stop")
+            .arg("-D")
+            .arg(&self.place.data)
+            .args(["-m", mode, "-w", "-t", LONGEST_STOP_SECONDS]);
         let output = command.output().map_err(Error::file(&self.pg_ctl))?;
         if output.status.success() {
             return Ok(());
@@ -347,9 +330,7 @@ fn runs_here(pid: u32, data: &Path) -> bool {
             Ok(folder) => folder == data,
             Err(error) if error.kind() == ErrorKind::NotFound => false,
             // Root in a container may not look into another user's process, but everybody may read its arguments.
-            Err(_) => {
-                fs::read(process.join("cmdline")).map_or(true, |arguments| names(&arguments, &data))
-            }
+            Err(_) => fs::read(process.join("cmdline")).map_or(true, |arguments| names(&arguments, &data)),
         };
     }
     match Command::new("ps")
@@ -409,18 +390,11 @@ mod tests {
 
     #[test]
     fn a_pidfile_is_read_at_every_stage() {
-        let complete =
-            "4242\n/x/data\n1700000000\n5555\n/tmp/newsystem-a\n127.0.0.1\n  5000  11\nready   \n";
+        let complete = "4242\n/x/data\n1700000000\n5555\n/tmp/newsystem-a\n127.0.0.1\n  5000  11\nready   \n";
         let found = parse_pidfile(complete).unwrap();
-        assert_eq!(
-            (found.pid, found.port, found.status.as_str()),
-            (4242, 5555, "ready")
-        );
+        assert_eq!((found.pid, found.port, found.status.as_str()), (4242, 5555, "ready"));
         assert_eq!(found.socket_dir, Path::new("/tmp/newsystem-a"));
-        assert_eq!(
-            parse_pidfile("4242\n/x/data\n1700000000\n").unwrap().status,
-            ""
-        );
+        assert_eq!(parse_pidfile("4242\n/x/data\n1700000000\n").unwrap().status, "");
         assert!(parse_pidfile("").is_none());
     }
 

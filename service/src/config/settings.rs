@@ -236,6 +236,11 @@ impl<'a> Settings<'a> {
         self.fault(name, format!("{what} (or accept it: {}={accept})", Exception::SETTING));
     }
 
+    /// Whether something was wrong with this setting.
+    pub fn is_faulty(&self, name: &str) -> bool {
+        self.faults.iter().any(|fault| fault.name == name)
+    }
+
     /// Whether the operator gave up this protection.
     pub fn accepts(&self, exception: Exception) -> bool {
         self.accepted.contains(&exception)

@@ -250,11 +250,12 @@ fn supervise(
 fn start(decoder: &DecoderProgram, limits: &DecodeLimits) -> Result<Child, FrameError> {
     let limits = [
         // Private writable memory: heap and anonymous maps. The address space would count the program's own text too.
-        (libc::RLIMIT_DATA, limits.memory_bytes),
-        (libc::RLIMIT_CPU, limits.cpu_seconds),
-        (libc::RLIMIT_NOFILE, 64),
-        (libc::RLIMIT_FSIZE, 64 << 20),
-        (libc::RLIMIT_CORE, 0),
+        (libc::RLIMIT_DATA, limits.memory_bytes, 0),
+        // SIGXCPU first, so that the cause is told; SIGKILL for who ignores it.
+        (libc::RLIMIT_CPU, limits.cpu_seconds, 2),
+        (libc::RLIMIT_NOFILE, 64, 0),
+        (libc::RLIMIT_FSIZE, 64 << 20, 0),
+        (libc::RLIMIT_CORE, 0, 0),
     ];
     let mut command = Command::new(&decoder.program);
     command
@@ -267,10 +268,10 @@ fn start(decoder: &DecoderProgram, limits: &DecodeLimits) -> Result<Child, Frame
     // SAFETY: between fork and exec only async-signal-safe calls are made and nothing is allocated.
     unsafe {
         command.pre_exec(move || {
-            for (resource, value) in limits {
+            for (resource, value, grace) in limits {
                 let limit = libc::rlimit {
                     rlim_cur: value,
-                    rlim_max: value,
+                    rlim_max: value + grace,
                 };
                 if libc::setrlimit(resource, &raw const limit) != 0 {
                     return Err(std::io::Error::last_os_error());

@@ -25,6 +25,8 @@ const FULL_RATE: f64 = 12.0;
 const JUMP_SECONDS: f64 = 3600.0;
 /// Between two packets a container writes at most a few hundred bytes of its own; a hole is larger.
 const HOLE_BYTES: i64 = 4096;
+/// Errors in a row after which the rest of a file is given up.
+const MOST_HOLES: usize = 100;
 /// Candidates of which fewer blocks than this differ show the same.
 const EQUAL_BLOCKS: f64 = 3.0;
 
@@ -172,6 +174,19 @@ fn quarter_turns(source: &Source) -> u8 {
     0
 }
 
+/// The next packet. What cannot be demuxed is stepped over: the demuxer finds the next cluster by itself, but reports the
+/// hole as an error first.
+fn read(packet: &mut Packet, input: &mut Input) -> bool {
+    (0..MOST_HOLES)
+        .map(|_| packet.read(input))
+        .find_map(|result| match result {
+            Ok(()) => Some(true),
+            Err(Error::Eof) => Some(false),
+            Err(_) => None,
+        })
+        == Some(true)
+}
+
 /// The packets of the video, without decoding any.
 struct Scan {
     time_base: f64,
@@ -187,13 +202,7 @@ fn scan(source: &mut Source, limits: &DecodeLimits) -> Result<Scan, FrameError> 
     let mut end_of_previous: Option<i64> = None;
     let mut damaged = false;
     let mut packet = Packet::empty();
-    loop {
-        match packet.read(&mut source.input) {
-            Ok(()) => {}
-            Err(Error::Eof) => break,
-            // A truncated or damaged tail: what was read counts.
-            Err(_) => break,
-        }
+    while read(&mut packet, &mut source.input) {
         if packet.stream() != source.stream {
             continue;
         }
@@ -323,7 +332,7 @@ impl Reading {
         let mut told = 0.0;
         // After a decoding error what refers to the lost picture is wrong too, up to the next key frame.
         let mut wait_for_key = false;
-        while packet.read(&mut source.input).is_ok() {
+        while read(&mut packet, &mut source.input) {
             if packet.stream() != source.stream {
                 continue;
             }
@@ -344,6 +353,12 @@ impl Reading {
                 continue;
             }
             if *step == Step::Quiet {
+                continue;
+            }
+            if *step == Step::Passing {
+                if let Some(kept) = self.tracker.pass_over(at) {
+                    self.shelf.add(&kept)?;
+                }
                 continue;
             }
             if wait_for_key || (known.key && self.broken_since.is_some()) {
@@ -420,14 +435,14 @@ impl Reading {
     fn observe(&mut self, at: f64, picture: Held) -> Result<(), FrameError> {
         self.observed_at = at;
         match self.tracker.observe(at, picture) {
-            Some(kept) => self.shelf.add(kept),
+            Some(kept) => self.shelf.add(&kept),
             None => Ok(()),
         }
     }
 
     fn conclude(mut self, scan: &Scan, codec: Id, turns: u8) -> Result<Extraction, FrameError> {
         if let Some(kept) = self.tracker.finish() {
-            self.shelf.add(kept)?;
+            self.shelf.add(&kept)?;
         }
         let Some((width, height)) = self.size else {
             return Err(self
@@ -536,7 +551,7 @@ impl Shelf {
         }
     }
 
-    fn add(&mut self, kept: Kept<Held>) -> Result<(), FrameError> {
+    fn add(&mut self, kept: &Kept<Held>) -> Result<(), FrameError> {
         let luma = kept.picture.luma();
         let sketch = Sketch::of(&luma);
         let blocks = (luma.columns() * luma.rows()) as f64;

@@ -1,8 +1,9 @@
 //! Which kept pictures show the same screen. Pure.
 //!
 //! Two pictures show the same screen when most of what is drawn on them agrees: the same form with other contents, the
-//! same list with another row selected. Paper does not count, since every screen is mostly paper: only blocks in which at
-//! least one of the two has an edge.
+//! same mail program with another message, the same table scrolled. Paper does not count, since every screen is mostly
+//! paper: only blocks in which at least one of the two has an edge. A block on which both have something, but not the
+//! same, counts half: text where text was is the same layout with other contents.
 
 use super::grid::{BLOCK, Luma};
 
@@ -10,7 +11,8 @@ use super::grid::{BLOCK, Luma};
 const CELL: usize = BLOCK / 2;
 /// A block whose brightest and darkest cells differ by more than this, or whose samples do, has something drawn on it.
 const EDGE: u8 = 40;
-/// Means of a cell that differ by no more than this are equal: recoding moves them by 1 to 4, another letter by 10 to 60.
+/// Means of a cell that differ by no more than this are equal: recoding moves single samples, hardly their mean, while ink on a
+/// twentieth of a cell's paper moves it by 10.
 const CELL_EQUAL: u8 = 8;
 /// Most, as the definition above says.
 const SAME_SHARE: f64 = 0.5;
@@ -68,25 +70,28 @@ impl Sketch {
         }
     }
 
-    /// The share (`0..=1`) of drawn blocks on which two pictures agree.
+    /// How far (`0..=1`) the drawn blocks of two pictures agree.
     pub fn agreement(&self, other: &Self) -> f64 {
         if (self.columns, self.rows) != (other.columns, other.rows) {
             return 0.0;
         }
-        let (mut all, mut equal) = (0_u32, 0_u32);
+        let (mut all, mut agreeing) = (0_u32, 0.0);
         for block in 0..self.means.len() {
-            if self.drawn[block]
-                || other.drawn[block]
-                || !close(self.means[block], other.means[block])
-            {
+            let equal = close(self.means[block], other.means[block]);
+            let (here, there) = (self.drawn[block], other.drawn[block]);
+            if here || there || !equal {
                 all += 1;
-                equal += u32::from(close(self.means[block], other.means[block]));
+                agreeing += match (equal, here && there) {
+                    (true, _) => 1.0,
+                    (false, true) => 0.5,
+                    (false, false) => 0.0,
+                };
             }
         }
         if all == 0 {
             1.0
         } else {
-            f64::from(equal) / f64::from(all)
+            agreeing / f64::from(all)
         }
     }
 

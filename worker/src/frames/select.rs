@@ -18,6 +18,9 @@ const POINTER_WIDTH: usize = 40;
 const POINTER_HEIGHT: usize = 48;
 /// Letters side by side are wider than a pointer of the same height (a hand is 17x22, an arrow 12x19).
 const WORD_ASPECT: f64 = 1.3;
+/// What is taller than small text may be a pointer that moved by its own width: old and new place in one.
+const TALL: usize = 16;
+const TALL_WORD_ASPECT: f64 = 1.6;
 /// Three characters of the smallest usual text (9 pixels each).
 const WORD_WIDTH: usize = 22;
 /// A caret is thin and upright; two samples more than its 1 to 3 pixels, since a codec smears.
@@ -33,6 +36,11 @@ const WIDGET_MEMORY_SECONDS: f64 = 2.5;
 const TOGGLE_SECONDS: f64 = 0.15;
 /// A change of more than this share of the screen is no widget's.
 const WIDGET_SHARE: f64 = 0.02;
+
+/// Less than this is never another screen.
+const ANOTHER_SCREEN_SHARE: f64 = 0.03;
+/// At the usual threshold of 0.2, half of what is drawn must change.
+const MOST_OF_DRAWN: f64 = 2.5;
 
 /// A picture that can be looked at and held cheaply.
 pub trait Picture: Clone {
@@ -63,6 +71,10 @@ pub struct Tracker<P> {
     stable_since: f64,
     busy_since: f64,
     last_large_at: f64,
+    /// Whether blocks moved that were not compared with the selected picture yet.
+    unweighed: bool,
+    /// From which change on what moved was not seen, only how much.
+    unseen_from: Option<usize>,
     found: Vec<u32>,
     changes: Vec<Change>,
 }
@@ -91,6 +103,8 @@ impl<P: Picture> Tracker<P> {
             stable_since: 0.0,
             busy_since: 0.0,
             last_large_at: f64::NEG_INFINITY,
+            unweighed: false,
+            unseen_from: None,
             found: Vec::new(),
             changes: Vec::new(),
         }
@@ -112,7 +126,7 @@ impl<P: Picture> Tracker<P> {
             return None;
         };
         let resized = !previous.luma().same_size(&picture.luma());
-        let kept = self.settled(at, resized);
+        let kept = self.settled(at);
         if resized {
             self.resize(&picture.luma());
             self.selected = None;
@@ -124,6 +138,21 @@ impl<P: Picture> Tracker<P> {
             self.compare(at, &previous, &picture);
         }
         self.previous = Some((at, picture));
+        kept
+    }
+
+    /// Something large moved, but its picture is left out. Where it moved is filled in when the next picture is seen.
+    pub fn pass_over(&mut self, at: f64) -> Option<Kept<P>> {
+        self.previous.as_ref()?;
+        let kept = self.settled(at);
+        self.unseen_from.get_or_insert(self.changes.len());
+        self.push_change(at, 1.0, [0.0, 0.0, 1.0, 1.0], ChangeKind::Screen);
+        if self.diverged_at.is_none() {
+            self.busy_since = at;
+        }
+        self.diverged_at.get_or_insert(at);
+        self.stable_since = at;
+        self.unweighed = true;
         kept
     }
 
@@ -139,7 +168,7 @@ impl<P: Picture> Tracker<P> {
         self.scale = (luma.width.min(luma.height) / 1080).max(1);
     }
 
-    fn settled(&mut self, now: f64, leaving: bool) -> Option<Kept<P>> {
+    fn settled(&mut self, now: f64) -> Option<Kept<P>> {
         let diverged_at = self.diverged_at?;
         let still = now - self.stable_since >= SETTLE_SECONDS - 1e-3;
         let patience = if self.last_large_at > self.busy_since {
@@ -148,13 +177,14 @@ impl<P: Picture> Tracker<P> {
             TYPING_SECONDS
         };
         let restless = now - diverged_at.max(self.busy_since) >= patience;
-        (still || restless || (leaving && now - self.stable_since >= SETTLE_SECONDS))
-            .then(|| self.keep())
-            .flatten()
+        if still || restless { self.keep() } else { None }
     }
 
     fn keep(&mut self) -> Option<Kept<P>> {
         let (timestamp_seconds, picture) = self.previous.clone()?;
+        if std::mem::take(&mut self.unweighed) {
+            self.weigh(timestamp_seconds, &picture);
+        }
         let start_seconds = self.diverged_at.take()?;
         for block in self.dirty.drain(..) {
             let block = &mut self.blocks[block as usize];
@@ -178,7 +208,8 @@ impl<P: Picture> Tracker<P> {
             let columns = after.columns();
             let share = found.len() as f64 / self.blocks.len() as f64;
             let mut whole = None::<Bounds>;
-            let mut small = share < WIDGET_SHARE;
+            let small_enough = share < WIDGET_SHARE;
+            let mut small = small_enough;
             let mut telling = !small;
             if small {
                 for part in grid::components(&found, columns) {
@@ -214,14 +245,17 @@ impl<P: Picture> Tracker<P> {
                     self.blocks[*block as usize].toggles = 0;
                 }
             }
-            let kind = if share >= self.scene_threshold {
+            let another = share >= ANOTHER_SCREEN_SHARE
+                && grid::share_of_drawn(&found, &after)
+                    >= (self.scene_threshold * MOST_OF_DRAWN).min(0.95);
+            let kind = if another {
                 ChangeKind::Screen
             } else if small {
                 ChangeKind::Small
             } else {
                 ChangeKind::Text
             };
-            if share >= WIDGET_SHARE {
+            if !small_enough {
                 self.last_large_at = at;
             }
             let region = whole.map_or([0.0; 4], |area| {
@@ -233,7 +267,14 @@ impl<P: Picture> Tracker<P> {
                     area.bottom as f32 / height,
                 ]
             });
-            self.push_change(at, share, region, kind);
+            match self.unseen_from.take() {
+                Some(first) => {
+                    for change in &mut self.changes[first..] {
+                        (change.share, change.region, change.kind) = (share, region, kind);
+                    }
+                }
+                None => self.push_change(at, share, region, kind),
+            }
             for block in &found {
                 let block_state = &mut self.blocks[*block as usize];
                 if !block_state.dirty {
@@ -242,7 +283,16 @@ impl<P: Picture> Tracker<P> {
                 }
             }
             let was_diverged = self.diverged_at.is_some();
-            self.weigh(at, picture);
+            if small_enough {
+                self.weigh(at, picture);
+            } else {
+                // Most of it will have changed again by the time it settles: compared then, once.
+                self.unweighed = true;
+                self.diverged_at.get_or_insert(at);
+                if !was_diverged {
+                    self.busy_since = at;
+                }
+            }
             if telling || (self.diverged_at.is_some() && !was_diverged) {
                 self.stable_since = at;
             }
@@ -252,6 +302,7 @@ impl<P: Picture> Tracker<P> {
 
     /// Compares what moved since the last kept picture with that picture.
     fn weigh(&mut self, at: f64, picture: &P) {
+        self.unweighed = false;
         let Some(selected) = &self.selected else {
             // Nothing is kept yet: everything is new.
             self.diverged_at.get_or_insert(at);
@@ -307,8 +358,13 @@ impl<P: Picture> Tracker<P> {
     fn pointer_like(&self, area: &Bounds) -> bool {
         let (width, height) = (area.width(), area.height());
         let fits = width <= POINTER_WIDTH * self.scale && height <= POINTER_HEIGHT * self.scale;
+        let aspect = if height < TALL * self.scale {
+            WORD_ASPECT
+        } else {
+            TALL_WORD_ASPECT
+        };
         let worded =
-            width >= self.word_width * self.scale && width as f64 >= WORD_ASPECT * height as f64;
+            width >= self.word_width * self.scale && width as f64 >= aspect * height as f64;
         fits && !worded
     }
 

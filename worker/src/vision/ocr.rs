@@ -10,7 +10,6 @@ use std::time::Duration;
 use domain::analysis_error::AnalysisErrorCode;
 use image::{GrayImage, imageops};
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
@@ -122,71 +121,116 @@ impl Tesseract {
         self
     }
 
-    /// Reads the words of a picture.
+    /// Reads the words of one picture.
     pub async fn words(&self, picture: &GrayImage, cancel: &CancellationToken) -> Result<Vec<Word>, OcrError> {
-        if picture.width() < 8 || picture.height() < 8 {
-            return Ok(Vec::new());
-        }
-        let scale = if picture.width() > 2600 { 1 } else { 2 };
-        let mut large = if scale == 1 {
-            picture.clone()
-        } else {
-            imageops::resize(
-                picture,
-                picture.width() * scale,
-                picture.height() * scale,
-                imageops::FilterType::CatmullRom,
-            )
-        };
-        if is_dark(picture) {
-            imageops::invert(&mut large);
-        }
-        let table = self.run(&large, cancel).await?;
-        Ok(parse(&table, scale))
+        let sheet = Sheet::of(picture);
+        let mut found = self.sheets(std::slice::from_ref(&sheet), cancel).await?;
+        Ok(found.pop().unwrap_or_default())
     }
 
-    async fn run(&self, picture: &GrayImage, cancel: &CancellationToken) -> Result<String, OcrError> {
-        let mut input = format!("P5 {} {} 255\n", picture.width(), picture.height()).into_bytes();
-        input.extend_from_slice(picture.as_raw());
-        let mut child = Command::new(&self.binary)
-            .args([
-                "stdin",
-                "stdout",
-                "-l",
-                &self.languages,
-                "--psm",
-                "11",
-                "--dpi",
-                "150",
-                "tsv",
-            ])
+    /// Reads several pictures with one process: loading four languages costs as much as reading a picture.
+    async fn sheets(&self, sheets: &[Sheet], cancel: &CancellationToken) -> Result<Vec<Vec<Word>>, OcrError> {
+        let folder = tempfile::tempdir()?;
+        let mut list = String::new();
+        let mut pages = Vec::new();
+        for (index, sheet) in sheets.iter().enumerate().filter(|(_, s)| !s.pixels.is_empty()) {
+            let file = folder.path().join(format!("{index}.pgm"));
+            tokio::fs::write(&file, &sheet.pixels).await?;
+            list.push_str(&file.to_string_lossy());
+            list.push('\n');
+            pages.push(index);
+        }
+        let mut found = vec![Vec::new(); sheets.len()];
+        if pages.is_empty() {
+            return Ok(found);
+        }
+        let names = folder.path().join("list.txt");
+        tokio::fs::write(&names, list).await?;
+        let table = self.run(&names, pages.len() as u32, cancel).await?;
+        for (page, word) in parse(&table) {
+            if let Some(index) = page.checked_sub(1).and_then(|p| pages.get(p as usize)) {
+                found[*index].push(sheets[*index].place(word));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn run(&self, list: &std::path::Path, pictures: u32, cancel: &CancellationToken) -> Result<String, OcrError> {
+        let child = Command::new(&self.binary)
+            .arg(list)
+            .args(["stdout", "-l", &self.languages, "--psm", "11", "--dpi", "150", "tsv"])
             .env("OMP_THREAD_LIMIT", "1")
-            .stdin(Stdio::piped())
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .map_err(OcrError::Missing)?;
-        let stdin = child.stdin.take();
-        let work = async {
-            // It may close its input early; what it says then is the better error.
-            let feed = async {
-                if let Some(mut stdin) = stdin {
-                    let _ = stdin.write_all(&input).await;
-                }
-            };
-            let ((), output) = tokio::join!(feed, child.wait_with_output());
-            output
-        };
+        let limit = self.timeout * pictures;
         let output = tokio::select! {
             () = cancel.cancelled() => return Err(OcrError::Cancelled),
-            output = tokio::time::timeout(self.timeout, work) =>
-                output.map_err(|_| OcrError::TimedOut(self.timeout.as_secs()))??,
+            output = tokio::time::timeout(limit, child.wait_with_output()) =>
+                output.map_err(|_| OcrError::TimedOut(limit.as_secs()))??,
         };
         if !output.status.success() {
             return Err(OcrError::Failed(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+/// A picture prepared for reading: a PGM file's bytes, and how its coordinates go back. Empty when too small to hold words.
+struct Sheet {
+    pixels: Vec<u8>,
+    scale: u32,
+    left: u32,
+    top: u32,
+}
+
+impl Sheet {
+    fn of(picture: &GrayImage) -> Self {
+        Self::part(picture, [0, 0, picture.width(), picture.height()])
+    }
+
+    fn part(picture: &GrayImage, [x0, y0, x1, y1]: [u32; 4]) -> Self {
+        let scale = if picture.width() > 2600 { 1 } else { 2 };
+        let (width, height) = (x1 - x0, y1 - y0);
+        if width < 8 || height < 8 {
+            return Self {
+                pixels: Vec::new(),
+                scale,
+                left: x0,
+                top: y0,
+            };
+        }
+        let part = imageops::crop_imm(picture, x0, y0, width, height).to_image();
+        let mut large = if scale == 1 {
+            part
+        } else {
+            imageops::resize(&part, width * scale, height * scale, imageops::FilterType::CatmullRom)
+        };
+        if is_dark(&large) {
+            imageops::invert(&mut large);
+        }
+        let mut pixels = format!("P5 {} {} 255\n", large.width(), large.height()).into_bytes();
+        pixels.extend_from_slice(large.as_raw());
+        Self {
+            pixels,
+            scale,
+            left: x0,
+            top: y0,
+        }
+    }
+
+    /// A word of the sheet in the picture's pixels.
+    fn place(&self, word: Word) -> Word {
+        Word {
+            left: self.left + word.left / self.scale,
+            top: self.top + word.top / self.scale,
+            width: word.width.div_ceil(self.scale),
+            height: word.height.div_ceil(self.scale),
+            ..word
+        }
     }
 }
 
@@ -200,11 +244,11 @@ fn is_dark(picture: &GrayImage) -> bool {
 }
 
 /// Reads Tesseract's table: level, page, block, paragraph, line, word, left, top, width, height, confidence, text.
-fn parse(table: &str, scale: u32) -> Vec<Word> {
+fn parse(table: &str) -> Vec<(u32, Word)> {
     let mut words = Vec::new();
-    for line in table.lines().skip(1) {
+    for line in table.lines() {
         let cells: Vec<&str> = line.splitn(12, '\t').collect();
-        let [level, _, _, _, _, _, left, top, width, height, confidence, text] = cells.as_slice() else {
+        let [level, page, _, _, _, _, left, top, width, height, confidence, text] = cells.as_slice() else {
             continue;
         };
         let text = text.trim();
@@ -212,94 +256,170 @@ fn parse(table: &str, scale: u32) -> Vec<Word> {
             continue;
         }
         let numbers = (
+            page.parse::<u32>(),
             left.parse::<u32>(),
             top.parse::<u32>(),
             width.parse::<u32>(),
             height.parse::<u32>(),
             confidence.parse::<f32>(),
         );
-        if let (Ok(left), Ok(top), Ok(width), Ok(height), Ok(confidence)) = numbers {
-            words.push(Word {
-                text: text.to_owned(),
-                confidence: (confidence / 100.0).clamp(0.0, 1.0),
-                left: left / scale,
-                top: top / scale,
-                width: width.div_ceil(scale),
-                height: height.div_ceil(scale),
-            });
+        if let (Ok(page), Ok(left), Ok(top), Ok(width), Ok(height), Ok(confidence)) = numbers {
+            let confidence = (confidence / 100.0).clamp(0.0, 1.0);
+            words.push((
+                page,
+                Word {
+                    text: text.to_owned(),
+                    confidence,
+                    left,
+                    top,
+                    width,
+                    height,
+                },
+            ));
         }
     }
     words
 }
 
-/// Reads the pictures of one recording in order, and only what is new in each.
-pub struct Reader<'a> {
-    tesseract: &'a Tesseract,
-    cancel: CancellationToken,
-    recent: Vec<(GrayImage, Vec<Word>)>,
-    /// Pictures that were read whole, in part, and not at all.
-    pub read: [u32; 3],
-}
-
 const BLOCK: u32 = 16;
 /// Pictures to compare with: people go back and forth between a few screens.
 const RECENT: usize = 6;
+/// Pictures in one process: cancelling and progress are as fine as this.
+const BATCH: usize = 8;
 
-impl<'a> Reader<'a> {
-    /// A reader for one recording.
-    pub const fn new(tesseract: &'a Tesseract, cancel: CancellationToken) -> Self {
-        Self {
-            tesseract,
-            cancel,
-            recent: Vec::new(),
-            read: [0; 3],
+/// How a picture of a recording is read: the words of an earlier one, but for a part.
+struct Plan {
+    earlier: Option<usize>,
+    changed: Option<[u32; 4]>,
+    read: Option<[u32; 4]>,
+}
+
+/// Reads the pictures of one recording in order, and only what is new in each. `inspect` sees every picture on the way.
+pub async fn read_all<T: Send + 'static>(
+    tesseract: &Tesseract,
+    files: &[PathBuf],
+    cancel: &CancellationToken,
+    inspect: fn(&GrayImage) -> T,
+    mut on_progress: impl FnMut(f64) + Send,
+) -> Result<Vec<(Vec<Word>, T)>, OcrError> {
+    let total = files.len().max(1);
+    let mut recent: Vec<(usize, GrayImage)> = Vec::new();
+    let mut read: Vec<(Vec<Word>, T)> = Vec::new();
+    for (batch, files) in files.chunks(BATCH).enumerate() {
+        if cancel.is_cancelled() {
+            return Err(OcrError::Cancelled);
         }
+        let (files, known, first) = (files.to_vec(), recent, batch * BATCH);
+        let (plans, sheets, inspected, known) =
+            tokio::task::spawn_blocking(move || plan(&files, first, known, inspect))
+                .await
+                .map_err(|e| OcrError::Failed(e.to_string()))??;
+        recent = known;
+        let found = tesseract.sheets(&sheets, cancel).await?;
+        let mut found = found.into_iter();
+        for (plan, inspected) in plans.into_iter().zip(inspected) {
+            let new = if plan.read.is_some() {
+                found.next().unwrap_or_default()
+            } else {
+                Vec::new()
+            };
+            let words = match plan.earlier {
+                Some(earlier) => merge(&read[earlier].0, plan.changed, new),
+                None => new,
+            };
+            read.push((words, inspected));
+        }
+        on_progress(read.len() as f64 / total as f64);
     }
+    Ok(read)
+}
 
-    /// The words of the next picture.
-    pub async fn read(&mut self, picture: &GrayImage) -> Result<Vec<Word>, OcrError> {
-        let closest = self
-            .recent
+type Planned<T> = (Vec<Plan>, Vec<Sheet>, Vec<T>, Vec<(usize, GrayImage)>);
+
+fn plan<T>(
+    files: &[PathBuf],
+    first: usize,
+    mut recent: Vec<(usize, GrayImage)>,
+    inspect: fn(&GrayImage) -> T,
+) -> Result<Planned<T>, OcrError> {
+    let (mut plans, mut sheets, mut inspected) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, file) in (first..).zip(files) {
+        let picture = image::open(file)?.to_luma8();
+        let closest = recent
             .iter()
-            .filter(|(known, _)| known.dimensions() == picture.dimensions())
-            .map(|(known, words)| (difference(known, picture), words))
-            .min_by_key(|(changed, _)| changed.map_or(0, |[x0, y0, x1, y1]| u64::from(x1 - x0) * u64::from(y1 - y0)));
-        let words = match closest {
-            Some((None, words)) => {
-                self.read[2] += 1;
-                words.clone()
-            }
-            Some((Some(changed), words)) => {
-                let region = whole_words(changed, words, picture.dimensions());
-                let [x0, y0, x1, y1] = region;
-                if u64::from(x1 - x0) * u64::from(y1 - y0) * 2
-                    > u64::from(picture.width()) * u64::from(picture.height())
-                {
-                    self.read[0] += 1;
-                    self.tesseract.words(picture, &self.cancel).await?
-                } else {
-                    self.read[1] += 1;
-                    let part = imageops::crop_imm(picture, x0, y0, x1 - x0, y1 - y0).to_image();
-                    let mut all: Vec<Word> = words.iter().filter(|w| !touches(w, region)).cloned().collect();
-                    for word in self.tesseract.words(&part, &self.cancel).await? {
-                        all.push(Word {
-                            left: word.left + x0,
-                            top: word.top + y0,
-                            ..word
-                        });
+            .filter(|(_, known)| known.dimensions() == picture.dimensions())
+            .map(|(earlier, known)| (*earlier, difference(known, &picture)))
+            .min_by_key(|(_, changed)| changed.map_or(0, size));
+        let whole = [0, 0, picture.width(), picture.height()];
+        let plan = match closest {
+            Some((earlier, None)) => Plan {
+                earlier: Some(earlier),
+                changed: None,
+                read: None,
+            },
+            Some((earlier, Some(changed))) => {
+                let part = around(changed, picture.dimensions());
+                if size(part) * 2 > size(whole) {
+                    Plan {
+                        earlier: None,
+                        changed: None,
+                        read: Some(whole),
                     }
-                    all
+                } else {
+                    Plan {
+                        earlier: Some(earlier),
+                        changed: Some(changed),
+                        read: Some(part),
+                    }
                 }
             }
-            None => {
-                self.read[0] += 1;
-                self.tesseract.words(picture, &self.cancel).await?
-            }
+            None => Plan {
+                earlier: None,
+                changed: None,
+                read: Some(whole),
+            },
         };
-        self.recent.insert(0, (picture.clone(), words.clone()));
-        self.recent.truncate(RECENT);
-        Ok(words)
+        if let Some(part) = plan.read {
+            sheets.push(Sheet::part(&picture, part));
+        }
+        inspected.push(inspect(&picture));
+        plans.push(plan);
+        recent.insert(0, (index, picture));
+        recent.truncate(RECENT);
     }
+    Ok((plans, sheets, inspected, recent))
+}
+
+/// The earlier words but for those where something changed, and the newly read ones that are none of the earlier.
+fn merge(earlier: &[Word], changed: Option<[u32; 4]>, new: Vec<Word>) -> Vec<Word> {
+    let Some(changed) = changed else {
+        return earlier.to_vec();
+    };
+    let mut words: Vec<Word> = earlier.iter().filter(|w| !touches(w, changed)).cloned().collect();
+    let kept = words.len();
+    for word in new {
+        let known = words[..kept]
+            .iter()
+            .any(|w| touches(w, [word.left, word.top, word.right(), word.bottom()]));
+        if !known {
+            words.push(word);
+        }
+    }
+    words
+}
+
+fn size([x0, y0, x1, y1]: [u32; 4]) -> u64 {
+    u64::from(x1.saturating_sub(x0)) * u64::from(y1.saturating_sub(y0))
+}
+
+/// What changed with enough around it that no changed word is cut.
+fn around([x0, y0, x1, y1]: [u32; 4], (width, height): (u32, u32)) -> [u32; 4] {
+    [
+        x0.saturating_sub(96),
+        y0.saturating_sub(28),
+        (x1 + 96).min(width),
+        (y1 + 28).min(height),
+    ]
 }
 
 const fn touches(word: &Word, [x0, y0, x1, y1]: [u32; 4]) -> bool {
@@ -336,31 +456,6 @@ fn difference(one: &GrayImage, other: &GrayImage) -> Option<[u32; 4]> {
         }
     }
     changed
-}
-
-/// The region with a margin, grown until it cuts no known word.
-fn whole_words(changed: [u32; 4], words: &[Word], (width, height): (u32, u32)) -> [u32; 4] {
-    let margin = 24;
-    let mut region = [
-        changed[0].saturating_sub(2 * margin),
-        changed[1].saturating_sub(margin),
-        (changed[2] + 2 * margin).min(width),
-        (changed[3] + margin).min(height),
-    ];
-    loop {
-        let before = region;
-        for word in words.iter().filter(|w| touches(w, before)) {
-            region = [
-                region[0].min(word.left.saturating_sub(6)),
-                region[1].min(word.top.saturating_sub(4)),
-                region[2].max((word.right() + 6).min(width)),
-                region[3].max((word.bottom() + 4).min(height)),
-            ];
-        }
-        if region == before {
-            return region;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -403,13 +498,21 @@ mod tests {
     #[test]
     fn the_table_is_read_and_noise_left_out() {
         let table = "level\tpage\n5\t1\t1\t1\t1\t1\t20\t10\t81\t24\t96.5\tOrder\n4\t1\t1\t1\t1\t0\t0\t0\t9\t9\t-1\t\n5\t1\t1\t1\t1\t2\tx\t10\t81\t24\t96.5\tbad\n";
-        let words = parse(table, 2);
+        let words = parse(table);
         assert_eq!(words.len(), 1);
+        let (page, word) = &words[0];
+        let sheet = Sheet {
+            pixels: Vec::new(),
+            scale: 2,
+            left: 100,
+            top: 50,
+        };
+        let word = sheet.place(word.clone());
         assert_eq!(
-            (words[0].left, words[0].top, words[0].width, words[0].height),
-            (10, 5, 41, 12)
+            (*page, word.left, word.top, word.width, word.height),
+            (1, 110, 55, 41, 12)
         );
-        assert!((words[0].confidence - 0.965).abs() < 1e-6);
+        assert!((word.confidence - 0.965).abs() < 1e-6);
     }
 
     #[test]
@@ -422,15 +525,20 @@ mod tests {
         }
         let changed = difference(&one, &other).unwrap();
         assert_eq!(changed, [96, 96, 112, 112]);
-        let word = Word {
-            text: "long".into(),
+        let word = |text: &str, left| Word {
+            text: text.into(),
             confidence: 1.0,
-            left: 150,
+            left,
             top: 100,
-            width: 200,
+            width: 40,
             height: 12,
         };
-        let region = whole_words(changed, &[word], (400, 300));
-        assert!(region[2] >= 350, "{region:?}");
+        let merged = merge(
+            &[word("old", 90), word("beside", 150)],
+            Some(changed),
+            vec![word("new", 90), word("besid", 152)],
+        );
+        let told: Vec<&str> = merged.iter().map(|w| w.text.as_str()).collect();
+        assert_eq!(told, ["beside", "new"]);
     }
 }

@@ -15,6 +15,9 @@ pub enum TokenError {
     /// An API key that cannot be one of ours.
     #[error("not an API key")]
     MalformedKey,
+    /// An API key that is unknown, revoked or expired.
+    #[error("the API key is unknown, revoked or expired")]
+    UnknownApiKey,
     /// Not three base64url parts of JSON, or a claim of the wrong shape.
     #[error("malformed token")]
     Malformed,

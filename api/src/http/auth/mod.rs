@@ -1,4 +1,5 @@
-//! Who is calling: what a request presents ([`Credential`]) and whether a token is to be believed ([`TokenVerifier`]).
+//! Who is calling: what a request presents ([`Credential`]) and whether a token is to be believed ([`TokenVerifier`]),
+//! and which place the database gives its bearer ([`Gate`], the transport's `Authenticate`).
 //!
 //! ```text
 //! headers | connection_init -> Credential -> Person(token) -> TokenVerifier -> Claims -> profile (database) -> caller
@@ -11,6 +12,7 @@
 
 mod credential;
 mod error;
+mod gate;
 mod key_set;
 mod token;
 
@@ -26,6 +28,7 @@ use url::Url;
 
 pub use credential::Credential;
 pub use error::TokenError;
+pub use gate::Gate;
 pub use token::{CLOCK_SKEW, Claims, LONGEST_TOKEN};
 
 use key_set::KeySet;

@@ -14,13 +14,13 @@ use super::{
     super::error::{Code, Refusal},
     Limits,
     types::{self, Kind, Types, named},
-    variables::{Coercion, Path},
+    variables::{Coercion, Path, no_nul},
 };
 
 /// Introspection lists (`fields`, `interfaces`, …) within each other, as the reference implementation allows them.
 const INTROSPECTION_LISTS: usize = 3;
-/// Selections within each other, fragments spread: bounds the recursion here and in validation.
-const RECURSION: usize = 64;
+/// Selections within each other, fragments spread: bounds the recursion here, and is what validation allows by default.
+const RECURSION: usize = 32;
 
 /// What a selection amounts to, with its fragments spread.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,7 +57,10 @@ pub fn select<'a>(
 ) -> Result<&'a Positioned<OperationDefinition>, Refusal> {
     let count = document.operations.iter().count();
     if count > limits.operations_per_document {
-        let message = format!("the document has {count} operations, {} at most", limits.operations_per_document);
+        let message = format!(
+            "the document has {count} operations, {} at most",
+            limits.operations_per_document
+        );
         return Err(Refusal::new(Code::TooComplex, message));
     }
     let operation = match name {
@@ -65,7 +68,10 @@ pub fn select<'a>(
             .operations
             .iter()
             .find(|(found, _)| found.is_some_and(|found| found == name))
-            .ok_or_else(|| Refusal::new(Code::ValidationFailed, "the document has no operation of that name").field("operationName"))?,
+            .ok_or_else(|| {
+                Refusal::new(Code::ValidationFailed, "the document has no operation of that name")
+                    .field("operationName")
+            })?,
         None if count == 1 => document
             .operations
             .iter()
@@ -88,11 +94,19 @@ pub fn check(
     limits: &Limits,
     permission: Permission,
 ) -> Result<u64, Refusal> {
-    let too_many = |what: &str, most: u64| Refusal::new(Code::TooComplex, format!("the document has more than {most} {what}"));
+    let too_many =
+        |what: &str, most: u64| Refusal::new(Code::TooComplex, format!("the document has more than {most} {what}"));
     let mut total = Weight::default();
     let mut complexity = 0;
     for (_, operation) in document.operations.iter() {
-        let mut scale = Scale { document, variables, types, limits, permission, fragments: HashMap::new() };
+        let mut scale = Scale {
+            document,
+            variables,
+            types,
+            limits,
+            permission,
+            fragments: HashMap::new(),
+        };
         let root = match operation.node.ty {
             OperationType::Query => &types.query,
             OperationType::Mutation => &types.mutation,
@@ -120,7 +134,10 @@ pub fn check(
         return Err(too_many("directives", limits.directives));
     }
     if total.complexity > limits.complexity {
-        let message = format!("the answer could have {} fields, {} at most: ask for fewer or smaller lists", total.complexity, limits.complexity);
+        let message = format!(
+            "the answer could have {} fields, {} at most: ask for fewer or smaller lists",
+            total.complexity, limits.complexity
+        );
         return Err(Refusal::new(Code::TooComplex, message));
     }
     Ok(complexity)
@@ -158,12 +175,17 @@ impl<'a> Scale<'a> {
         if place.recursion > RECURSION {
             return Err(self.too_deep(None));
         }
-        let inner = Place { recursion: place.recursion + 1, ..place };
+        let inner = Place {
+            recursion: place.recursion + 1,
+            ..place
+        };
         let mut weight = Weight::default();
         let mut keys: HashMap<&str, usize> = HashMap::new();
         for selection in &set.items {
             weight.nodes += 1;
-            weight.directives = weight.directives.saturating_add(selection.node.directives().len() as u64);
+            weight.directives = weight
+                .directives
+                .saturating_add(selection.node.directives().len() as u64);
             match &selection.node {
                 Selection::Field(field) => {
                     let seen = keys.entry(field.node.response_key().node.as_str()).or_default();
@@ -176,7 +198,11 @@ impl<'a> Scale<'a> {
                     weight.add(self.field(field, parent, inner)?);
                 }
                 Selection::InlineFragment(fragment) => {
-                    let on = fragment.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
+                    let on = fragment
+                        .node
+                        .type_condition
+                        .as_ref()
+                        .map(|condition| condition.node.on.node.as_str());
                     weight.add(self.weigh(&fragment.node.selection_set.node, on.or(parent), inner)?);
                 }
                 Selection::FragmentSpread(spread) => weight.add(self.fragment(&spread.node.fragment_name, inner)?),
@@ -189,17 +215,27 @@ impl<'a> Scale<'a> {
         let key = (name.node.as_str(), place.introspection_lists);
         match self.fragments.get(&key) {
             Some(Weighed::Open) => {
-                return Err(Refusal::new(Code::ValidationFailed, format!("fragment \"{}\" contains itself", name.node)).at(name.pos));
+                return Err(Refusal::new(
+                    Code::ValidationFailed,
+                    format!("fragment \"{}\" contains itself", name.node),
+                )
+                .at(name.pos));
             }
             Some(Weighed::Done(weight)) => {
                 let weight = *weight;
                 // Depth counts from the fragment's own root: one weighed high up may still be too deep down here.
-                return if place.introspection || place.depth + weight.depth <= self.limits.depth { Ok(weight) } else { Err(self.too_deep(Some(name.pos))) };
+                return if place.introspection || place.depth + weight.depth <= self.limits.depth {
+                    Ok(weight)
+                } else {
+                    Err(self.too_deep(Some(name.pos)))
+                };
             }
             None => {}
         }
         // An unknown fragment weighs nothing; validation refuses it.
-        let Some(fragment) = self.document.fragments.get(&name.node) else { return Ok(Weight::default()) };
+        let Some(fragment) = self.document.fragments.get(&name.node) else {
+            return Ok(Weight::default());
+        };
         self.fragments.insert(key, Weighed::Open);
         let parent = fragment.node.type_condition.node.on.node.as_str();
         let mut weight = self.weigh(&fragment.node.selection_set.node, Some(parent), place)?;
@@ -210,10 +246,17 @@ impl<'a> Scale<'a> {
 
     fn field(&mut self, field: &'a Positioned<Field>, parent: Option<&str>, place: Place) -> Result<Weight, Refusal> {
         let name = field.node.name.node.as_str();
-        let mut inner = Place { depth: place.depth + 1, ..place };
+        let mut inner = Place {
+            depth: place.depth + 1,
+            ..place
+        };
         if name == "__schema" || name == "__type" {
             if !self.permission.introspection {
-                return Err(Refusal::new(Code::IntrospectionDisabled, "introspection is not available to this caller").at(field.pos));
+                return Err(Refusal::new(
+                    Code::IntrospectionDisabled,
+                    "introspection is not available to this caller",
+                )
+                .at(field.pos));
             }
             inner.introspection = true;
         }
@@ -230,7 +273,11 @@ impl<'a> Scale<'a> {
         let types = self.types;
         let definition = types.field(parent, name);
         let arguments = self.arguments(field, definition)?;
-        let size = if inner.introspection { 1 } else { self.size(field, definition, parent, &arguments)? };
+        let size = if inner.introspection {
+            1
+        } else {
+            self.size(field, definition, parent, &arguments)?
+        };
         let child = definition.map(|definition| named(&definition.ty));
         let children = self.weigh(&field.node.selection_set.node, child, inner)?;
         Ok(Weight {
@@ -241,22 +288,40 @@ impl<'a> Scale<'a> {
     }
 
     /// Arguments with variables filled in, after the checks that validation does not make.
-    fn arguments<'d>(&self, field: &Positioned<Field>, definition: Option<&'d types::Field>) -> Result<HashMap<&'d str, Value>, Refusal> {
+    fn arguments<'d>(
+        &self,
+        field: &Positioned<Field>,
+        definition: Option<&'d types::Field>,
+    ) -> Result<HashMap<&'d str, Value>, Refusal> {
         let mut values = HashMap::new();
         for (name, argument) in &field.node.arguments {
             let fill = |variable: Name| Ok::<_, Infallible>(self.variables.get(&variable).cloned().unwrap_or_default());
             let Ok(value) = argument.node.clone().into_const_with(fill);
-            let coercion = Coercion { types: self.types, limits: self.limits };
-            let ty = definition.and_then(|definition| definition.arguments.get(name.node.as_str())).map(|input| &input.ty);
-            self.literal(&coercion, ty, &value, &mut Path::root(&name.node)).map_err(|refusal| refusal.at(argument.pos))?;
-            if let Some(known) = definition.and_then(|definition| definition.arguments.get_key_value(name.node.as_str())) {
+            let coercion = Coercion {
+                types: self.types,
+                limits: self.limits,
+            };
+            let ty = definition
+                .and_then(|definition| definition.arguments.get(name.node.as_str()))
+                .map(|input| &input.ty);
+            self.literal(&coercion, ty, &value, &mut Path::root(&name.node))
+                .map_err(|refusal| refusal.at(argument.pos))?;
+            if let Some(known) =
+                definition.and_then(|definition| definition.arguments.get_key_value(name.node.as_str()))
+            {
                 values.insert(known.0.as_str(), value);
             }
         }
         Ok(values)
     }
 
-    fn literal(&self, coercion: &Coercion<'_>, ty: Option<&async_graphql::parser::types::Type>, value: &Value, path: &mut Path) -> Result<(), Refusal> {
+    fn literal(
+        &self,
+        coercion: &Coercion<'_>,
+        ty: Option<&async_graphql::parser::types::Type>,
+        value: &Value,
+        path: &mut Path,
+    ) -> Result<(), Refusal> {
         let refuse = |(path, problem): (String, super::variables::Problem)| {
             Refusal::new(problem.code, format!("argument \"{path}\": {}", problem.message)).field(path)
         };
@@ -273,19 +338,25 @@ impl<'a> Scale<'a> {
                     _ => None,
                 };
                 for (name, value) in object {
-                    let ty = fields.and_then(|fields| fields.get(name.as_str())).map(|input| &input.ty);
+                    let ty = fields
+                        .and_then(|fields| fields.get(name.as_str()))
+                        .map(|input| &input.ty);
                     path.within(name, |path| self.literal(coercion, ty, value, path))?;
                 }
             }
             Value::Null => {}
             value => {
-                coercion.text(value, path).map_err(refuse)?;
+                no_nul(value, path).map_err(refuse)?;
                 if let Some(name) = ty.map(named)
                     && let Some(check) = self.types.scalar(name)
                     && let Err(message) = check(value)
                 {
                     let path = path.as_str();
-                    return Err(Refusal::new(Code::BadUserInput, format!("argument \"{path}\": expected {name}, {message}")).field(path));
+                    return Err(Refusal::new(
+                        Code::BadUserInput,
+                        format!("argument \"{path}\": expected {name}, {message}"),
+                    )
+                    .field(path));
                 }
             }
         }
@@ -304,11 +375,15 @@ impl<'a> Scale<'a> {
         if definition.is_paged() {
             let mut size = None;
             for name in ["first", "last"] {
-                let given = arguments.get(name).or_else(|| definition.arguments.get(name)?.default.as_ref());
+                let given = arguments
+                    .get(name)
+                    .or_else(|| definition.arguments.get(name)?.default.as_ref());
                 let Some(Value::Number(number)) = given else { continue };
                 let most = self.limits.page_size;
                 let count = number.as_u64().filter(|count| *count <= most).ok_or_else(|| {
-                    Refusal::new(Code::BadUserInput, format!("{name} must be between 0 and {most}")).field(name).at(field.pos)
+                    Refusal::new(Code::BadUserInput, format!("{name} must be between 0 and {most}"))
+                        .field(name)
+                        .at(field.pos)
                 })?;
                 size = Some(size.map_or(count, |size: u64| size.min(count)));
             }
@@ -321,7 +396,16 @@ impl<'a> Scale<'a> {
         if parent.is_some_and(|parent| parent.ends_with("Connection")) {
             return Ok(1);
         }
-        let longest = arguments.values().filter_map(|value| if let Value::List(values) = value { Some(values.len() as u64) } else { None }).max();
+        let longest = arguments
+            .values()
+            .filter_map(|value| {
+                if let Value::List(values) = value {
+                    Some(values.len() as u64)
+                } else {
+                    None
+                }
+            })
+            .max();
         Ok(longest.unwrap_or(self.limits.assumed_list_size))
     }
 
@@ -329,11 +413,18 @@ impl<'a> Scale<'a> {
     fn one_root(&self, set: &'a SelectionSet, at: Pos) -> Result<(), Refusal> {
         let mut roots = Vec::new();
         self.roots(set, &mut roots, 0);
-        let mut keys: Vec<_> = roots.iter().map(|field| field.node.response_key().node.as_str()).collect();
+        let mut keys: Vec<_> = roots
+            .iter()
+            .map(|field| field.node.response_key().node.as_str())
+            .collect();
         keys.sort_unstable();
         keys.dedup();
         if keys.len() != 1 || roots.iter().any(|field| field.node.name.node.starts_with("__")) {
-            return Err(Refusal::new(Code::ValidationFailed, "a subscription must have exactly one root field").at(at));
+            return Err(Refusal::new(
+                Code::ValidationFailed,
+                "a subscription must have exactly one root field",
+            )
+            .at(at));
         }
         Ok(())
     }
@@ -345,7 +436,9 @@ impl<'a> Scale<'a> {
         for selection in &set.items {
             match &selection.node {
                 Selection::Field(field) => roots.push(field),
-                Selection::InlineFragment(fragment) => self.roots(&fragment.node.selection_set.node, roots, recursion + 1),
+                Selection::InlineFragment(fragment) => {
+                    self.roots(&fragment.node.selection_set.node, roots, recursion + 1);
+                }
                 Selection::FragmentSpread(spread) => {
                     if let Some(fragment) = self.document.fragments.get(&spread.node.fragment_name.node) {
                         self.roots(&fragment.node.selection_set.node, roots, recursion + 1);
@@ -356,7 +449,10 @@ impl<'a> Scale<'a> {
     }
 
     fn too_deep(&self, at: Option<Pos>) -> Refusal {
-        let refusal = Refusal::new(Code::TooComplex, format!("the document is more than {} fields deep", self.limits.depth));
+        let refusal = Refusal::new(
+            Code::TooComplex,
+            format!("the document is more than {} fields deep", self.limits.depth),
+        );
         match at {
             Some(at) => refusal.at(at),
             None => refusal,

@@ -18,7 +18,9 @@ pub fn check(text: &str, limits: &Limits) -> Result<(), Refusal> {
                 continue;
             }
             b'"' => at = end_of_string(bytes, at),
-            b'_' | b'a'..=b'z' | b'A'..=b'Z' => at = end_of(bytes, at, |byte| byte == b'_' || byte.is_ascii_alphanumeric()),
+            b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
+                at = end_of(bytes, at, |byte| byte == b'_' || byte.is_ascii_alphanumeric());
+            }
             b'-' | b'0'..=b'9' => {
                 at = end_of(bytes, at + 1, |byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
             }
@@ -35,17 +37,27 @@ pub fn check(text: &str, limits: &Limits) -> Result<(), Refusal> {
         }
         tokens += 1;
         if tokens > limits.tokens {
-            return Err(Refusal::new(Code::TooComplex, format!("the document has more than {} tokens", limits.tokens)));
+            return Err(Refusal::new(
+                Code::TooComplex,
+                format!("the document has more than {} tokens", limits.tokens),
+            ));
         }
         if nesting > limits.nesting {
-            return Err(Refusal::new(Code::TooComplex, format!("the document is nested more than {} deep", limits.nesting)));
+            return Err(Refusal::new(
+                Code::TooComplex,
+                format!("the document is nested more than {} deep", limits.nesting),
+            ));
         }
     }
     Ok(())
 }
 
 fn end_of(bytes: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().skip(from).position(|&byte| !belongs(byte)).map_or(bytes.len(), |length| from + length)
+    bytes
+        .iter()
+        .skip(from)
+        .position(|&byte| !belongs(byte))
+        .map_or(bytes.len(), |length| from + length)
 }
 
 fn end_of_string(bytes: &[u8], from: usize) -> usize {
@@ -81,8 +93,18 @@ mod tests {
     use super::*;
 
     fn tokens_of(text: &str) -> usize {
-        let fits = |tokens| check(text, &Limits { tokens, nesting: usize::MAX, ..Limits::default() }).is_ok();
-        (0..).find(|&tokens| fits(tokens)).unwrap()
+        let fits = |tokens| {
+            check(
+                text,
+                &Limits {
+                    tokens,
+                    nesting: usize::MAX,
+                    ..Limits::default()
+                },
+            )
+            .is_ok()
+        };
+        (0..=text.len()).find(|&tokens| fits(tokens)).unwrap()
     }
 
     #[test]
@@ -90,7 +112,10 @@ mod tests {
         for (text, tokens) in [
             ("", 0),
             ("{ a }", 3),
-            ("query Q($a: Int = -1.5e+3) { a(x: $a) ... on B @skip(if: true) { b } }", 33),
+            (
+                "query Q($a: Int = -1.5e+3) { a(x: $a) ... on B @skip(if: true) { b } }",
+                32,
+            ),
             ("# comment { { {\n{a}", 3),
             (r#"{ a(b: "x \" { y") }"#, 8),
             ("{ a(b: \"\"\"x \\\"\"\" \" {{{ \"\"\") }", 8),

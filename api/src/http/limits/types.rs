@@ -42,13 +42,16 @@ impl Field {
 pub enum Kind {
     Scalar,
     Enum(Vec<String>),
-    Input { fields: HashMap<String, Input>, one_of: bool },
+    Input {
+        fields: HashMap<String, Input>,
+        one_of: bool,
+    },
     Composite(HashMap<String, Field>),
 }
 
 /// All types by name.
 pub struct Types {
-    types: HashMap<String, Kind>,
+    by_name: HashMap<String, Kind>,
     scalars: HashMap<&'static str, ScalarCheck>,
     pub query: String,
     pub mutation: String,
@@ -60,7 +63,9 @@ impl Types {
     pub fn read(sdl: &str, scalars: &[(&'static str, ScalarCheck)]) -> Result<Self, parser::Error> {
         let document = parse_schema(sdl)?;
         let mut all = Self {
-            types: ["Int", "Float", "String", "Boolean", "ID"].map(|name| (name.to_owned(), Kind::Scalar)).into(),
+            by_name: ["Int", "Float", "String", "Boolean", "ID"]
+                .map(|name| (name.to_owned(), Kind::Scalar))
+                .into(),
             scalars: standard_scalars().into_iter().chain(scalars.iter().copied()).collect(),
             query: "Query".to_owned(),
             mutation: "Mutation".to_owned(),
@@ -81,18 +86,27 @@ impl Types {
                 }
                 TypeSystemDefinition::Type(ty) => {
                     let ty = ty.node;
-                    let one_of = ty.directives.iter().any(|directive| directive.node.name.node == "oneOf");
+                    let one_of = ty
+                        .directives
+                        .iter()
+                        .any(|directive| directive.node.name.node == "oneOf");
                     let kind = match ty.kind {
                         TypeKind::Scalar => Kind::Scalar,
-                        TypeKind::Enum(body) => {
-                            Kind::Enum(body.values.into_iter().map(|value| value.node.value.node.to_string()).collect())
-                        }
-                        TypeKind::InputObject(body) => Kind::Input { fields: body.fields.into_iter().map(input).collect(), one_of },
+                        TypeKind::Enum(body) => Kind::Enum(
+                            body.values
+                                .into_iter()
+                                .map(|value| value.node.value.node.to_string())
+                                .collect(),
+                        ),
+                        TypeKind::InputObject(body) => Kind::Input {
+                            fields: body.fields.into_iter().map(input).collect(),
+                            one_of,
+                        },
                         TypeKind::Object(body) => composite(body.fields),
                         TypeKind::Interface(body) => composite(body.fields),
                         TypeKind::Union(_) => Kind::Composite(HashMap::new()),
                     };
-                    all.types.insert(ty.name.node.to_string(), kind);
+                    all.by_name.insert(ty.name.node.to_string(), kind);
                 }
                 TypeSystemDefinition::Directive(_) => {}
             }
@@ -101,12 +115,12 @@ impl Types {
     }
 
     pub fn get(&self, name: &str) -> Option<&Kind> {
-        self.types.get(name)
+        self.by_name.get(name)
     }
 
     /// The field of an object or interface.
     pub fn field(&self, parent: Option<&str>, name: &str) -> Option<&Field> {
-        match self.types.get(parent?)? {
+        match self.by_name.get(parent?)? {
             Kind::Composite(fields) => fields.get(name),
             _ => None,
         }
@@ -128,13 +142,25 @@ pub fn named(ty: &Type) -> &str {
 fn input(definition: async_graphql::Positioned<parser::types::InputValueDefinition>) -> (String, Input) {
     let definition = definition.node;
     let default = definition.default_value.map(|value| value.node);
-    (definition.name.node.to_string(), Input { ty: definition.ty.node, default })
+    (
+        definition.name.node.to_string(),
+        Input {
+            ty: definition.ty.node,
+            default,
+        },
+    )
 }
 
 fn composite(fields: Vec<async_graphql::Positioned<parser::types::FieldDefinition>>) -> Kind {
     let field = |field: async_graphql::Positioned<parser::types::FieldDefinition>| {
         let field = field.node;
-        (field.name.node.to_string(), Field { ty: field.ty.node, arguments: field.arguments.into_iter().map(input).collect() })
+        (
+            field.name.node.to_string(),
+            Field {
+                ty: field.ty.node,
+                arguments: field.arguments.into_iter().map(input).collect(),
+            },
+        )
     };
     Kind::Composite(fields.into_iter().map(field).collect())
 }
@@ -149,19 +175,40 @@ fn text(value: &Value) -> Result<&str, String> {
 fn standard_scalars() -> [(&'static str, ScalarCheck); 6] {
     [
         ("DateTime", |value| {
-            chrono::DateTime::parse_from_rfc3339(text(value)?).map(drop).map_err(|_| "found text that is not an RFC 3339 instant".to_owned())
+            chrono::DateTime::parse_from_rfc3339(text(value)?)
+                .map(drop)
+                .map_err(|_| "found text that is not an RFC 3339 instant".to_owned())
         }),
         ("Decimal", |value| match value {
             Value::Number(_) => Ok(()),
-            _ => text(value)?.parse::<rust_decimal::Decimal>().map(drop).map_err(|_| "found text that is not a decimal number".to_owned()),
+            _ => text(value)?
+                .parse::<rust_decimal::Decimal>()
+                .map(drop)
+                .map_err(|_| "found text that is not a decimal number".to_owned()),
         }),
         ("BigInt", |value| match value {
             Value::Number(number) if number.is_i64() => Ok(()),
             Value::Number(_) => Err("found a number outside of 64 bits".to_owned()),
-            _ => text(value)?.parse::<i64>().map(drop).map_err(|_| "found text that is not a whole number of 64 bits".to_owned()),
+            _ => text(value)?
+                .parse::<i64>()
+                .map(drop)
+                .map_err(|_| "found text that is not a whole number of 64 bits".to_owned()),
         }),
-        ("URL", |value| url::Url::parse(text(value)?).map(drop).map_err(|_| "found text that is not an absolute URL".to_owned())),
-        ("Url", |value| url::Url::parse(text(value)?).map(drop).map_err(|_| "found text that is not an absolute URL".to_owned())),
-        ("UUID", |value| text(value)?.parse::<uuid::Uuid>().map(drop).map_err(|_| "found text that is not a UUID".to_owned())),
+        ("URL", |value| {
+            url::Url::parse(text(value)?)
+                .map(drop)
+                .map_err(|_| "found text that is not an absolute URL".to_owned())
+        }),
+        ("Url", |value| {
+            url::Url::parse(text(value)?)
+                .map(drop)
+                .map_err(|_| "found text that is not an absolute URL".to_owned())
+        }),
+        ("UUID", |value| {
+            text(value)?
+                .parse::<uuid::Uuid>()
+                .map(drop)
+                .map_err(|_| "found text that is not a UUID".to_owned())
+        }),
     ]
 }

@@ -39,14 +39,22 @@ pub fn coerce(
                             variables.insert(name.clone(), value);
                         }
                         Err((path, problem)) => {
-                            refusals.push(Refusal::new(problem.code, format!("variable \"${path}\": {}", problem.message)).field(path).at(at));
+                            refusals.push(
+                                Refusal::new(problem.code, format!("variable \"${path}\": {}", problem.message))
+                                    .field(path)
+                                    .at(at),
+                            );
                         }
                     },
                 }
             }
         }
     }
-    if refusals.is_empty() { Ok(variables) } else { Err(refusals) }
+    if refusals.is_empty() {
+        Ok(variables)
+    } else {
+        Err(refusals)
+    }
 }
 
 /// Where in a value we are, as `input.items.3.name`.
@@ -90,14 +98,25 @@ fn problem<T>(path: &Path, code: Code, message: String) -> Result<T, (String, Pr
 impl Coercion<'_> {
     fn value(&self, ty: &Type, value: Value, path: &mut Path) -> Coerced {
         if value == Value::Null {
-            return if ty.nullable { Ok(value) } else { problem(path, Code::BadUserInput, format!("expected {ty}, found null")) };
+            return if ty.nullable {
+                Ok(value)
+            } else {
+                problem(path, Code::BadUserInput, format!("expected {ty}, found null"))
+            };
         }
         match &ty.base {
             BaseType::List(inner) => match value {
                 Value::List(values) => {
                     self.length(values.len(), path)?;
-                    let each = |(index, value): (usize, Value)| path.within(&index.to_string(), |path| self.value(inner, value, path));
-                    values.into_iter().enumerate().map(each).collect::<Result<_, _>>().map(Value::List)
+                    let each = |(index, value): (usize, Value)| {
+                        path.within(&index.to_string(), |path| self.value(inner, value, path))
+                    };
+                    values
+                        .into_iter()
+                        .enumerate()
+                        .map(each)
+                        .collect::<Result<_, _>>()
+                        .map(Value::List)
                 }
                 single => Ok(Value::List(vec![self.value(inner, single, path)?])),
             },
@@ -107,11 +126,19 @@ impl Coercion<'_> {
                 Some(Kind::Scalar) => self.scalar(name, value, path),
                 Some(Kind::Enum(values)) => match &value {
                     Value::String(text) if values.contains(text) => Ok(value),
-                    _ => problem(path, Code::BadUserInput, format!("expected {name}, found {}", found(&value))),
+                    _ => problem(
+                        path,
+                        Code::BadUserInput,
+                        format!("expected {name}, found {}", found(&value)),
+                    ),
                 },
                 Some(Kind::Input { fields, one_of }) => match value {
                     Value::Object(object) => self.object(name, fields, *one_of, object, path),
-                    other => problem(path, Code::BadUserInput, format!("expected {name}, found {}", found(&other))),
+                    other => problem(
+                        path,
+                        Code::BadUserInput,
+                        format!("expected {name}, found {}", found(&other)),
+                    ),
                 },
             },
         }
@@ -126,11 +153,21 @@ impl Coercion<'_> {
         path: &mut Path,
     ) -> Coerced {
         if one_of && (object.len() != 1 || object.values().any(|value| *value == Value::Null)) {
-            return problem(path, Code::BadUserInput, format!("{name} takes exactly one field, not null"));
+            return problem(
+                path,
+                Code::BadUserInput,
+                format!("{name} takes exactly one field, not null"),
+            );
         }
         for (field, input) in fields {
             if !input.ty.nullable && input.default.is_none() && !object.contains_key(field.as_str()) {
-                return path.within(field, |path| problem(path, Code::BadUserInput, format!("expected {}, found nothing", input.ty)));
+                return path.within(field, |path| {
+                    problem(
+                        path,
+                        Code::BadUserInput,
+                        format!("expected {}, found nothing", input.ty),
+                    )
+                });
             }
         }
         let mut coerced = IndexMap::with_capacity(object.len());
@@ -146,9 +183,16 @@ impl Coercion<'_> {
 
     fn scalar(&self, name: &str, value: Value, path: &Path) -> Coerced {
         let coerced = match (name, value) {
-            ("Int", Value::Number(number)) => whole(&number).filter(|number| i32::try_from(*number).is_ok()).map(Value::from).ok_or(Value::Number(number)),
-            ("Float", value @ Value::Number(_)) | ("Boolean", value @ Value::Boolean(_)) | ("String" | "ID", value @ Value::String(_)) => Ok(value),
-            ("ID", Value::Number(number)) => whole(&number).map(|number| Value::from(number.to_string())).ok_or(Value::Number(number)),
+            ("Int", Value::Number(number)) => whole(&number)
+                .filter(|number| i32::try_from(*number).is_ok())
+                .map(Value::from)
+                .ok_or(Value::Number(number)),
+            ("Float", value @ Value::Number(_))
+            | ("Boolean", value @ Value::Boolean(_))
+            | ("String" | "ID", value @ Value::String(_)) => Ok(value),
+            ("ID", Value::Number(number)) => whole(&number)
+                .map(|number| Value::from(number.to_string()))
+                .ok_or(Value::Number(number)),
             ("Int" | "Float" | "Boolean" | "String" | "ID", other) => Err(other),
             (_, value) => {
                 if let Some(check) = self.types.scalar(name)
@@ -161,33 +205,48 @@ impl Coercion<'_> {
         };
         match coerced {
             Ok(value) => {
-                self.text(&value, path)?;
+                no_nul(&value, path)?;
                 Ok(value)
             }
-            Err(value) => problem(path, Code::BadUserInput, format!("expected {name}, found {}", found(&value))),
+            Err(value) => problem(
+                path,
+                Code::BadUserInput,
+                format!("expected {name}, found {}", found(&value)),
+            ),
         }
     }
 
     /// Refuses a list that is too long.
     pub fn length(&self, length: usize, path: &Path) -> Result<(), (String, Problem)> {
         let most = self.limits.list_argument_length;
-        if length > most { problem(path, Code::TooComplex, format!("a list of {length}, {most} at most")) } else { Ok(()) }
-    }
-
-    /// Refuses NUL in text, which no database column can hold, also inside free-form JSON.
-    pub fn text(&self, value: &Value, path: &Path) -> Result<(), (String, Problem)> {
-        match value {
-            Value::String(text) if text.contains('\0') => problem(path, Code::BadUserInput, "text may not contain NUL".to_owned()),
-            Value::List(values) => values.iter().try_for_each(|value| self.text(value, path)),
-            Value::Object(object) => object.values().try_for_each(|value| self.text(value, path)),
-            _ => Ok(()),
+        if length > most {
+            problem(path, Code::TooComplex, format!("a list of {length}, {most} at most"))
+        } else {
+            Ok(())
         }
+    }
+}
+
+/// Refuses NUL in text, which no database column can hold, also inside free-form JSON.
+pub fn no_nul(value: &Value, path: &Path) -> Result<(), (String, Problem)> {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            problem(path, Code::BadUserInput, "text may not contain NUL".to_owned())
+        }
+        Value::List(values) => values.iter().try_for_each(|value| no_nul(value, path)),
+        Value::Object(object) => object.values().try_for_each(|value| no_nul(value, path)),
+        _ => Ok(()),
     }
 }
 
 /// A whole number, also written as `3.0`.
 fn whole(number: &Number) -> Option<i64> {
-    number.as_i64().or_else(|| number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9.0e15).map(|float| float as i64))
+    number.as_i64().or_else(|| {
+        number
+            .as_f64()
+            .filter(|float| float.fract() == 0.0 && float.abs() < 9.0e15)
+            .map(|float| float as i64)
+    })
 }
 
 /// A value in a message: its kind, and the value itself if it is short and no text of the user's.

@@ -5,14 +5,10 @@ use std::time::Duration;
 use chrono::{Days, NaiveDate};
 use reqwest::StatusCode;
 use service::config::Settings;
-use worker::config::{ModelConfig, OPENAI};
+use worker::config::{ModelConfig, OPENAI, read_remote};
 
 use super::Finding;
 use crate::environment::Environment;
-
-/// The day on which OpenAI takes these models, in all their dated versions, out of its API (announced; facts of 2026).
-const RETIRED_ON: NaiveDate = NaiveDate::from_ymd_opt(2027, 1, 14).unwrap();
-const RETIRING: [&str; 4] = ["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini"];
 
 /// How long before its end a model is warned of.
 const NOTICE: Days = Days::new(120);
@@ -20,73 +16,74 @@ const NOTICE: Days = Days::new(120);
 pub async fn check(environment: &Environment, today: NaiveDate, findings: &mut Vec<Finding>) {
     let lookup = |name: &str| environment.get(name);
     let mut settings = Settings::new(&lookup);
-    let config = ModelConfig::read(&mut settings);
-    let Ok(config) = settings.finish(config) else {
+    let config = ModelConfig::read(&mut settings).zip(read_remote(&mut settings));
+    let Ok((config, remote)) = settings.finish(config) else {
         findings.push(Finding::skipped("remote model", "its settings are wrong"));
         return;
     };
     let at_openai = config.base_url.as_str().trim_end_matches('/') == OPENAI;
-    if let Some(model) = &config.model
-        && let Some(finding) = retirement(model, at_openai, today)
-    {
-        findings.push(finding);
-    }
-    if config.api_key.is_none() && at_openai {
+    if config.api_key.is_none() && at_openai && config.model.is_none() {
         findings.push(Finding::good(
             "remote model",
             "no key is set: recordings are analysed on this machine only",
         ));
         return;
     }
-    findings.push(endpoint(&config).await);
+    let ends_on = remote.price().and_then(|price| price.retires_on).filter(|_| at_openai);
+    if let Some(day) = ends_on {
+        findings.push(retirement(remote.model(), day, today));
+    }
+    if remote.price().is_none() && remote.token_ceiling.is_none() {
+        findings.push(Finding::warning(
+            "model's price",
+            format!(
+                "the price table does not know {}: it would be refused (MODEL_PRICE_UNKNOWN)",
+                remote.model()
+            ),
+            "set REMOTE_TOKEN_CEILING, or REMOTE_PRICES_FILE to a table that has it",
+        ));
+    }
+    if config.api_key.is_none() && at_openai {
+        findings.push(Finding::warning(
+            "remote model",
+            format!("{} is set, but no key", remote.model()),
+            "set OPENAI_API_KEY, or remove GPT4V_MODEL: recordings are analysed on this machine only",
+        ));
+        return;
+    }
+    if !remote.enabled {
+        findings.push(Finding::warning(
+            "remote analysis",
+            "a key is set, but the platform's switch is off",
+            "set REMOTE_ANALYSIS=on, or remove OPENAI_API_KEY",
+        ));
+    }
+    findings.push(endpoint(&config, remote.model()).await);
 }
 
-/// What is to be said about the life of a model, if anything.
-fn retirement(model: &str, at_openai: bool, today: NaiveDate) -> Option<Finding> {
-    if !at_openai || !RETIRING.into_iter().any(|name| is_version_of(model, name)) {
-        return None;
-    }
+/// What is to be said about the end of a model.
+fn retirement(model: &str, day: NaiveDate, today: NaiveDate) -> Finding {
+    let check = "model's life";
     let remedy = "set GPT4V_MODEL to a current model, or remove it for the current one of the price table";
-    if today >= RETIRED_ON {
-        Some(Finding::fault(
-            "model's life",
-            format!("{model} left OpenAI's API on {RETIRED_ON}"),
+    if today >= day {
+        Finding::fault(check, format!("{model} left OpenAI's API on {day}"), remedy)
+    } else if today + NOTICE >= day {
+        let days = (day - today).num_days();
+        Finding::warning(
+            check,
+            format!("{model} leaves OpenAI's API on {day}, in {days} days"),
             remedy,
-        ))
-    } else if today + NOTICE >= RETIRED_ON {
-        let days = (RETIRED_ON - today).num_days();
-        Some(Finding::warning(
-            "model's life",
-            format!("{model} leaves OpenAI's API on {RETIRED_ON}, in {days} days"),
-            remedy,
-        ))
+        )
     } else {
-        Some(Finding::good(
-            "model's life",
-            format!("{model} stays in OpenAI's API until {RETIRED_ON}"),
-        ))
+        Finding::good(check, format!("{model} stays in OpenAI's API until {day}"))
     }
 }
 
-/// Whether `model` is `name` or one of its dated versions: `gpt-4o-2024-08-06` is a `gpt-4o`, `gpt-4o-mini` is not.
-fn is_version_of(model: &str, name: &str) -> bool {
-    match model.strip_prefix(name) {
-        Some("") => true,
-        Some(rest) => rest
-            .strip_prefix('-')
-            .is_some_and(|date| NaiveDate::parse_from_str(date, "%Y-%m-%d").is_ok()),
-        None => false,
-    }
-}
-
-/// Asks the endpoint for the model, or for its list of models. Nothing of a recording is sent, and it costs nothing.
-async fn endpoint(config: &ModelConfig) -> Finding {
+/// Asks the endpoint for the model. Nothing of a recording is sent, and it costs nothing.
+async fn endpoint(config: &ModelConfig, model: &str) -> Finding {
     const CHECK: &str = "remote model";
     let place = config.base_url.as_str().trim_end_matches('/');
-    let url = match &config.model {
-        Some(model) => format!("{place}/models/{model}"),
-        None => format!("{place}/models"),
-    };
+    let url = format!("{place}/models/{model}");
     let asked = async {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(15))
@@ -98,7 +95,6 @@ async fn endpoint(config: &ModelConfig) -> Finding {
         }
         request.send().await.map(|response| response.status())
     };
-    let model = config.model.as_deref().unwrap_or("the price table's current model");
     match asked.await {
         Ok(StatusCode::OK) => Finding::good(CHECK, format!("{place} answers; model: {model}")),
         Ok(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Finding::fault(
@@ -106,15 +102,12 @@ async fn endpoint(config: &ModelConfig) -> Finding {
             format!("{place} refuses the key"),
             "set OPENAI_API_KEY to a valid key of a project that may use the model",
         ),
-        Ok(StatusCode::NOT_FOUND) if config.model.is_some() => Finding::fault(
+        // Some compatible endpoints do not tell which models they have; then the first analysis does.
+        Ok(StatusCode::NOT_FOUND) => Finding::fault(
             CHECK,
             format!("{place} does not know {model}"),
             "set GPT4V_MODEL to a model that it has",
         ),
-        // Some compatible endpoints have no list of models.
-        Ok(StatusCode::NOT_FOUND) => {
-            Finding::warning(CHECK, format!("{place} has no list of models"), "set GPT4V_MODEL")
-        }
         Ok(StatusCode::TOO_MANY_REQUESTS) => Finding::warning(
             CHECK,
             format!("{place} is asked too often or the quota is used up"),
@@ -140,7 +133,7 @@ mod tests {
     use axum::routing::get;
     use chrono::NaiveDate;
 
-    use super::{Finding, check, is_version_of};
+    use super::{Finding, check};
     use crate::command::doctor::Verdict;
     use crate::environment::Environment;
 
@@ -158,14 +151,6 @@ mod tests {
         findings
     }
 
-    #[test]
-    fn a_dated_version_is_told_from_another_model() {
-        assert!(is_version_of("gpt-4o", "gpt-4o") && is_version_of("gpt-4o-2024-08-06", "gpt-4o"));
-        assert!(is_version_of("gpt-4o-mini-2024-07-18", "gpt-4o-mini"));
-        assert!(!is_version_of("gpt-4o-mini", "gpt-4o") && !is_version_of("gpt-4.1-nano", "gpt-4.1"));
-        assert!(!is_version_of("gpt-4o-mini-2024-07-18", "gpt-4o"));
-    }
-
     #[tokio::test]
     async fn the_seeds_model_is_warned_of_and_then_refused() {
         let seed = [("GPT4V_MODEL", "gpt-4o-2024-08-06")];
@@ -174,11 +159,8 @@ mod tests {
         assert_eq!(verdict("2026-11-24").await, Verdict::Warning);
         assert_eq!(verdict("2027-01-13").await, Verdict::Warning);
         assert_eq!(verdict("2027-01-14").await, Verdict::Fault);
-        assert_eq!(
-            find(&[("GPT4V_MODEL", "gpt-5.2")], "2027-06-01").await.len(),
-            1,
-            "no word about others"
-        );
+        let unknown = find(&[("GPT4V_MODEL", "some-model")], "2027-06-01").await;
+        assert!(unknown[0].found.contains("MODEL_PRICE_UNKNOWN"), "{unknown:?}");
     }
 
     #[tokio::test]

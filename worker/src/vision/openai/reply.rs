@@ -74,7 +74,8 @@ fn is_word(text: &str) -> bool {
 
 /// The answer as it is kept, with what can be told of it without reading it: who answered, and what it took.
 pub(super) fn stored(heard: &Heard, price: Option<&ModelPrice>) -> StoredReply {
-    let body = String::from_utf8_lossy(&heard.body).into_owned();
+    // No answer holds them, and a database's text can hold neither: whatever sent them is kept all the same.
+    let body = String::from_utf8_lossy(&heard.body).replace('\0', "\u{fffd}");
     let read = serde_json::from_str::<Value>(&body).unwrap_or_default();
     let usage = usage(&read["usage"]);
     StoredReply {
@@ -210,6 +211,16 @@ mod tests {
             }),
             Outcome::Answer
         ));
+    }
+
+    #[test]
+    fn what_no_database_text_can_hold_is_replaced() {
+        let heard = Heard {
+            status: 200,
+            headers: http::HeaderMap::new(),
+            body: b"a\0\xffb".to_vec(),
+        };
+        assert_eq!(stored(&heard, None).body, "a\u{fffd}\u{fffd}b");
     }
 
     #[test]

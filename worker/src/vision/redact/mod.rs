@@ -14,7 +14,7 @@ use image::{GrayImage, Rgb, RgbImage, codecs::jpeg::JpegEncoder};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::ocr::{OcrError, Reader, Tesseract, Word};
+use super::ocr::{OcrError, Tesseract, Word, read_all};
 use crate::frames::Extraction;
 
 /// What stands in texts where personal data stood on the screen.
@@ -75,24 +75,24 @@ pub async fn read(
     cancel: &CancellationToken,
     mut on_progress: impl FnMut(f64) + Send,
 ) -> Result<Readings, OcrError> {
-    let mut reader = Reader::new(tesseract, cancel.clone());
     let exclusions: Vec<String> = rules
         .exclusions
         .iter()
         .map(|e| find::squeezed(e))
         .filter(|e| !e.is_empty())
         .collect();
+    let files: Vec<_> = extraction.frames.iter().map(|f| f.file.clone()).collect();
+    let inspect = if rules.passwords {
+        dots::rows
+    } else {
+        |_: &GrayImage| Vec::new()
+    };
+    let read = read_all(tesseract, &files, cancel, inspect, &mut on_progress).await?;
     let mut readings = Readings::default();
-    for (done, frame) in extraction.frames.iter().enumerate() {
-        let file = frame.file.clone();
-        let picture = tokio::task::spawn_blocking(move || image::open(file).map(|p| p.to_luma8()))
-            .await
-            .map_err(|e| OcrError::Failed(e.to_string()))??;
-        let words = reader.read(&picture).await?;
+    for (frame, (words, dots)) in extraction.frames.iter().zip(read) {
         readings
             .frames
-            .push(judge(frame.index, words, &picture, rules, &exclusions));
-        on_progress((done + 1) as f64 / extraction.frames.len() as f64);
+            .push(judge(frame.index, words, dots, rules, &exclusions));
     }
     drop_neighbours(extraction, &mut readings);
     readings.excluded = domain::span::union(
@@ -133,7 +133,7 @@ fn drop_neighbours(extraction: &Extraction, readings: &mut Readings) {
     }
 }
 
-fn judge(index: u32, mut words: Vec<Word>, picture: &GrayImage, rules: &Rules, exclusions: &[String]) -> Reading {
+fn judge(index: u32, mut words: Vec<Word>, dots: Vec<[u32; 4]>, rules: &Rules, exclusions: &[String]) -> Reading {
     if find::shows_any(&words, exclusions) {
         return Reading {
             index,
@@ -153,7 +153,7 @@ fn judge(index: u32, mut words: Vec<Word>, picture: &GrayImage, rules: &Rules, e
         for i in find::secrets(&words) {
             personal[i] = true;
         }
-        for row in dots::rows(picture) {
+        for row in dots {
             covered.push(row);
             for (word, personal) in words.iter().zip(&mut personal) {
                 *personal |= word.left < row[2] && word.right() > row[0] && word.top < row[3] && word.bottom() > row[1];

@@ -1,0 +1,355 @@
+//! Reviewing: people accept, dismiss, correct and implement opportunities; whatever they enter moves the money that follows
+//! from it, in the same transaction. Earlier cost analyses stay as history.
+
+use chrono::{DateTime, Utc};
+use domain::id::{AnalysisId, OpportunityId, OrganizationId, SessionId, UserId};
+use domain::roi::{Assumptions, Complexity, CostAnalysis, Overrides, Priority, ValueSource, cost_analysis};
+use domain::status::OpportunityStatus;
+use entity::{automation_opportunity, cost_analysis as cost_row};
+use rust_decimal::Decimal;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use crate::act::{Act, Change};
+use crate::db::Scope;
+use crate::error::{Error, Result};
+use crate::valuation::{self, Observed, ReviewerInput, Summary};
+
+/// What a reviewer enters; absent fields are left alone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Review {
+    /// What was decided.
+    pub status: Option<OpportunityStatus>,
+    /// A priority that overrides the rule's.
+    pub priority: Option<Priority>,
+    /// Another title.
+    pub title: Option<String>,
+    /// The process that it really is.
+    pub process_key: Option<String>,
+    /// Seconds of one occurrence.
+    pub current_time_per_occurrence_seconds: Option<f64>,
+    /// Occurrences per person and working day.
+    pub occurrences_per_day: Option<f64>,
+    /// People who do it.
+    pub people_count: Option<i32>,
+    /// How hard it is to automate.
+    pub automation_complexity: Option<Complexity>,
+    /// Hours to build it.
+    pub implementation_effort_hours: Option<Decimal>,
+    /// A remark.
+    pub note: Option<String>,
+    /// Why it was dismissed.
+    pub dismissal_reason: Option<String>,
+    /// Since when it is implemented; now, where it becomes so without a date.
+    pub implemented_at: Option<DateTime<Utc>>,
+    /// What building it cost.
+    pub actual_implementation_cost: Option<Decimal>,
+    /// Seconds of one occurrence since then.
+    pub measured_seconds_after: Option<f64>,
+}
+
+fn check(review: &Review) -> Result<()> {
+    let texts = [
+        ("input.title", &review.title, 300),
+        ("input.processKey", &review.process_key, 500),
+        ("input.note", &review.note, 5_000),
+        ("input.dismissalReason", &review.dismissal_reason, 5_000),
+    ];
+    for (field, text, most) in texts {
+        if text.as_ref().is_some_and(|text| text.trim().is_empty() || text.chars().count() > most || text.contains('\0')) {
+            return Err(Error::invalid(field, format!("must have 1 to {most} characters")));
+        }
+    }
+    let numbers = [
+        ("input.currentTimePerOccurrenceSeconds", review.current_time_per_occurrence_seconds, 86_400.0),
+        ("input.occurrencesPerDay", review.occurrences_per_day, 100_000.0),
+        ("input.measuredSecondsAfter", review.measured_seconds_after, 86_400.0),
+    ];
+    for (field, number, most) in numbers {
+        if number.is_some_and(|number| !(number >= 0.0 && number <= most)) {
+            return Err(Error::invalid(field, format!("must be between 0 and {most}")));
+        }
+    }
+    if review.people_count.is_some_and(|people| !(1..=100_000).contains(&people)) {
+        return Err(Error::invalid("input.peopleCount", "must be between 1 and 100,000"));
+    }
+    for (field, amount) in [
+        ("input.implementationEffortHours", review.implementation_effort_hours),
+        ("input.actualImplementationCost", review.actual_implementation_cost),
+    ] {
+        if amount.is_some_and(|amount| amount < Decimal::ZERO || amount > Decimal::from(100_000_000)) {
+            return Err(Error::invalid(field, "must be between 0 and 100,000,000"));
+        }
+    }
+    Ok(())
+}
+
+/// The ids of what a review touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reviewed {
+    /// The opportunity.
+    pub opportunity: OpportunityId,
+    /// The cost analysis that was written because of it.
+    pub cost_analysis: domain::id::CostAnalysisId,
+}
+
+/// Enters a review. Money, summary and a new cost analysis follow in the same transaction.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Forbidden`] for operators, [`Error::Invalid`], [`Error::Conflict`] for a decision that cannot
+/// follow the one that stands.
+pub async fn update(scope: &Scope, opportunity: OpportunityId, review: &Review, act: &Act) -> Result<Reviewed> {
+    let caller = scope.caller()?;
+    let member = caller.managing_writer()?;
+    check(review)?;
+    let found = automation_opportunity::Entity::find_by_id(opportunity).one(scope).await?.ok_or(Error::NotFound { what: "opportunity" })?;
+    let ids = (member.organization, found.session_id, found.analysis_id);
+    lock(scope, found.analysis_id).await?;
+    let mut rows = rows_of(scope, found.analysis_id).await?;
+    let row = rows.iter_mut().find(|row| row.id == opportunity).ok_or(Error::NotFound { what: "opportunity" })?;
+    if let Some(status) = review.status
+        && status != row.status
+        && !row.status.can_become(status)
+    {
+        return Err(Error::conflict(format!("an opportunity that is {} cannot become {status}", row.status)));
+    }
+    enter(row, review, caller.user(), act.now)?;
+    let assumptions = valuation::assumptions(scope, member.organization).await?;
+    let cost = revalue(scope, ids, &mut rows, &assumptions, act.now).await?;
+    act.note(
+        scope,
+        Change { action: "opportunity.review", subject_type: "automation_opportunity", subject: opportunity.uuid(), fields: &entered(review) },
+    )
+    .await?;
+    Ok(Reviewed { opportunity, cost_analysis: cost })
+}
+
+fn entered(review: &Review) -> Vec<&'static str> {
+    [
+        ("status", review.status.is_some()),
+        ("priority", review.priority.is_some()),
+        ("title", review.title.is_some()),
+        ("process_key", review.process_key.is_some()),
+        ("current_time_per_occurrence_seconds", review.current_time_per_occurrence_seconds.is_some()),
+        ("occurrences_per_day", review.occurrences_per_day.is_some()),
+        ("people_count", review.people_count.is_some()),
+        ("automation_complexity", review.automation_complexity.is_some()),
+        ("implementation_effort_hours", review.implementation_effort_hours.is_some()),
+        ("review_note", review.note.is_some()),
+        ("dismissal_reason", review.dismissal_reason.is_some()),
+        ("implemented_at", review.implemented_at.is_some()),
+        ("actual_implementation_cost", review.actual_implementation_cost.is_some()),
+        ("measured_seconds_after", review.measured_seconds_after.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, set)| set.then_some(name))
+    .collect()
+}
+
+/// Two reviews of one analysis come one after the other, so that each cost analysis sees the other's.
+async fn lock(scope: &Scope, analysis: AnalysisId) -> Result<()> {
+    scope
+        .run("select pg_advisory_xact_lock(hashtext('newsystem.valuation'), hashtext($1))", [analysis.to_string().into()])
+        .await
+        .map(|_| ())
+}
+
+async fn rows_of(scope: &Scope, analysis: AnalysisId) -> Result<Vec<automation_opportunity::Model>> {
+    Ok(automation_opportunity::Entity::find()
+        .filter(automation_opportunity::Column::AnalysisId.eq(analysis))
+        .order_by_asc(automation_opportunity::Column::Id)
+        .all(scope)
+        .await?)
+}
+
+fn enter(row: &mut automation_opportunity::Model, review: &Review, reviewer: Option<UserId>, now: DateTime<Utc>) -> Result<()> {
+    let mut input = ReviewerInput::read(&row.reviewer_input);
+    let take = |into: &mut Option<String>, from: &Option<String>| {
+        if from.is_some() {
+            into.clone_from(from);
+        }
+    };
+    take(&mut input.title, &review.title);
+    take(&mut input.process_key, &review.process_key);
+    input.current_time_per_occurrence_seconds =
+        review.current_time_per_occurrence_seconds.or(input.current_time_per_occurrence_seconds);
+    input.occurrences_per_day = review.occurrences_per_day.or(input.occurrences_per_day);
+    input.people_count = review.people_count.or(input.people_count);
+    input.automation_complexity = review.automation_complexity.or(input.automation_complexity);
+    input.implementation_effort_hours = review.implementation_effort_hours.or(input.implementation_effort_hours);
+    input.priority = review.priority.or(input.priority);
+    input.lay_over(row);
+    row.reviewer_input =
+        serde_json::to_value(&input).map_err(|error| Error::internal(format!("a review cannot be stored: {error}")))?;
+    if let Some(status) = review.status {
+        row.status = status;
+    }
+    take(&mut row.review_note, &review.note);
+    take(&mut row.dismissal_reason, &review.dismissal_reason);
+    row.implemented_at = review.implemented_at.or(row.implemented_at);
+    if row.status == OpportunityStatus::Implemented && row.implemented_at.is_none() {
+        row.implemented_at = Some(now);
+    }
+    row.actual_implementation_cost = review.actual_implementation_cost.or(row.actual_implementation_cost);
+    row.measured_seconds_after = review.measured_seconds_after.or(row.measured_seconds_after);
+    row.reviewed_by = reviewer;
+    row.reviewed_at = Some(now);
+    Ok(())
+}
+
+/// Works out anew what the opportunities of an analysis are worth, and writes rows, summary and cost analysis.
+async fn revalue(
+    scope: &Scope,
+    ids: (OrganizationId, SessionId, AnalysisId),
+    rows: &mut [automation_opportunity::Model],
+    assumptions: &Assumptions,
+    now: DateTime<Utc>,
+) -> Result<domain::id::CostAnalysisId> {
+    #[derive(FromQueryResult)]
+    struct Facts {
+        content: String,
+        recorded_on: chrono::NaiveDate,
+        person: Option<Uuid>,
+        analysed_at: DateTime<Utc>,
+    }
+    let (organization, session, analysis) = ids;
+    let facts: Facts = scope
+        .row(
+            "select coalesce(s.content_sha256, s.id::text) as content, (s.created_at at time zone o.time_zone)::date as recorded_on,
+                    (select p.user_id from private.session_people(array[s.id]) p) as person, coalesce(a.processing_completed_at, a.updated_at) as analysed_at
+               from public.recording_sessions s join public.organizations o on o.id = s.organization_id
+               join public.analysis_results a on a.organization_id = s.organization_id and a.session_id = s.id and a.id = $2 where s.id = $1",
+            [session.uuid().into(), analysis.uuid().into()],
+        )
+        .await?
+        .ok_or(Error::NotFound { what: "analysis" })?;
+    let own = rows
+        .iter()
+        .map(|row| valuation::observation_of(row, facts.content.clone(), facts.person.map(UserId::new), facts.recorded_on, facts.analysed_at))
+        .collect::<Result<Vec<_>>>()?;
+    let mut everywhere: Vec<_> = valuation::observations(scope, organization, Observed::CurrentExcept(session))
+        .await?
+        .into_iter()
+        .map(|(_, observation)| observation)
+        .collect();
+    everywhere.extend(own.iter().cloned());
+    let pooled = valuation::evidence_by_process(&everywhere, assumptions);
+    for (row, observation) in rows.iter_mut().zip(&own) {
+        let before = row.clone();
+        valuation::price(row, observation, pooled.get(&observation.process_key), assumptions);
+        // The one under review differs from what is stored even where its money does not.
+        if *row != before || row.reviewed_at == Some(now) {
+            save(scope, row).await?;
+        }
+    }
+    let costs = cost_analysis(&own, &pooled, assumptions);
+    store_costs(scope, ids, &costs, rows.len(), assumptions, now).await
+}
+
+async fn store_costs(
+    scope: &Scope,
+    ids: (OrganizationId, SessionId, AnalysisId),
+    costs: &CostAnalysis,
+    opportunities: usize,
+    assumptions: &Assumptions,
+    now: DateTime<Utc>,
+) -> Result<domain::id::CostAnalysisId> {
+    let row = valuation::cost_row(ids, costs, assumptions, now)?;
+    let id = row.id;
+    cost_row::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(scope).await?;
+    let [count, weekly, annual, currency] = Summary::of(costs, opportunities, assumptions).values();
+    scope
+        .run(
+            "update public.analysis_results set automation_opportunities_count = $2, time_savings_hours_weekly = $3, cost_savings_annual = $4, currency = $5 where id = $1",
+            [ids.2.uuid().into(), count, weekly, annual, currency],
+        )
+        .await?;
+    Ok(id)
+}
+
+/// Writes the columns that a reviewer's doings may change.
+async fn save(scope: &Scope, row: &automation_opportunity::Model) -> Result<()> {
+    let stored = automation_opportunity::ActiveModel {
+        id: sea_orm::ActiveValue::Unchanged(row.id),
+        title: Set(row.title.clone()),
+        process_key: Set(row.process_key.clone()),
+        current_time_per_occurrence_seconds: Set(row.current_time_per_occurrence_seconds),
+        occurrences_per_day: Set(row.occurrences_per_day),
+        frequency_basis: Set(row.frequency_basis),
+        people_count: Set(row.people_count),
+        automation_complexity: Set(row.automation_complexity),
+        implementation_effort_hours: Set(row.implementation_effort_hours),
+        effort_basis: Set(row.effort_basis),
+        estimated_cost_savings_monthly: Set(row.estimated_cost_savings_monthly),
+        monthly_savings_low: Set(row.monthly_savings_low),
+        monthly_savings_high: Set(row.monthly_savings_high),
+        hours_saved_monthly: Set(row.hours_saved_monthly),
+        estimated_implementation_cost: Set(row.estimated_implementation_cost),
+        roi_percentage: Set(row.roi_percentage),
+        payback_period_days: Set(row.payback_period_days),
+        counted: Set(row.counted),
+        priority: Set(row.priority),
+        priority_reason: Set(row.priority_reason.clone()),
+        status: Set(row.status),
+        reviewer_input: Set(row.reviewer_input.clone()),
+        reviewed_by: Set(row.reviewed_by),
+        reviewed_at: Set(row.reviewed_at),
+        review_note: Set(row.review_note.clone()),
+        dismissal_reason: Set(row.dismissal_reason.clone()),
+        implemented_at: Set(row.implemented_at),
+        actual_implementation_cost: Set(row.actual_implementation_cost),
+        measured_seconds_after: Set(row.measured_seconds_after),
+        realised_savings_monthly: Set(row.realised_savings_monthly),
+        ..Default::default()
+    };
+    stored.update(scope).await?;
+    Ok(())
+}
+
+/// Calculates the costs of one analysis anew, with other assumptions for this calculation where some are given.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Forbidden`] for operators, [`Error::Invalid`] for an assumption out of bounds.
+pub async fn recalculate(scope: &Scope, analysis: AnalysisId, overrides: &Overrides, act: &Act) -> Result<domain::id::CostAnalysisId> {
+    #[derive(FromQueryResult)]
+    struct Id {
+        session_id: Uuid,
+    }
+    let member = scope.caller()?.managing_writer()?;
+    let found: Id = scope
+        .row(
+            "select session_id from public.analysis_results where id = $1 and status = 'completed'",
+            [analysis.uuid().into()],
+        )
+        .await?
+        .ok_or(Error::NotFound { what: "completed analysis" })?;
+    lock(scope, analysis).await?;
+    let assumptions = valuation::assumptions(scope, member.organization)
+        .await?
+        .with(overrides, ValueSource::Reviewer)
+        .map_err(|error| Error::invalid(format!("input.assumptions.{}", error.field), error.reason))?;
+    let mut rows = rows_of(scope, analysis).await?;
+    let ids = (member.organization, SessionId::new(found.session_id), analysis);
+    let cost = revalue(scope, ids, &mut rows, &assumptions, act.now).await?;
+    act.note(
+        scope,
+        Change { action: "cost_analysis.recalculate", subject_type: "analysis", subject: analysis.uuid(), fields: &[] },
+    )
+    .await?;
+    Ok(cost)
+}
+
+/// The current analyses of the organization, oldest first: what `recalculateCosts(all: true)` goes through, each in a
+/// transaction of its own.
+///
+/// # Errors
+/// [`Error::Forbidden`] for operators; those of the database.
+pub async fn current_analyses(scope: &Scope) -> Result<Vec<AnalysisId>> {
+    #[derive(FromQueryResult)]
+    struct Id {
+        id: Uuid,
+    }
+    scope.caller()?.managing_writer()?;
+    let rows: Vec<Id> = scope.rows("select id from public.analysis_results where is_current order by created_at, id", []).await?;
+    Ok(rows.into_iter().map(|row| row.id.into()).collect())
+}

@@ -1,0 +1,121 @@
+//! The one LISTEN connection of a process. It tells doorbells apart and says when some may have been missed.
+
+use std::time::Duration;
+
+use domain::id::{AnalysisId, OrganizationId, SessionId};
+use sqlx::postgres::PgListener;
+use uuid::Uuid;
+
+use crate::error::Result;
+
+/// What a doorbell says; ids only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doorbell {
+    /// An organization's log has grown.
+    Events(OrganizationId),
+    /// An analysis has moved on.
+    Progress(OrganizationId, AnalysisId),
+    /// An upload has moved on.
+    Upload(OrganizationId, SessionId),
+    /// A person's or key's rights have changed.
+    Caller(Uuid),
+    /// Some doorbells may have been missed: read on from the last positions, and believe no cache.
+    Gap,
+}
+
+const CHANNELS: [&str; 4] = ["newsystem_events", "newsystem_progress", "newsystem_uploads", "newsystem_callers"];
+
+/// How long to wait before connecting again, at first and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Hears doorbells, for ever: a lost connection is made anew, and every loss is a [`Doorbell::Gap`].
+pub struct Listener {
+    url: String,
+    listening: Option<PgListener>,
+    wait: Duration,
+}
+
+impl Listener {
+    /// Listens on a direct or session-pooled connection: a transaction pooler delivers nothing.
+    ///
+    /// # Errors
+    /// When nothing answers at the address.
+    pub async fn connect(url: &str) -> Result<Self> {
+        Ok(Self { url: url.to_owned(), listening: Some(listen(url).await?), wait: FIRST_WAIT })
+    }
+
+    /// The next doorbell.
+    pub async fn next(&mut self) -> Doorbell {
+        loop {
+            let Some(listening) = &mut self.listening else {
+                tokio::time::sleep(self.wait).await;
+                match listen(&self.url).await {
+                    Ok(listening) => {
+                        tracing::info!("listening again");
+                        self.listening = Some(listening);
+                        self.wait = FIRST_WAIT;
+                        return Doorbell::Gap;
+                    }
+                    Err(_) => self.wait = (self.wait * 2).min(LONGEST_WAIT),
+                }
+                continue;
+            };
+            // `try_recv`, never `recv`, which hides losses: a None and an error both mean that some may be missing.
+            match listening.try_recv().await {
+                Ok(Some(notification)) => {
+                    if let Some(doorbell) = read(notification.channel(), notification.payload()) {
+                        return doorbell;
+                    }
+                    tracing::warn!(channel = notification.channel(), "a doorbell that says nothing");
+                }
+                Ok(None) => {
+                    tracing::warn!("the listening connection was lost");
+                    return Doorbell::Gap;
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the listening connection failed");
+                    self.listening = None;
+                }
+            }
+        }
+    }
+}
+
+async fn listen(url: &str) -> Result<PgListener> {
+    let mut listening = PgListener::connect(url).await?;
+    listening.ignore_pool_close_event(true);
+    listening.listen_all(CHANNELS).await?;
+    Ok(listening)
+}
+
+fn read(channel: &str, payload: &str) -> Option<Doorbell> {
+    let pair = || {
+        let (organization, subject) = payload.split_once(':')?;
+        Some((organization.parse::<Uuid>().ok()?, subject.parse::<Uuid>().ok()?))
+    };
+    Some(match channel {
+        "newsystem_events" => Doorbell::Events(payload.parse().ok()?),
+        "newsystem_progress" => pair().map(|(organization, analysis)| Doorbell::Progress(organization.into(), analysis.into()))?,
+        "newsystem_uploads" => pair().map(|(organization, session)| Doorbell::Upload(organization.into(), session.into()))?,
+        "newsystem_callers" => Doorbell::Caller(payload.parse().ok()?),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doorbells_are_told_apart_and_nonsense_is_none() {
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_eq!(read("newsystem_events", &one.to_string()), Some(Doorbell::Events(one.into())));
+        assert_eq!(read("newsystem_progress", &format!("{one}:{two}")), Some(Doorbell::Progress(one.into(), two.into())));
+        assert_eq!(read("newsystem_uploads", &format!("{one}:{two}")), Some(Doorbell::Upload(one.into(), two.into())));
+        assert_eq!(read("newsystem_callers", &one.to_string()), Some(Doorbell::Caller(one)));
+        for (channel, payload) in [("newsystem_events", "x"), ("newsystem_progress", "x:y"), ("other", ""), ("newsystem_uploads", "")] {
+            assert_eq!(read(channel, payload), None);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Events: an organization's log of what happened, read on from a position, and the doorbell that says there is more.
+//!
+//! The log is written by the database itself (migration `event`), gapless and in commit order. A [`listener`] hears doorbells;
+//! a missed one costs latency, never an event, because whoever reads goes on from its own position.
+
+pub mod listener;
+
+use chrono::{DateTime, Utc};
+use domain::event::EventKind;
+use domain::id::{AnalysisId, OrganizationId, SessionId, UserId};
+use domain::status::{AnalysisStage, AnalysisStatus};
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::db::{Db, call};
+use crate::error::{Error, Result};
+
+/// One event of an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Rises by exactly one from event to event of an organization.
+    pub sequence: i64,
+    /// What happened.
+    pub kind: EventKind,
+    /// To which row.
+    pub subject: Uuid,
+    /// The state that it left, where it is a change of state.
+    pub from: Option<String>,
+    /// The state that it came to.
+    pub to: Option<String>,
+    /// Who did it; nobody for workers and sweeps.
+    pub actor: Option<UserId>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// How far a log reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The oldest event that is still kept; none while there is none.
+    pub oldest: Option<i64>,
+    /// The newest, 0 before the first.
+    pub newest: i64,
+}
+
+impl Bounds {
+    /// Whether everything after this position is still there.
+    pub const fn reach_back_to(self, position: i64) -> bool {
+        match self.oldest {
+            Some(oldest) => position >= oldest - 1,
+            None => position >= self.newest,
+        }
+    }
+}
+
+fn event(row: &PgRow) -> Result<Event> {
+    Ok(Event {
+        sequence: row.try_get("sequence")?,
+        kind: row.try_get::<&str, _>("kind")?.parse().map_err(|_| Error::internal("an event of an unknown kind"))?,
+        subject: row.try_get("subject_id")?,
+        from: row.try_get("from_status")?,
+        to: row.try_get("to_status")?,
+        actor: row.try_get::<Option<Uuid>, _>("actor_user_id")?.map(UserId::new),
+        at: row.try_get("at")?,
+    })
+}
+
+/// Events after a position, oldest first, at most so many.
+///
+/// # Errors
+/// Those of the database.
+pub async fn after(db: &Db, organization: OrganizationId, position: i64, most: i32) -> Result<Vec<Event>> {
+    let system = db.system();
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select sequence, kind, subject_id, from_status, to_status, actor_user_id, at from private.events_after($1, $2, $3)",
+        organization.uuid(),
+        position,
+        most
+    );
+    rows.iter().map(event).collect()
+}
+
+/// How far an organization's log reaches.
+///
+/// # Errors
+/// Those of the database.
+pub async fn bounds(db: &Db, organization: OrganizationId) -> Result<Bounds> {
+    let system = db.system();
+    let row: PgRow = call!(system, fetch_one, "select oldest, newest from private.event_bounds($1)", organization.uuid());
+    Ok(Bounds { oldest: row.try_get("oldest")?, newest: row.try_get("newest")? })
+}
+
+/// The newest positions of many organizations, in one read.
+///
+/// # Errors
+/// Those of the database.
+pub async fn positions(db: &Db, organizations: &[OrganizationId]) -> Result<Vec<(OrganizationId, i64)>> {
+    let system = db.system();
+    let ids: Vec<Uuid> = organizations.iter().map(|organization| organization.uuid()).collect();
+    let rows: Vec<PgRow> = call!(system, fetch_all, "select organization_id, newest from private.event_positions($1)", ids);
+    rows.iter().map(|row| Ok((OrganizationId::new(row.try_get("organization_id")?), row.try_get("newest")?))).collect()
+}
+
+/// Where an analysis stands, as its watchers see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnalysisState {
+    /// Its tenant.
+    pub organization: OrganizationId,
+    /// Its session.
+    pub session: SessionId,
+    /// Its status.
+    pub status: AnalysisStatus,
+    /// The stage in hand.
+    pub stage: AnalysisStage,
+    /// Share of the whole, `0..=1`.
+    pub progress: f64,
+    /// Frames chosen or read so far.
+    pub frames_done: i32,
+    /// Frames in all, once that is known.
+    pub frames_total: Option<i32>,
+    /// A sentence for people.
+    pub message: Option<String>,
+    /// Since when it stands there.
+    pub at: DateTime<Utc>,
+}
+
+/// Where an analysis stands now; none once it is gone.
+///
+/// # Errors
+/// Those of the database.
+pub async fn analysis_state(db: &Db, analysis: AnalysisId) -> Result<Option<AnalysisState>> {
+    let system = db.system();
+    let row: Option<PgRow> = call!(
+        system,
+        fetch_optional,
+        "select organization_id, session_id, status, stage, progress, frames_done, frames_total, message, at from private.analysis_progress($1)",
+        analysis.uuid()
+    );
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(AnalysisState {
+        organization: OrganizationId::new(row.try_get("organization_id")?),
+        session: SessionId::new(row.try_get("session_id")?),
+        status: row.try_get::<&str, _>("status")?.parse().map_err(|_| Error::internal("an analysis of an unknown status"))?,
+        stage: row.try_get::<&str, _>("stage")?.parse().map_err(|_| Error::internal("an analysis in an unknown stage"))?,
+        progress: row.try_get("progress")?,
+        frames_done: row.try_get("frames_done")?,
+        frames_total: row.try_get("frames_total")?,
+        message: row.try_get("message")?,
+        at: row.try_get("at")?,
+    }))
+}
+
+/// Where an upload stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadState {
+    /// Its tenant.
+    pub organization: OrganizationId,
+    /// Chunks that are stored.
+    pub completed: i32,
+    /// Chunks that failed and were not put again yet.
+    pub failed: i32,
+    /// Chunks in all, once the session is finished.
+    pub total: Option<i32>,
+    /// Bytes of the completed ones.
+    pub bytes: i64,
+    /// Since when it stands there.
+    pub at: DateTime<Utc>,
+}
+
+/// Where an upload stands now; none once its session is gone.
+///
+/// # Errors
+/// Those of the database.
+pub async fn upload_state(db: &Db, session: SessionId) -> Result<Option<UploadState>> {
+    let system = db.system();
+    let row: Option<PgRow> = call!(
+        system,
+        fetch_optional,
+        "select organization_id, completed, failed, total, bytes, at from private.upload_progress($1)",
+        session.uuid()
+    );
+    let Some(row) = row else { return Ok(None) };
+    let count = |name: &str| row.try_get::<i64, _>(name).map(|count| i32::try_from(count).unwrap_or(i32::MAX));
+    Ok(Some(UploadState {
+        organization: OrganizationId::new(row.try_get("organization_id")?),
+        completed: count("completed")?,
+        failed: count("failed")?,
+        total: row.try_get("total")?,
+        bytes: row.try_get("bytes")?,
+        at: row.try_get("at")?,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Bounds;
+
+    #[test]
+    fn a_log_reaches_back_to_the_event_before_its_oldest() {
+        for (oldest, newest, position, reaches) in [
+            (None, 0, 0, true),
+            (None, 9, 9, true),
+            (None, 9, 8, false),
+            (Some(5), 9, 4, true),
+            (Some(5), 9, 3, false),
+            (Some(5), 9, 9, true),
+            (Some(1), 9, 0, true),
+        ] {
+            assert_eq!(Bounds { oldest, newest }.reach_back_to(position), reaches, "{oldest:?} {newest} {position}");
+        }
+    }
+}
