@@ -6,12 +6,21 @@ use api::graphql;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{FieldDefinition, InputValueDefinition, ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition};
 
-/// What belongs to mutations and subscriptions: theirs to prove.
-fn is_of_the_write_side(name: &str) -> bool {
-    name.ends_with("Payload")
-        || name.ends_with("Input")
-        || matches!(name, "Mutation" | "Subscription" | "ChunkUpload" | "HttpHeader" | "ErasureReceipt" | "AnalysisProgress" | "UploadProgress" | "OrganizationEvent" | "EventKind")
-}
+/// What the schema still lacks of the contract; a line leaves with the work that brings it.
+const NOT_YET: &[&str] = &[
+    "DeleteReportInput",
+    "DeleteReportPayload",
+    "GenerateReportInput",
+    "GenerateReportPayload",
+    "Mutation.deleteReport",
+    "Mutation.generateReport",
+    "Mutation.revokeReportLink",
+    "Mutation.shareReport",
+    "RevokeReportLinkInput",
+    "RevokeReportLinkPayload",
+    "ShareReportInput",
+    "ShareReportPayload",
+];
 
 fn types(document: &ServiceDocument) -> BTreeMap<String, &TypeDefinition> {
     let definitions = document.definitions.iter().filter_map(|definition| match definition {
@@ -47,7 +56,7 @@ fn the_schema_contains_the_contract() {
     let (ours, contract) = (parse_schema(&sdl).unwrap(), parse_schema(include_str!("../../fixtures/contract.graphql")).unwrap());
     let (ours, contract) = (types(&ours), types(&contract));
     let mut missing = Vec::new();
-    for (name, wanted) in contract.iter().filter(|(name, _)| !is_of_the_write_side(name)) {
+    for (name, wanted) in &contract {
         let Some(found) = ours.get(name) else {
             missing.push(name.clone());
             continue;
@@ -64,7 +73,7 @@ fn the_schema_contains_the_contract() {
             assert!(wanted.implements.iter().all(|one| found.implements.iter().any(|other| one.node == other.node)), "{name} is a node");
         }
     }
-    assert_eq!(missing, Vec::<String>::new(), "in the contract and not in the schema");
+    assert_eq!(missing, NOT_YET, "in the contract and not in the schema");
 }
 
 #[test]
