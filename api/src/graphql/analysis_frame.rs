@@ -52,17 +52,17 @@ impl AnalysisFrame {
     }
 
     /// Its place among the analysis's frames, from 0.
-    async fn index(&self) -> Result<i32> {
+    fn index(&self) -> Result<i32> {
         Ok(self.row.frame_index()?)
     }
 
     /// When it was taken, in seconds from the recording's start.
-    async fn timestamp_seconds(&self) -> Result<f64> {
+    fn timestamp_seconds(&self) -> Result<f64> {
         Ok(self.row.timestamp_seconds()?)
     }
 
     /// The stretch of the recording that it stands for.
-    async fn span(&self) -> Result<TimeSpan> {
+    fn span(&self) -> Result<TimeSpan> {
         Ok(TimeSpan {
             start_seconds: self.row.start_seconds()?,
             end_seconds: self.row.end_seconds()?,
@@ -70,12 +70,12 @@ impl AnalysisFrame {
     }
 
     /// Its width in pixels.
-    async fn width_pixels(&self) -> Result<i32> {
+    fn width_pixels(&self) -> Result<i32> {
         Ok(self.row.width_pixels()?)
     }
 
     /// Its height in pixels.
-    async fn height_pixels(&self) -> Result<i32> {
+    fn height_pixels(&self) -> Result<i32> {
         Ok(self.row.height_pixels()?)
     }
 
@@ -85,12 +85,12 @@ impl AnalysisFrame {
     }
 
     /// The cluster of equal screens that it belongs to.
-    async fn screen(&self) -> Result<i32> {
+    fn screen(&self) -> Result<i32> {
         Ok(self.row.screen()?)
     }
 
     /// Where its picture is: signed for the caller, for an hour.
-    async fn image_url(&self) -> Result<Url> {
+    fn image_url(&self) -> Result<Url> {
         let api = self.read.api();
         let signed = api.signer.sign(
             Subject::Frame,
@@ -102,7 +102,7 @@ impl AnalysisFrame {
     }
 
     /// Whether personal data on it was covered before it was stored.
-    async fn redacted(&self) -> Result<bool> {
+    fn redacted(&self) -> Result<bool> {
         Ok(self.row.redacted()?)
     }
 }

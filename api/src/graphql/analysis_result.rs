@@ -94,27 +94,27 @@ impl Analysis {
     }
 
     /// Where it stands.
-    async fn status(&self) -> Result<AnalysisStatus> {
+    fn status(&self) -> Result<AnalysisStatus> {
         Ok(self.row.status()?)
     }
 
     /// What a worker is doing with it.
-    async fn stage(&self) -> Result<AnalysisStage> {
+    fn stage(&self) -> Result<AnalysisStage> {
         Ok(self.row.stage()?)
     }
 
     /// How far it is, 0 to 1.
-    async fn progress(&self) -> Result<f64> {
+    fn progress(&self) -> Result<f64> {
         Ok(self.row.progress()?)
     }
 
     /// Whether it is the newest completed one of its session: what every sum counts.
-    async fn is_current(&self) -> Result<bool> {
+    fn is_current(&self) -> Result<bool> {
         Ok(self.row.is_current()?)
     }
 
     /// How it looks at the recording.
-    async fn settings(&self) -> Result<AnalysisSettings> {
+    fn settings(&self) -> Result<AnalysisSettings> {
         Ok(AnalysisSettings {
             analyser: self.row.analyser()?,
             preset: self.row.preset()?,
@@ -130,12 +130,12 @@ impl Analysis {
     }
 
     /// Why it failed; null unless its status is FAILED.
-    async fn error_code(&self) -> Result<Option<AnalysisErrorCode>> {
+    fn error_code(&self) -> Result<Option<AnalysisErrorCode>> {
         Ok(self.row.error_code()?)
     }
 
     /// Why it failed and what to do about it, in a sentence; null unless its status is FAILED.
-    async fn error_message(&self) -> Result<Option<&str>> {
+    fn error_message(&self) -> Result<Option<&str>> {
         Ok(match self.row.error_message()? {
             Some(message) => Some(message),
             None => self.row.error_code()?.map(AnalysisErrorCode::sentence),
@@ -143,27 +143,27 @@ impl Analysis {
     }
 
     /// The model that answered, as it named itself; null for local analyses.
-    async fn gpt_version(&self) -> Result<Option<&str>> {
+    fn gpt_version(&self) -> Result<Option<&str>> {
         Ok(self.row.gpt_version()?)
     }
 
     /// The version of the questions that the model was asked; null for local analyses.
-    async fn prompt_version(&self) -> Result<Option<&str>> {
+    fn prompt_version(&self) -> Result<Option<&str>> {
         Ok(self.row.prompt_version()?)
     }
 
     /// How many frames were looked at closely.
-    async fn frames_analyzed(&self) -> Result<i32> {
+    fn frames_analyzed(&self) -> Result<i32> {
         Ok(self.row.frames_analyzed()?)
     }
 
     /// Share of the recording that the chosen frames stand for, 0 to 1; null before they are chosen.
-    async fn coverage(&self) -> Result<Option<f64>> {
+    fn coverage(&self) -> Result<Option<f64>> {
         Ok(self.row.coverage()?)
     }
 
     /// The analyser's own estimate, 0 to 1: not an accuracy. Null before the end, or when it gives none.
-    async fn confidence_score(&self) -> Result<Option<f64>> {
+    fn confidence_score(&self) -> Result<Option<f64>> {
         Ok(self.row.confidence_score()?)
     }
 
@@ -183,22 +183,22 @@ impl Analysis {
     }
 
     /// How long it took, in seconds; null before the end.
-    async fn processing_time_seconds(&self) -> Result<Option<f64>> {
+    fn processing_time_seconds(&self) -> Result<Option<f64>> {
         Ok(self.row.processing_time_seconds()?)
     }
 
     /// How many opportunities it found.
-    async fn automation_opportunities_count(&self) -> Result<i32> {
+    fn automation_opportunities_count(&self) -> Result<i32> {
         Ok(self.row.automation_opportunities_count()?)
     }
 
     /// Hours a week that could be saved: potential, base scenario; null where nothing can be counted.
-    async fn time_savings_hours_weekly(&self) -> Result<Option<Decimal>> {
+    fn time_savings_hours_weekly(&self) -> Result<Option<Decimal>> {
         Ok(self.row.time_savings_hours_weekly()?.map(Into::into))
     }
 
     /// Money a year that could be saved: potential, base scenario; null where nothing can be counted.
-    async fn cost_savings_annual(&self) -> Result<Option<Money>> {
+    fn cost_savings_annual(&self) -> Result<Option<Money>> {
         let (Some(amount), Some(currency)) = (self.row.cost_savings_annual()?, self.row.currency()?) else {
             return Ok(None);
         };
@@ -391,32 +391,32 @@ impl Analysis {
     }
 
     /// When someone asked to cancel it; null unless that happened.
-    async fn cancel_requested_at(&self) -> Result<Option<DateTime>> {
+    fn cancel_requested_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.cancel_requested_at()?.map(Into::into))
     }
 
     /// When it was last queued.
-    async fn queued_at(&self) -> Result<DateTime> {
+    fn queued_at(&self) -> Result<DateTime> {
         Ok(self.row.queued_at()?.into())
     }
 
     /// When a worker first took it up; null before.
-    async fn processing_started_at(&self) -> Result<Option<DateTime>> {
+    fn processing_started_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.processing_started_at()?.map(Into::into))
     }
 
     /// When it was completed; null before.
-    async fn processing_completed_at(&self) -> Result<Option<DateTime>> {
+    fn processing_completed_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.processing_completed_at()?.map(Into::into))
     }
 
     /// When it was asked for.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 
     /// When it was last changed.
-    async fn updated_at(&self) -> Result<DateTime> {
+    fn updated_at(&self) -> Result<DateTime> {
         Ok(self.row.updated_at()?.into())
     }
 }
@@ -480,27 +480,27 @@ impl RowObject for AnalysisAttempt {
 #[Object]
 impl AnalysisAttempt {
     /// Its number, from 1.
-    async fn number(&self) -> Result<i32> {
+    fn number(&self) -> Result<i32> {
         Ok(self.row.number()?)
     }
 
     /// When it began.
-    async fn started_at(&self) -> Result<DateTime> {
+    fn started_at(&self) -> Result<DateTime> {
         Ok(self.row.started_at()?.into())
     }
 
     /// When it ended; null while it runs.
-    async fn ended_at(&self) -> Result<Option<DateTime>> {
+    fn ended_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.ended_at()?.map(Into::into))
     }
 
     /// Why it failed; null when it did not.
-    async fn error_code(&self) -> Result<Option<AnalysisErrorCode>> {
+    fn error_code(&self) -> Result<Option<AnalysisErrorCode>> {
         Ok(self.row.error_code()?)
     }
 
     /// What was said about its end; null when nothing was.
-    async fn message(&self) -> Result<Option<&str>> {
+    fn message(&self) -> Result<Option<&str>> {
         Ok(self.row.message()?)
     }
 
@@ -545,27 +545,27 @@ impl RowObject for Disclosure {
 #[Object]
 impl Disclosure {
     /// Where it went.
-    async fn endpoint(&self) -> Result<&str> {
+    fn endpoint(&self) -> Result<&str> {
         Ok(self.row.endpoint()?)
     }
 
     /// To which model.
-    async fn model(&self) -> Result<&str> {
+    fn model(&self) -> Result<&str> {
         Ok(self.row.model()?)
     }
 
     /// How many frames were in it.
-    async fn frames(&self) -> Result<i32> {
+    fn frames(&self) -> Result<i32> {
         Ok(self.row.frames()?)
     }
 
     /// How many bytes it had.
-    async fn bytes(&self) -> Result<BigInt> {
+    fn bytes(&self) -> Result<BigInt> {
         Ok(self.row.bytes()?.into())
     }
 
     /// When it was sent.
-    async fn at(&self) -> Result<DateTime> {
+    fn at(&self) -> Result<DateTime> {
         Ok(self.row.at()?.into())
     }
 }

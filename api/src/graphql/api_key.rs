@@ -49,42 +49,42 @@ impl ApiKey {
     }
 
     /// What it is for, in the owner's words.
-    async fn name(&self) -> Result<&str> {
+    fn name(&self) -> Result<&str> {
         Ok(self.row.name()?)
     }
 
     /// What it may do; never members, keys, roles, budgets or permissions, whatever its role.
-    async fn role(&self) -> Result<Role> {
+    fn role(&self) -> Result<Role> {
         Ok(self.row.role()?)
     }
 
     /// Whether it may only read.
-    async fn read_only(&self) -> Result<bool> {
+    fn read_only(&self) -> Result<bool> {
         Ok(self.row.read_only()?)
     }
 
     /// The first characters of its secret, to tell keys apart.
-    async fn prefix(&self) -> Result<&str> {
+    fn prefix(&self) -> Result<&str> {
         Ok(self.row.prefix()?)
     }
 
     /// When it was last used, to the minute; null if never.
-    async fn last_used_at(&self) -> Result<Option<DateTime>> {
+    fn last_used_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.last_used_at()?.map(Into::into))
     }
 
     /// Until when it works; null for no end.
-    async fn expires_at(&self) -> Result<Option<DateTime>> {
+    fn expires_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.expires_at()?.map(Into::into))
     }
 
     /// When it was revoked; null while it works.
-    async fn revoked_at(&self) -> Result<Option<DateTime>> {
+    fn revoked_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.revoked_at()?.map(Into::into))
     }
 
     /// When it was made.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 }

@@ -48,57 +48,57 @@ impl RowObject for AuditEntry {
 #[Object]
 impl AuditEntry {
     /// Its id.
-    async fn id(&self) -> Result<ID> {
+    fn id(&self) -> Result<ID> {
         Ok(self.row.id()?.into())
     }
 
     /// When it happened.
-    async fn at(&self) -> Result<DateTime> {
+    fn at(&self) -> Result<DateTime> {
         Ok(self.row.at()?.into())
     }
 
     /// The person who did it; null when it was none.
-    async fn actor_user_id(&self) -> Result<Option<ID>> {
+    fn actor_user_id(&self) -> Result<Option<ID>> {
         Ok(self.row.actor_user_id()?.map(Into::into))
     }
 
     /// The key that did it; null when it was none.
-    async fn actor_api_key_id(&self) -> Result<Option<ID>> {
+    fn actor_api_key_id(&self) -> Result<Option<ID>> {
         Ok(self.row.actor_api_key_id()?.map(Into::into))
     }
 
     /// The part of the platform that did it (worker, sweep, operator); null when a person or key did.
-    async fn actor_system(&self) -> Result<Option<&str>> {
+    fn actor_system(&self) -> Result<Option<&str>> {
         Ok(self.row.actor_system()?)
     }
 
     /// What was done.
-    async fn action(&self) -> Result<&str> {
+    fn action(&self) -> Result<&str> {
         Ok(self.row.action()?)
     }
 
     /// The kind of row that it was done to.
-    async fn subject_type(&self) -> Result<&str> {
+    fn subject_type(&self) -> Result<&str> {
         Ok(self.row.subject_type()?)
     }
 
     /// The row that it was done to; null for what concerns several.
-    async fn subject_id(&self) -> Result<Option<ID>> {
+    fn subject_id(&self) -> Result<Option<ID>> {
         Ok(self.row.subject_id()?.map(Into::into))
     }
 
     /// The id of the request, as in the log and in `extensions.requestId` of errors.
-    async fn request_id(&self) -> Result<Option<&str>> {
+    fn request_id(&self) -> Result<Option<&str>> {
         Ok(self.row.request_id()?)
     }
 
     /// Why, where a reason was given.
-    async fn reason(&self) -> Result<Option<&str>> {
+    fn reason(&self) -> Result<Option<&str>> {
         Ok(self.row.reason()?)
     }
 
     /// Names of the fields that changed.
-    async fn changed_fields(&self) -> Result<Vec<String>> {
+    fn changed_fields(&self) -> Result<Vec<String>> {
         Ok(self.row.changed_fields()?)
     }
 }

@@ -117,137 +117,137 @@ impl AutomationOpportunity {
     }
 
     /// The process that it is about: the same in other recordings has the same key, and sums count it once.
-    async fn process_key(&self) -> Result<&str> {
+    fn process_key(&self) -> Result<&str> {
         Ok(self.row.process_key()?)
     }
 
     /// Its kind of work.
-    async fn opportunity_type(&self) -> Result<WorkflowCategory> {
+    fn opportunity_type(&self) -> Result<WorkflowCategory> {
         Ok(self.row.opportunity_type()?)
     }
 
     /// What to automate, in a few words.
-    async fn title(&self) -> Result<&str> {
+    fn title(&self) -> Result<&str> {
         Ok(self.row.title()?)
     }
 
     /// How, and what for.
-    async fn description(&self) -> Result<&str> {
+    fn description(&self) -> Result<&str> {
         Ok(self.row.description()?)
     }
 
     /// The steps that would be automated.
-    async fn workflow_steps(&self) -> Result<Vec<String>> {
+    fn workflow_steps(&self) -> Result<Vec<String>> {
         Ok(self.row.workflow_steps()?)
     }
 
     /// Active and waiting time of one occurrence, in seconds; null when it is not known.
-    async fn current_time_per_occurrence_seconds(&self) -> Result<Option<f64>> {
+    fn current_time_per_occurrence_seconds(&self) -> Result<Option<f64>> {
         Ok(self.row.current_time_per_occurrence_seconds()?)
     }
 
     /// How often the recording shows it.
-    async fn occurrences_observed(&self) -> Result<i32> {
+    fn occurrences_observed(&self) -> Result<i32> {
         Ok(self.row.occurrences_observed()?)
     }
 
     /// Recorded time in which it was looked for, in seconds.
-    async fn observed_seconds(&self) -> Result<f64> {
+    fn observed_seconds(&self) -> Result<f64> {
         Ok(self.row.observed_seconds()?)
     }
 
     /// How often a person does it on a working day; null when that is not known.
-    async fn occurrences_per_day(&self) -> Result<Option<f64>> {
+    fn occurrences_per_day(&self) -> Result<Option<f64>> {
         Ok(self.row.occurrences_per_day()?)
     }
 
     /// What is known about how often it is done.
-    async fn frequency_basis(&self) -> Result<FrequencyBasis> {
+    fn frequency_basis(&self) -> Result<FrequencyBasis> {
         Ok(self.row.frequency_basis()?)
     }
 
     /// How many people do it, as people entered it.
-    async fn people_count(&self) -> Result<i32> {
+    fn people_count(&self) -> Result<i32> {
         Ok(self.row.people_count()?)
     }
 
     /// How hard it is to automate; null when that is not known.
-    async fn automation_complexity(&self) -> Result<Option<Complexity>> {
+    fn automation_complexity(&self) -> Result<Option<Complexity>> {
         Ok(self.row.automation_complexity()?)
     }
 
     /// Hours to build the automation; null when the complexity is not known either.
-    async fn implementation_effort_hours(&self) -> Result<Option<Decimal>> {
+    fn implementation_effort_hours(&self) -> Result<Option<Decimal>> {
         Ok(self.row.implementation_effort_hours()?.map(Into::into))
     }
 
     /// Whether these hours were entered or assumed.
-    async fn effort_basis(&self) -> Result<EffortBasis> {
+    fn effort_basis(&self) -> Result<EffortBasis> {
         Ok(self.row.effort_basis()?)
     }
 
     /// Saving a month: potential, base scenario; null below three occurrences and where the figures behind it are missing.
-    async fn estimated_cost_savings_monthly(&self) -> Result<Option<Money>> {
+    fn estimated_cost_savings_monthly(&self) -> Result<Option<Money>> {
         self.money(self.row.estimated_cost_savings_monthly()?)
     }
 
     /// The same saving at the low end of the frequency; null as that one.
-    async fn monthly_savings_low(&self) -> Result<Option<Money>> {
+    fn monthly_savings_low(&self) -> Result<Option<Money>> {
         self.money(self.row.monthly_savings_low()?)
     }
 
     /// The same saving at the high end of the frequency; null as that one.
-    async fn monthly_savings_high(&self) -> Result<Option<Money>> {
+    fn monthly_savings_high(&self) -> Result<Option<Money>> {
         self.money(self.row.monthly_savings_high()?)
     }
 
     /// Hours saved a month: potential, base scenario; null as the saving.
-    async fn hours_saved_monthly(&self) -> Result<Option<Decimal>> {
+    fn hours_saved_monthly(&self) -> Result<Option<Decimal>> {
         Ok(self.row.hours_saved_monthly()?.map(Into::into))
     }
 
     /// What building it costs; null when the effort is not known.
-    async fn estimated_implementation_cost(&self) -> Result<Option<Money>> {
+    fn estimated_implementation_cost(&self) -> Result<Option<Money>> {
         self.money(self.row.estimated_implementation_cost()?)
     }
 
     /// Return in the first year of steady state, net, in percent of the cost; null without a saving or a cost.
-    async fn roi_percentage(&self) -> Result<Option<Decimal>> {
+    fn roi_percentage(&self) -> Result<Option<Decimal>> {
         Ok(self.row.roi_percentage()?.map(Into::into))
     }
 
     /// Days until the saving has paid for the building; null when it never does.
-    async fn payback_period_days(&self) -> Result<Option<i32>> {
+    fn payback_period_days(&self) -> Result<Option<i32>> {
         Ok(self.row.payback_period_days()?)
     }
 
     /// Whether it enters sums: false for extrapolated frequencies, which are shown and never summed.
-    async fn counted(&self) -> Result<bool> {
+    fn counted(&self) -> Result<bool> {
         Ok(self.row.counted()?)
     }
 
     /// The analyser's estimate that this is a real opportunity, 0 to 1; null when it gives none.
-    async fn confidence_score(&self) -> Result<Option<f64>> {
+    fn confidence_score(&self) -> Result<Option<f64>> {
         Ok(self.row.confidence_score()?)
     }
 
     /// How soon it deserves attention; null before it was worked out.
-    async fn priority(&self) -> Result<Option<Priority>> {
+    fn priority(&self) -> Result<Option<Priority>> {
         Ok(self.row.priority()?)
     }
 
     /// Why it has this priority, in words.
-    async fn priority_reason(&self) -> Result<Option<&str>> {
+    fn priority_reason(&self) -> Result<Option<&str>> {
         Ok(self.row.priority_reason()?)
     }
 
     /// What people decided about it.
-    async fn status(&self) -> Result<OpportunityStatus> {
+    fn status(&self) -> Result<OpportunityStatus> {
         Ok(self.row.status()?)
     }
 
     /// What people said about it; null before the first review.
-    async fn review(&self) -> Result<Option<Review>> {
+    fn review(&self) -> Result<Option<Review>> {
         let review = Review {
             read: self.read.clone(),
             row: Arc::clone(&self.row),
@@ -256,12 +256,12 @@ impl AutomationOpportunity {
     }
 
     /// The element of the analyser's reply that it was read from.
-    async fn record_metadata(&self) -> Result<Json> {
+    fn record_metadata(&self) -> Result<Json> {
         Ok(Json(self.row.record_metadata()?))
     }
 
     /// The stretches of the recording that show it.
-    async fn evidence(&self) -> Result<Vec<TimeSpan>> {
+    fn evidence(&self) -> Result<Vec<TimeSpan>> {
         spans(self.row.evidence()?)
     }
 
@@ -281,12 +281,12 @@ impl AutomationOpportunity {
     }
 
     /// When it was found.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 
     /// When it was last changed.
-    async fn updated_at(&self) -> Result<DateTime> {
+    fn updated_at(&self) -> Result<DateTime> {
         Ok(self.row.updated_at()?.into())
     }
 }
@@ -320,7 +320,7 @@ impl Review {
     }
 
     /// When.
-    async fn at(&self) -> Result<DateTime> {
+    fn at(&self) -> Result<DateTime> {
         let at = self.row.reviewed_at()?;
         Ok(at
             .ok_or_else(|| service::Error::internal("a review without a time"))?
@@ -328,32 +328,32 @@ impl Review {
     }
 
     /// What was noted.
-    async fn note(&self) -> Result<Option<&str>> {
+    fn note(&self) -> Result<Option<&str>> {
         Ok(self.row.review_note()?)
     }
 
     /// Why it was turned down; null unless it was.
-    async fn dismissal_reason(&self) -> Result<Option<&str>> {
+    fn dismissal_reason(&self) -> Result<Option<&str>> {
         Ok(self.row.dismissal_reason()?)
     }
 
     /// Since when it is automated; null unless it is.
-    async fn implemented_at(&self) -> Result<Option<DateTime>> {
+    fn implemented_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.implemented_at()?.map(Into::into))
     }
 
     /// What building it really cost; null while unknown.
-    async fn actual_implementation_cost(&self) -> Result<Option<Money>> {
+    fn actual_implementation_cost(&self) -> Result<Option<Money>> {
         self.money(self.row.actual_implementation_cost()?)
     }
 
     /// What an occurrence takes since then, in seconds; null until it is measured.
-    async fn measured_seconds_after(&self) -> Result<Option<f64>> {
+    fn measured_seconds_after(&self) -> Result<Option<f64>> {
         Ok(self.row.measured_seconds_after()?)
     }
 
     /// What it really saves a month; null until it is measured.
-    async fn realised_savings_monthly(&self) -> Result<Option<Money>> {
+    fn realised_savings_monthly(&self) -> Result<Option<Money>> {
         self.money(self.row.realised_savings_monthly()?)
     }
 }

@@ -92,57 +92,57 @@ impl CostAnalysis {
     }
 
     /// Hours a month that the processes take now; null where nothing can be counted, as are all figures.
-    async fn current_monthly_hours(&self) -> Result<Option<Decimal>> {
+    fn current_monthly_hours(&self) -> Result<Option<Decimal>> {
         Ok(self.row.current_monthly_hours()?.map(Into::into))
     }
 
     /// What these hours cost.
-    async fn current_monthly_cost(&self) -> Result<Option<Money>> {
+    fn current_monthly_cost(&self) -> Result<Option<Money>> {
         self.money(self.row.current_monthly_cost()?)
     }
 
     /// Hours a month that they would still take.
-    async fn projected_monthly_hours(&self) -> Result<Option<Decimal>> {
+    fn projected_monthly_hours(&self) -> Result<Option<Decimal>> {
         Ok(self.row.projected_monthly_hours()?.map(Into::into))
     }
 
     /// What these hours, upkeep and licences would cost.
-    async fn projected_monthly_cost(&self) -> Result<Option<Money>> {
+    fn projected_monthly_cost(&self) -> Result<Option<Money>> {
         self.money(self.row.projected_monthly_cost()?)
     }
 
     /// What building the automations costs.
-    async fn total_implementation_cost(&self) -> Result<Option<Money>> {
+    fn total_implementation_cost(&self) -> Result<Option<Money>> {
         self.money(self.row.total_implementation_cost()?)
     }
 
     /// Potential saving a month, after upkeep and licences.
-    async fn monthly_savings(&self) -> Result<Option<Money>> {
+    fn monthly_savings(&self) -> Result<Option<Money>> {
         self.money(self.row.monthly_savings()?)
     }
 
     /// Potential saving a year: twelve months.
-    async fn annual_savings(&self) -> Result<Option<Money>> {
+    fn annual_savings(&self) -> Result<Option<Money>> {
         self.money(self.row.annual_savings()?)
     }
 
     /// Days until the saving has paid for the building, as a simple quotient; null when it never does.
-    async fn payback_period_days(&self) -> Result<Option<i32>> {
+    fn payback_period_days(&self) -> Result<Option<i32>> {
         Ok(self.row.payback_period_days()?)
     }
 
     /// Return in the first year of steady state, net, in percent of the cost; null without a cost.
-    async fn roi_percentage(&self) -> Result<Option<Decimal>> {
+    fn roi_percentage(&self) -> Result<Option<Decimal>> {
         Ok(self.row.roi_percentage()?.map(Into::into))
     }
 
     /// What an hour of work costs, as calculated with.
-    async fn current_hourly_rate(&self) -> Result<Option<Money>> {
+    fn current_hourly_rate(&self) -> Result<Option<Money>> {
         self.money(self.row.current_hourly_rate()?)
     }
 
     /// How far the figures can be relied on; null when that was not judged.
-    async fn confidence_level(&self) -> Result<Option<ConfidenceLevel>> {
+    fn confidence_level(&self) -> Result<Option<ConfidenceLevel>> {
         Ok(self.row.confidence_level()?)
     }
 
@@ -182,7 +182,7 @@ impl CostAnalysis {
     }
 
     /// When it was made.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 }

@@ -73,32 +73,32 @@ impl Report {
     }
 
     /// Its form.
-    async fn report_type(&self) -> Result<ReportType> {
+    fn report_type(&self) -> Result<ReportType> {
         Ok(self.row.report_type()?)
     }
 
     /// Where it stands.
-    async fn status(&self) -> Result<ReportStatus> {
+    fn status(&self) -> Result<ReportStatus> {
         Ok(self.row.status()?)
     }
 
     /// How far it is, 0 to 1.
-    async fn progress(&self) -> Result<f64> {
+    fn progress(&self) -> Result<f64> {
         Ok(self.row.progress()?)
     }
 
     /// Why it could not be written; null unless its status is FAILED.
-    async fn error_message(&self) -> Result<Option<&str>> {
+    fn error_message(&self) -> Result<Option<&str>> {
         Ok(self.row.error_message()?)
     }
 
     /// Its language: en, nl, fr or de.
-    async fn locale(&self) -> Result<&str> {
+    fn locale(&self) -> Result<&str> {
         Ok(self.row.locale()?)
     }
 
     /// Where its file is: signed for the caller, for a quarter of an hour; null unless it is READY and has not expired.
-    async fn download_url(&self) -> Result<Option<Url>> {
+    fn download_url(&self) -> Result<Option<Url>> {
         let api = self.read.api();
         let now = api.clock.now();
         if !self.row.is_downloadable(now)? {
@@ -111,22 +111,22 @@ impl Report {
     }
 
     /// Its size in bytes; null before it is READY.
-    async fn file_size_bytes(&self) -> Result<Option<BigInt>> {
+    fn file_size_bytes(&self) -> Result<Option<BigInt>> {
         Ok(self.row.file_size_bytes()?.map(Into::into))
     }
 
     /// Whether it has been shared by a link.
-    async fn is_public(&self) -> Result<bool> {
+    fn is_public(&self) -> Result<bool> {
         Ok(self.row.is_public()?)
     }
 
     /// Until when it is kept; null for as long as its analysis.
-    async fn expires_at(&self) -> Result<Option<DateTime>> {
+    fn expires_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.expires_at()?.map(Into::into))
     }
 
     /// How often it was fetched.
-    async fn download_count(&self) -> Result<i32> {
+    fn download_count(&self) -> Result<i32> {
         Ok(self.row.download_count()?)
     }
 
@@ -136,7 +136,7 @@ impl Report {
     }
 
     /// When it was asked for.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 }
@@ -170,32 +170,32 @@ impl RowObject for ReportLink {
 #[Object]
 impl ReportLink {
     /// Its id.
-    async fn id(&self) -> Result<ID> {
+    fn id(&self) -> Result<ID> {
         Ok(self.row.id()?.into())
     }
 
     /// Whether frames of the recording may be seen through it.
-    async fn include_frames(&self) -> Result<bool> {
+    fn include_frames(&self) -> Result<bool> {
         Ok(self.row.include_frames()?)
     }
 
     /// When it was made.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 
     /// Until when it works.
-    async fn expires_at(&self) -> Result<Option<DateTime>> {
+    fn expires_at(&self) -> Result<Option<DateTime>> {
         Ok(Some(self.row.expires_at()?.into()))
     }
 
     /// When it was revoked; null while it works.
-    async fn revoked_at(&self) -> Result<Option<DateTime>> {
+    fn revoked_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.revoked_at()?.map(Into::into))
     }
 
     /// How often the report was fetched through it.
-    async fn download_count(&self) -> Result<i32> {
+    fn download_count(&self) -> Result<i32> {
         Ok(self.row.download_count()?)
     }
 }

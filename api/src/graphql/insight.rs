@@ -35,12 +35,12 @@ impl StructuredInsights {
 #[Object]
 impl StructuredInsights {
     /// What happens in the recording, in sentences.
-    async fn description(&self) -> &str {
+    fn description(&self) -> &str {
         &self.insights.description
     }
 
     /// The pieces of work, the main one first.
-    async fn workflows(&self) -> Vec<Workflow> {
+    fn workflows(&self) -> Vec<Workflow> {
         let workflow = |workflow: &read::Workflow| Workflow {
             category: workflow.category,
             name: workflow.name.clone(),
@@ -50,7 +50,7 @@ impl StructuredInsights {
     }
 
     /// What was done, in order.
-    async fn steps(&self) -> Vec<WorkflowStep> {
+    fn steps(&self) -> Vec<WorkflowStep> {
         let step = |index| WorkflowStep {
             read: self.read.clone(),
             analysis: self.analysis,
@@ -61,7 +61,7 @@ impl StructuredInsights {
     }
 
     /// What it was done with.
-    async fn applications(&self) -> Vec<ApplicationUse> {
+    fn applications(&self) -> Vec<ApplicationUse> {
         let application = |application: &read::ApplicationUse| ApplicationUse {
             name: application.name.clone(),
             purpose: application.purpose.clone(),
@@ -72,17 +72,17 @@ impl StructuredInsights {
     }
 
     /// Patterns in words.
-    async fn patterns(&self) -> &[String] {
+    fn patterns(&self) -> &[String] {
         &self.insights.patterns
     }
 
     /// What comes back, measured.
-    async fn routines(&self) -> Vec<Routine> {
+    fn routines(&self) -> Vec<Routine> {
         self.insights.routines.iter().map(Routine::of).collect()
     }
 
     /// Elements of the analyser's reply that could not be read, each with the reason.
-    async fn dropped(&self) -> &[String] {
+    fn dropped(&self) -> &[String] {
         &self.insights.dropped
     }
 }
@@ -119,32 +119,32 @@ impl WorkflowStep {
 #[Object]
 impl WorkflowStep {
     /// Its number, from 1.
-    async fn number(&self) -> Result<u32> {
+    fn number(&self) -> Result<u32> {
         Ok(self.step()?.number)
     }
 
     /// What was done.
-    async fn action(&self) -> Result<&str> {
+    fn action(&self) -> Result<&str> {
         Ok(&self.step()?.action)
     }
 
     /// In which application; null when that is not known.
-    async fn application(&self) -> Result<Option<&str>> {
+    fn application(&self) -> Result<Option<&str>> {
         Ok(self.step()?.application.as_deref())
     }
 
     /// To which end; null when that is not known.
-    async fn purpose(&self) -> Result<Option<&str>> {
+    fn purpose(&self) -> Result<Option<&str>> {
         Ok(self.step()?.purpose.as_deref())
     }
 
     /// Kinds of data that were read or written, never their values.
-    async fn data_involved(&self) -> Result<&[String]> {
+    fn data_involved(&self) -> Result<&[String]> {
         Ok(&self.step()?.data_involved)
     }
 
     /// When; null in replies taken over without times.
-    async fn span(&self) -> Result<Option<TimeSpan>> {
+    fn span(&self) -> Result<Option<TimeSpan>> {
         Ok(self.step()?.span.map(Into::into))
     }
 

@@ -48,32 +48,32 @@ impl Invitation {
     }
 
     /// The address that was invited; only its holder can accept.
-    async fn email(&self) -> Result<&str> {
+    fn email(&self) -> Result<&str> {
         Ok(self.row.email()?)
     }
 
     /// What the person may do after joining.
-    async fn role(&self) -> Result<Role> {
+    fn role(&self) -> Result<Role> {
         Ok(self.row.role()?)
     }
 
     /// Until when it can be accepted.
-    async fn expires_at(&self) -> Result<DateTime> {
+    fn expires_at(&self) -> Result<DateTime> {
         Ok(self.row.expires_at()?.into())
     }
 
     /// When it was accepted; null while it is open.
-    async fn accepted_at(&self) -> Result<Option<DateTime>> {
+    fn accepted_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.accepted_at()?.map(Into::into))
     }
 
     /// When it was taken back; null unless it was.
-    async fn revoked_at(&self) -> Result<Option<DateTime>> {
+    fn revoked_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.revoked_at()?.map(Into::into))
     }
 
     /// When it was made.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 }

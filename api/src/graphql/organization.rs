@@ -70,62 +70,62 @@ impl Organization {
     }
 
     /// Its name.
-    async fn name(&self) -> Result<&str> {
+    fn name(&self) -> Result<&str> {
         Ok(self.row.name()?)
     }
 
     /// The plan that sets its limits.
-    async fn subscription_tier(&self) -> Result<SubscriptionTier> {
+    fn subscription_tier(&self) -> Result<SubscriptionTier> {
         Ok(self.row.subscription_tier()?)
     }
 
     /// Whether it may add recordings and analyses.
-    async fn subscription_status(&self) -> Result<SubscriptionStatus> {
+    fn subscription_status(&self) -> Result<SubscriptionStatus> {
         Ok(self.row.subscription_status()?)
     }
 
     /// How many members the plan allows.
-    async fn max_users(&self) -> Result<i32> {
+    fn max_users(&self) -> Result<i32> {
         Ok(self.row.max_users()?)
     }
 
     /// How many recordings the plan allows in a month.
-    async fn max_recordings_per_month(&self) -> Result<i32> {
+    fn max_recordings_per_month(&self) -> Result<i32> {
         Ok(self.row.max_recordings_per_month()?)
     }
 
     /// The currency of its money figures, by its ISO 4217 code.
-    async fn currency(&self) -> Result<&str> {
+    fn currency(&self) -> Result<&str> {
         Ok(self.row.currency()?)
     }
 
     /// The language of its reports: en, nl, fr or de.
-    async fn locale(&self) -> Result<&str> {
+    fn locale(&self) -> Result<&str> {
         Ok(self.row.locale()?)
     }
 
     /// The IANA name of its time zone; months and days are counted in it.
-    async fn time_zone(&self) -> Result<&str> {
+    fn time_zone(&self) -> Result<&str> {
         Ok(self.row.time_zone()?)
     }
 
     /// Whether an owner has allowed screens to be sent to a model's endpoint.
-    async fn remote_analysis_allowed(&self) -> Result<bool> {
+    fn remote_analysis_allowed(&self) -> Result<bool> {
         Ok(self.row.remote_analysis_allowed()?)
     }
 
     /// What models may cost in a month, in USD.
-    async fn model_budget_monthly_usd(&self) -> Result<Decimal> {
+    fn model_budget_monthly_usd(&self) -> Result<Decimal> {
         Ok(self.row.model_budget_monthly_usd()?.into())
     }
 
     /// What models may cost in one analysis, in USD.
-    async fn model_budget_per_analysis_usd(&self) -> Result<Decimal> {
+    fn model_budget_per_analysis_usd(&self) -> Result<Decimal> {
         Ok(self.row.model_budget_per_analysis_usd()?.into())
     }
 
     /// How long what is kept.
-    async fn retention(&self) -> Result<RetentionRules> {
+    fn retention(&self) -> Result<RetentionRules> {
         Ok(RetentionRules {
             video_days: self.row.retention_video_days()?,
             frame_days: self.row.retention_frame_days()?,
@@ -135,7 +135,7 @@ impl Organization {
     }
 
     /// What every calculation starts from.
-    async fn roi_defaults(&self) -> Result<RoiDefaults> {
+    fn roi_defaults(&self) -> Result<RoiDefaults> {
         Ok(RoiDefaults {
             assumptions: self.row.assumptions()?,
         })
@@ -147,17 +147,17 @@ impl Organization {
     }
 
     /// When its deletion was asked for; null unless it is to be deleted.
-    async fn deletion_requested_at(&self) -> Result<Option<DateTime>> {
+    fn deletion_requested_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.deletion_requested_at()?.map(Into::into))
     }
 
     /// When it was founded.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 
     /// When it was last changed.
-    async fn updated_at(&self) -> Result<DateTime> {
+    fn updated_at(&self) -> Result<DateTime> {
         Ok(self.row.updated_at()?.into())
     }
 }
@@ -202,97 +202,97 @@ impl RoiDefaults {
 #[Object]
 impl RoiDefaults {
     /// What an hour of work costs the employer, loaded with all contributions.
-    async fn hourly_rate(&self) -> Money {
+    fn hourly_rate(&self) -> Money {
         self.money(Assumption::HourlyRate)
     }
 
     /// Working days in a year.
-    async fn working_days_per_year(&self) -> i32 {
+    fn working_days_per_year(&self) -> i32 {
         self.whole(Assumption::WorkingDaysPerYear)
     }
 
     /// Working hours of a person on a working day.
-    async fn hours_per_day(&self) -> Decimal {
+    fn hours_per_day(&self) -> Decimal {
         self.decimal(Assumption::HoursPerDay)
     }
 
     /// What an hour of building an automation costs.
-    async fn implementation_hourly_rate(&self) -> Money {
+    fn implementation_hourly_rate(&self) -> Money {
         self.money(Assumption::ImplementationHourlyRate)
     }
 
     /// Hours to build an automation of LOW complexity.
-    async fn effort_hours_low(&self) -> Decimal {
+    fn effort_hours_low(&self) -> Decimal {
         self.decimal(Assumption::EffortHoursLow)
     }
 
     /// Hours to build an automation of MEDIUM complexity.
-    async fn effort_hours_medium(&self) -> Decimal {
+    fn effort_hours_medium(&self) -> Decimal {
         self.decimal(Assumption::EffortHoursMedium)
     }
 
     /// Hours to build an automation of HIGH complexity.
-    async fn effort_hours_high(&self) -> Decimal {
+    fn effort_hours_high(&self) -> Decimal {
         self.decimal(Assumption::EffortHoursHigh)
     }
 
     /// Share of a process's time that an automation of LOW complexity takes over, 0 to 1.
-    async fn automatable_share_low(&self) -> f64 {
+    fn automatable_share_low(&self) -> f64 {
         self.float(Assumption::AutomatableShareLow)
     }
 
     /// Share of a process's time that an automation of MEDIUM complexity takes over, 0 to 1.
-    async fn automatable_share_medium(&self) -> f64 {
+    fn automatable_share_medium(&self) -> f64 {
         self.float(Assumption::AutomatableShareMedium)
     }
 
     /// Share of a process's time that an automation of HIGH complexity takes over, 0 to 1.
-    async fn automatable_share_high(&self) -> f64 {
+    fn automatable_share_high(&self) -> f64 {
         self.float(Assumption::AutomatableShareHigh)
     }
 
     /// Yearly upkeep as a share of the cost to build, 0 to 1.
-    async fn maintenance_share_per_year(&self) -> f64 {
+    fn maintenance_share_per_year(&self) -> f64 {
         self.float(Assumption::MaintenanceSharePerYear)
     }
 
     /// Licences a month for each automation.
-    async fn licence_per_month(&self) -> Money {
+    fn licence_per_month(&self) -> Money {
         self.money(Assumption::LicencePerMonth)
     }
 
     /// Yearly rate at which later money is worth less, 0 to 1.
-    async fn discount_rate(&self) -> f64 {
+    fn discount_rate(&self) -> f64 {
         self.float(Assumption::DiscountRate)
     }
 
     /// Share of occurrences that go through the automation in the WORST scenario, 0 to 1.
-    async fn adoption_worst(&self) -> f64 {
+    fn adoption_worst(&self) -> f64 {
         self.float(Assumption::AdoptionWorst)
     }
 
     /// Share of occurrences that go through the automation in the BASE scenario, 0 to 1.
-    async fn adoption_base(&self) -> f64 {
+    fn adoption_base(&self) -> f64 {
         self.float(Assumption::AdoptionBase)
     }
 
     /// Share of occurrences that go through the automation in the BEST scenario, 0 to 1.
-    async fn adoption_best(&self) -> f64 {
+    fn adoption_best(&self) -> f64 {
         self.float(Assumption::AdoptionBest)
     }
 
     /// Months until an automation has its full effect, rising evenly.
-    async fn ramp_up_months(&self) -> i32 {
+    fn ramp_up_months(&self) -> i32 {
         self.whole(Assumption::RampUpMonths)
     }
 
     /// Months that a scenario looks ahead.
-    async fn horizon_months(&self) -> i32 {
+    fn horizon_months(&self) -> i32 {
         self.whole(Assumption::HorizonMonths)
     }
 
     /// Where each value comes from.
-    async fn sources(&self) -> Vec<RoiDefaultSource> {
+    fn sources(&self) -> Vec<RoiDefaultSource> {
         self.assumptions
             .all()
             .map(|(assumption, sourced)| RoiDefaultSource {
@@ -307,7 +307,7 @@ impl RoiDefaults {
 /// Where one value of the assumptions comes from.
 #[derive(SimpleObject)]
 pub struct RoiDefaultSource {
-    /// The value's field in RoiDefaults.
+    /// The value's field in `RoiDefaults`.
     name: &'static str,
     /// Who set it.
     source: ValueSource,

@@ -300,7 +300,7 @@ pub async fn whole<O: RowObject<Table: Child>>(
 #[Object(name_type)]
 impl<O: RowObject> Connection<O> {
     /// The rows with their places.
-    async fn edges(&self) -> Vec<Edge<O>> {
+    fn edges(&self) -> Vec<Edge<O>> {
         let edge = |row: &Arc<Row<O::Table>>| Edge {
             read: self.read.clone(),
             page: Arc::clone(&self.page),
@@ -310,7 +310,7 @@ impl<O: RowObject> Connection<O> {
     }
 
     /// The rows without their places.
-    async fn nodes(&self) -> Vec<O> {
+    fn nodes(&self) -> Vec<O> {
         self.page
             .rows
             .iter()
@@ -319,7 +319,7 @@ impl<O: RowObject> Connection<O> {
     }
 
     /// Where this page stands in the list.
-    async fn page_info(&self) -> Result<PageInfo> {
+    fn page_info(&self) -> Result<PageInfo> {
         let cursor = |row: Option<&Arc<Row<O::Table>>>| row.map(|row| self.page.cursor(row)).transpose();
         Ok(PageInfo {
             has_next_page: self.page.has_next(),
@@ -339,12 +339,12 @@ impl<O: RowObject> Connection<O> {
 #[Object(name_type)]
 impl<O: RowObject> Edge<O> {
     /// The place in the list, for `after` and `before`.
-    async fn cursor(&self) -> Result<String> {
+    fn cursor(&self) -> Result<String> {
         Ok(self.page.cursor(&self.row)?)
     }
 
     /// The row.
-    async fn node(&self) -> O {
+    fn node(&self) -> O {
         O::of(&self.read, Arc::clone(&self.row))
     }
 }

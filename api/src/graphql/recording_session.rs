@@ -86,52 +86,52 @@ impl RecordingSession {
     }
 
     /// Its title.
-    async fn title(&self) -> Result<&str> {
+    fn title(&self) -> Result<&str> {
         Ok(self.row.title()?)
     }
 
     /// What it shows, in its person's words; null when nothing was said.
-    async fn description(&self) -> Result<Option<&str>> {
+    fn description(&self) -> Result<Option<&str>> {
         Ok(self.row.description()?)
     }
 
     /// Where it stands.
-    async fn status(&self) -> Result<SessionStatus> {
+    fn status(&self) -> Result<SessionStatus> {
         Ok(self.row.status()?)
     }
 
     /// The kind of work; null until someone or something classified it.
-    async fn workflow_type(&self) -> Result<Option<WorkflowCategory>> {
+    fn workflow_type(&self) -> Result<Option<WorkflowCategory>> {
         Ok(self.row.workflow_type()?)
     }
 
     /// Who assigned the kind of work; null without one.
-    async fn classified_by(&self) -> Result<Option<ClassifiedBy>> {
+    fn classified_by(&self) -> Result<Option<ClassifiedBy>> {
         Ok(self.row.classified_by()?)
     }
 
     /// Its length in seconds; null until the recording has been probed.
-    async fn duration_seconds(&self) -> Result<Option<f64>> {
+    fn duration_seconds(&self) -> Result<Option<f64>> {
         Ok(self.row.duration_seconds()?)
     }
 
     /// Bytes of its chunks that have arrived.
-    async fn file_size_bytes(&self) -> Result<BigInt> {
+    fn file_size_bytes(&self) -> Result<BigInt> {
         Ok(self.row.file_size_bytes()?.into())
     }
 
     /// Whether it was closed by the sweeper with what had arrived, and not by its person.
-    async fn truncated(&self) -> Result<bool> {
+    fn truncated(&self) -> Result<bool> {
         Ok(self.row.truncated()?)
     }
 
     /// Why the recording is unusable; null unless its status is FAILED.
-    async fn error_message(&self) -> Result<Option<&str>> {
+    fn error_message(&self) -> Result<Option<&str>> {
         Ok(self.row.error_message()?)
     }
 
     /// How it is to be treated.
-    async fn privacy_settings(&self) -> Result<PrivacySettings> {
+    fn privacy_settings(&self) -> Result<PrivacySettings> {
         let settings = self.row.privacy()?;
         Ok(PrivacySettings {
             redact_personal_data: settings.redact_personal_data,
@@ -143,12 +143,12 @@ impl RecordingSession {
     }
 
     /// What the recording program said about itself and the screen.
-    async fn metadata(&self) -> Result<Json> {
+    fn metadata(&self) -> Result<Json> {
         Ok(Json(self.row.metadata()?))
     }
 
     /// The recorded person's consent; null for recordings without one.
-    async fn consent(&self) -> Result<Option<Consent>> {
+    fn consent(&self) -> Result<Option<Consent>> {
         let (Some(notice_version), Some(at)) = (self.row.notice_version()?, self.row.consent_at()?) else {
             return Ok(None);
         };
@@ -171,37 +171,37 @@ impl RecordingSession {
     }
 
     /// How often a day this process is done, as people entered it; null when nobody did.
-    async fn declared_occurrences_per_day(&self) -> Result<Option<f64>> {
+    fn declared_occurrences_per_day(&self) -> Result<Option<f64>> {
         Ok(self.row.declared_occurrences_per_day()?)
     }
 
     /// How many people do this process, as people entered it.
-    async fn people_count(&self) -> Result<i32> {
+    fn people_count(&self) -> Result<i32> {
         Ok(self.row.people_count()?)
     }
 
     /// When it was started.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 
     /// When it was last changed.
-    async fn updated_at(&self) -> Result<DateTime> {
+    fn updated_at(&self) -> Result<DateTime> {
         Ok(self.row.updated_at()?.into())
     }
 
     /// When nothing was active on it any more, the last time; null before.
-    async fn completed_at(&self) -> Result<Option<DateTime>> {
+    fn completed_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.completed_at()?.map(Into::into))
     }
 
     /// When its video was deleted; null while it is kept.
-    async fn video_deleted_at(&self) -> Result<Option<DateTime>> {
+    fn video_deleted_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.video_deleted_at()?.map(Into::into))
     }
 
     /// When its frames were deleted; null while they are kept.
-    async fn frames_deleted_at(&self) -> Result<Option<DateTime>> {
+    fn frames_deleted_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.frames_deleted_at()?.map(Into::into))
     }
 

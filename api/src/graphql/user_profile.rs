@@ -48,37 +48,37 @@ impl Member {
     }
 
     /// The person's id, as in the sign-in token.
-    async fn user_id(&self) -> Result<ID> {
+    fn user_id(&self) -> Result<ID> {
         Ok(self.row.id()?.into())
     }
 
     /// The address from the sign-in token, kept at sign-in; null for tokens without one.
-    async fn email(&self) -> Result<Option<&str>> {
+    fn email(&self) -> Result<Option<&str>> {
         Ok(self.row.email()?)
     }
 
     /// What the person may do.
-    async fn role(&self) -> Result<Role> {
+    fn role(&self) -> Result<Role> {
         Ok(self.row.role()?)
     }
 
     /// The first name, if the person gave one.
-    async fn first_name(&self) -> Result<Option<&str>> {
+    fn first_name(&self) -> Result<Option<&str>> {
         Ok(self.row.first_name()?)
     }
 
     /// The last name, if the person gave one.
-    async fn last_name(&self) -> Result<Option<&str>> {
+    fn last_name(&self) -> Result<Option<&str>> {
         Ok(self.row.last_name()?)
     }
 
     /// What the person does, if given.
-    async fn job_title(&self) -> Result<Option<&str>> {
+    fn job_title(&self) -> Result<Option<&str>> {
         Ok(self.row.job_title()?)
     }
 
     /// When the person joined.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 }

@@ -53,33 +53,33 @@ impl VideoChunk {
     }
 
     /// Its place in the recording, from 0.
-    async fn chunk_index(&self) -> Result<i32> {
+    fn chunk_index(&self) -> Result<i32> {
         Ok(self.row.chunk_index()?)
     }
 
     /// Its announced size in bytes.
-    async fn file_size_bytes(&self) -> Result<BigInt> {
+    fn file_size_bytes(&self) -> Result<BigInt> {
         Ok(self.row.file_size_bytes()?.into())
     }
 
     /// Its announced SHA-256, in hexadecimal.
     #[graphql(name = "sha256")]
-    async fn sha256(&self) -> Result<Option<&str>> {
+    fn sha256(&self) -> Result<Option<&str>> {
         Ok(self.row.sha256()?)
     }
 
     /// Where it stands.
-    async fn upload_status(&self) -> Result<UploadStatus> {
+    fn upload_status(&self) -> Result<UploadStatus> {
         Ok(self.row.upload_status()?)
     }
 
     /// How often an upload of it failed.
-    async fn retry_count(&self) -> Result<i32> {
+    fn retry_count(&self) -> Result<i32> {
         Ok(self.row.retry_count()?)
     }
 
     /// Why the last upload failed; null unless it did.
-    async fn error_message(&self) -> Result<Option<&str>> {
+    fn error_message(&self) -> Result<Option<&str>> {
         Ok(self.row.error_message()?)
     }
 
@@ -89,12 +89,12 @@ impl VideoChunk {
     }
 
     /// When it was announced.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 
     /// When it was completely stored; null before.
-    async fn uploaded_at(&self) -> Result<Option<DateTime>> {
+    fn uploaded_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.uploaded_at()?.map(Into::into))
     }
 }

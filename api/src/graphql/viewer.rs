@@ -23,12 +23,12 @@ pub struct Viewer {
 #[Object]
 impl Viewer {
     /// The person's id, as in the sign-in token; for a key, the key's.
-    async fn user_id(&self) -> ID {
+    fn user_id(&self) -> ID {
         self.read.caller().actor.uuid().into()
     }
 
     /// The address from the sign-in token; null for keys and tokens without one.
-    async fn email(&self) -> Option<&str> {
+    fn email(&self) -> Option<&str> {
         self.read.caller().email.as_deref()
     }
 
@@ -60,7 +60,7 @@ impl Viewer {
     }
 
     /// What the caller may do; null for a person who belongs to no organization yet.
-    async fn role(&self) -> Option<Role> {
+    fn role(&self) -> Option<Role> {
         self.read.caller().membership.map(|membership| membership.role)
     }
 

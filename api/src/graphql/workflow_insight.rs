@@ -79,57 +79,57 @@ impl WorkflowInsight {
     }
 
     /// What it is about.
-    async fn insight_type(&self) -> Result<InsightType> {
+    fn insight_type(&self) -> Result<InsightType> {
         Ok(self.row.insight_type()?)
     }
 
     /// The insight in a few words.
-    async fn title(&self) -> Result<&str> {
+    fn title(&self) -> Result<&str> {
         Ok(self.row.title()?)
     }
 
     /// The insight in sentences, with the figures that support it.
-    async fn description(&self) -> Result<&str> {
+    fn description(&self) -> Result<&str> {
         Ok(self.row.description()?)
     }
 
     /// The analyser's own estimate, 0 to 1; null when it gives none.
-    async fn confidence_score(&self) -> Result<Option<f64>> {
+    fn confidence_score(&self) -> Result<Option<f64>> {
         Ok(self.row.confidence_score()?)
     }
 
     /// What acting on it could save per occurrence, in seconds; null when that is not known.
-    async fn time_saved_seconds(&self) -> Result<Option<f64>> {
+    fn time_saved_seconds(&self) -> Result<Option<f64>> {
         Ok(self.row.time_saved_seconds()?)
     }
 
     /// Annual saving divided by cost; null without a cost.
-    async fn roi_score(&self) -> Result<Option<Decimal>> {
+    fn roi_score(&self) -> Result<Option<Decimal>> {
         Ok(self.row.roi_score()?.map(Into::into))
     }
 
     /// The share that could be automated, 0 to 1; null when that is not known.
-    async fn automation_potential(&self) -> Result<Option<f64>> {
+    fn automation_potential(&self) -> Result<Option<f64>> {
         Ok(self.row.automation_potential()?)
     }
 
     /// How soon it deserves attention; null when that was not worked out.
-    async fn priority(&self) -> Result<Option<Priority>> {
+    fn priority(&self) -> Result<Option<Priority>> {
         Ok(self.row.priority()?)
     }
 
     /// The rule that found it and its inputs.
-    async fn metadata(&self) -> Result<Json> {
+    fn metadata(&self) -> Result<Json> {
         Ok(Json(self.row.metadata()?))
     }
 
     /// The stretches of the recording that show it.
-    async fn evidence(&self) -> Result<Vec<TimeSpan>> {
+    fn evidence(&self) -> Result<Vec<TimeSpan>> {
         spans(self.row.evidence()?)
     }
 
     /// When it was written.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 }

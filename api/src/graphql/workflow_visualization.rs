@@ -71,12 +71,12 @@ impl WorkflowVisualization {
     }
 
     /// What it shows.
-    async fn visualization_type(&self) -> Result<VisualizationType> {
+    fn visualization_type(&self) -> Result<VisualizationType> {
         Ok(self.row.visualization_type()?)
     }
 
     /// How its nodes are placed.
-    async fn layout_algorithm(&self) -> Result<LayoutAlgorithm> {
+    fn layout_algorithm(&self) -> Result<LayoutAlgorithm> {
         Ok(self.row.layout_algorithm()?)
     }
 
@@ -88,7 +88,7 @@ impl WorkflowVisualization {
     }
 
     /// When it was drawn.
-    async fn created_at(&self) -> Result<DateTime> {
+    fn created_at(&self) -> Result<DateTime> {
         Ok(self.row.created_at()?.into())
     }
 }
