@@ -61,22 +61,38 @@ async fn client(connection: &mut PgConnection, role: &str, person: &str, sql: &s
 
 #[tokio::test]
 async fn a_supabase_project_is_migrated_by_its_own_role_and_left_as_it_was() {
-    let folder = tempfile::Builder::new().prefix("newsystem-supabase-").tempdir().unwrap();
+    let folder = tempfile::Builder::new()
+        .prefix("newsystem-supabase-")
+        .tempdir()
+        .unwrap();
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
-    let server = EmbeddedPostgres::start_with_settings(folder.path(), throwaway_settings(folder.path())).await.unwrap();
+    let server = EmbeddedPostgres::start_with_settings(folder.path(), throwaway_settings(folder.path()))
+        .await
+        .unwrap();
     let password = |role: &str| server.password_for(role);
     let url = |role: &str, database: &str| server.url_for(role, &server.password_for(role), database);
 
     // The platform's superuser is `supabase_admin`; `postgres` is none.
     let mut first = PgConnection::connect(&server.superuser_url()).await.unwrap();
-    run(&mut first, &format!("create role supabase_admin superuser login createdb createrole replication bypassrls password '{}'", password("supabase_admin"))).await;
+    run(
+        &mut first,
+        &format!(
+            "create role supabase_admin superuser login createdb createrole replication bypassrls password '{}'",
+            password("supabase_admin")
+        ),
+    )
+    .await;
     first.close().await.unwrap();
     let mut admin = PgConnection::connect(&url("supabase_admin", "postgres")).await.unwrap();
     run(&mut admin, &format!("alter role postgres rename to cluster_maker; create role postgres login createdb createrole replication bypassrls password '{}'", password("postgres"))).await;
     run(&mut admin, CLUSTER).await;
     run(
         &mut admin,
-        &format!("alter role authenticator password '{}'; alter role supabase_auth_admin password '{}'", password("authenticator"), password("supabase_auth_admin")),
+        &format!(
+            "alter role authenticator password '{}'; alter role supabase_auth_admin password '{}'",
+            password("authenticator"),
+            password("supabase_auth_admin")
+        ),
     )
     .await;
 
@@ -89,34 +105,77 @@ async fn a_supabase_project_is_migrated_by_its_own_role_and_left_as_it_was() {
 
         let owner = migration::connect(&url("postgres", name)).await.unwrap();
         let passwords: Vec<_> = roles::LOGIN_ROLES.iter().map(|role| (*role, password(role))).collect();
-        let logins: Vec<_> = passwords.iter().map(|(name, password)| roles::LoginRole { name, password: Some(password) }).collect();
+        let logins: Vec<_> = passwords
+            .iter()
+            .map(|(name, password)| roles::LoginRole {
+                name,
+                password: Some(password),
+            })
+            .collect();
         roles::ensure(&owner, &logins).await.unwrap();
         Migrator::up(&owner, None).await.unwrap();
         roles::ensure(&owner, &logins).await.unwrap();
         service::queue::migrate(&url("newsystem_queue", name)).await.unwrap();
-        assert_eq!(theirs(&mut platform).await, before, "{name}: what is theirs is as it was");
+        assert_eq!(
+            theirs(&mut platform).await,
+            before,
+            "{name}: what is theirs is as it was"
+        );
 
         seed(&mut platform).await;
         supabase_clients_read_their_own(&url("authenticator", name), &mut platform).await;
 
         // Signing in through the login role, and leaving through the platform.
-        let db = Db::connect(&DatabaseSettings { max_connections: 2, ..DatabaseSettings::new(url("newsystem_api", name)) }).await.unwrap();
+        let db = Db::connect(&DatabaseSettings {
+            max_connections: 2,
+            ..DatabaseSettings::new(url("newsystem_api", name))
+        })
+        .await
+        .unwrap();
         let operator = person('a', 13, domain::role::Role::Operator);
         let scope = db.scope(&operator).await.unwrap();
-        assert_eq!(scope.run("select 1 from public.recording_sessions", []).await.unwrap(), 2);
-        assert_eq!(scope.run("update public.recording_sessions set title = 'mine' where user_id is null or id = $1", [seeded('a', 21).into()]).await.ok(), None, "the person is withheld");
+        assert_eq!(
+            scope.run("select 1 from public.recording_sessions", []).await.unwrap(),
+            2
+        );
+        assert_eq!(
+            scope
+                .run(
+                    "update public.recording_sessions set title = 'mine' where user_id is null or id = $1",
+                    [seeded('a', 21).into()]
+                )
+                .await
+                .ok(),
+            None,
+            "the person is withheld"
+        );
         drop(scope);
         let mut auth = PgConnection::connect(&url("supabase_auth_admin", name)).await.unwrap();
         let id = seeded('a', 14);
         run(&mut auth, &format!("delete from auth.users where id = '{id}'")).await;
-        let nameless: bool = sqlx::query_scalar("select user_id is null from public.recording_sessions where id = $1").bind(seeded('a', 22)).fetch_one(&mut platform).await.unwrap();
-        assert!(nameless, "a sign-in service that deletes a person leaves the recordings");
+        let nameless: bool = sqlx::query_scalar("select user_id is null from public.recording_sessions where id = $1")
+            .bind(seeded('a', 22))
+            .fetch_one(&mut platform)
+            .await
+            .unwrap();
+        assert!(
+            nameless,
+            "a sign-in service that deletes a person leaves the recordings"
+        );
         db.close().await;
 
-        run(&mut platform, "drop schema graphile_worker cascade; truncate auth.users cascade").await;
+        run(
+            &mut platform,
+            "drop schema graphile_worker cascade; truncate auth.users cascade",
+        )
+        .await;
         Migrator::down(&owner, None).await.unwrap();
         owner.close().await.unwrap();
-        assert_eq!(theirs(&mut platform).await, before, "{name}: nor does going back touch it");
+        assert_eq!(
+            theirs(&mut platform).await,
+            before,
+            "{name}: nor does going back touch it"
+        );
         auth.close().await.unwrap();
         platform.close().await.unwrap();
     }
@@ -134,16 +193,41 @@ async fn seed(platform: &mut PgConnection) {
 /// Supabase's own clients: one that is signed in reads its organization and writes nothing; the others do neither.
 async fn supabase_clients_read_their_own(authenticator: &str, platform: &mut PgConnection) {
     let mut connection = PgConnection::connect(authenticator).await.unwrap();
-    let tables: Vec<String> = sqlx::query_scalar("select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1").fetch_all(&mut *platform).await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1",
+    )
+    .fetch_all(&mut *platform)
+    .await
+    .unwrap();
     assert_eq!(tables.len(), 23);
     let owner = seeded('a', 11).to_string();
     for table in &tables {
-        let tenant = if table == "organizations" { "id" } else { "organization_id" };
+        let tenant = if table == "organizations" {
+            "id"
+        } else {
+            "organization_id"
+        };
         let hidden = ["organization_events", "idempotency_keys", "object_deletions"].contains(&table.as_str());
-        let own = client(&mut connection, "authenticated", &owner, &format!("select 1 from public.{table} where {tenant} = '{}'", seeded('a', 1))).await;
-        let foreign = client(&mut connection, "authenticated", &owner, &format!("select 1 from public.{table} where {tenant} <> '{}'", seeded('a', 1))).await;
+        let own = client(
+            &mut connection,
+            "authenticated",
+            &owner,
+            &format!("select 1 from public.{table} where {tenant} = '{}'", seeded('a', 1)),
+        )
+        .await;
+        let foreign = client(
+            &mut connection,
+            "authenticated",
+            &owner,
+            &format!("select 1 from public.{table} where {tenant} <> '{}'", seeded('a', 1)),
+        )
+        .await;
         if hidden {
-            assert_eq!((own, foreign), (Err("42501".to_owned()), Err("42501".to_owned())), "{table}");
+            assert_eq!(
+                (own, foreign),
+                (Err("42501".to_owned()), Err("42501".to_owned())),
+                "{table}"
+            );
         } else {
             assert!(own.as_ref().is_ok_and(|rows| *rows > 0), "{table}: {own:?}");
             assert_eq!(foreign, Ok(0), "{table}");
@@ -154,21 +238,52 @@ async fn supabase_clients_read_their_own(authenticator: &str, platform: &mut PgC
             format!("truncate public.{table} cascade"),
             format!("insert into public.{table} select * from jsonb_populate_record(null::public.{table}, '{{}}')"),
         ] {
-            assert_eq!(client(&mut connection, "authenticated", &owner, &write).await, Err("42501".to_owned()), "{write}");
+            assert_eq!(
+                client(&mut connection, "authenticated", &owner, &write).await,
+                Err("42501".to_owned()),
+                "{write}"
+            );
         }
         for role in ["anon", "service_role"] {
-            let read = client(&mut connection, role, &owner, &format!("select count(*) from public.{table}")).await;
+            let read = client(
+                &mut connection,
+                role,
+                &owner,
+                &format!("select count(*) from public.{table}"),
+            )
+            .await;
             assert_eq!(read, Err("42501".to_owned()), "{role} {table}");
         }
     }
-    for call in ["select private.sign_in(gen_random_uuid(), null)", "select private.set_member_role(gen_random_uuid(), 'owner')", "select private.enqueue('analyze_recording', gen_random_uuid())"] {
+    for call in [
+        "select private.sign_in(gen_random_uuid(), null)",
+        "select private.set_member_role(gen_random_uuid(), 'owner')",
+        "select private.enqueue('analyze_recording', gen_random_uuid())",
+    ] {
         for role in ["authenticated", "anon", "service_role"] {
-            assert_eq!(client(&mut connection, role, &owner, call).await, Err("42501".to_owned()), "{role}: {call}");
+            assert_eq!(
+                client(&mut connection, role, &owner, call).await,
+                Err("42501".to_owned()),
+                "{role}: {call}"
+            );
         }
     }
     // Seen to fail: with its policy open, the same client reads the other organization.
-    run(platform, "alter policy recording_sessions_read on public.recording_sessions using (true)").await;
-    let foreign = client(&mut connection, "authenticated", &owner, &format!("select 1 from public.recording_sessions where organization_id = '{}'", seeded('b', 1))).await;
+    run(
+        platform,
+        "alter policy recording_sessions_read on public.recording_sessions using (true)",
+    )
+    .await;
+    let foreign = client(
+        &mut connection,
+        "authenticated",
+        &owner,
+        &format!(
+            "select 1 from public.recording_sessions where organization_id = '{}'",
+            seeded('b', 1)
+        ),
+    )
+    .await;
     assert_eq!(foreign, Ok(2));
     run(platform, "alter policy recording_sessions_read on public.recording_sessions using (organization_id = (select private.organization_id()))").await;
     connection.close().await.unwrap();

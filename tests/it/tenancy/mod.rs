@@ -7,6 +7,7 @@
 //! - here: all tables, commands and actors, in loops over [`TABLES`].
 //! - [`inside`]: who may do what inside an organization, case by case.
 
+#[rustfmt::skip] // A table: a case is a line.
 mod inside;
 mod stage;
 
@@ -23,34 +24,80 @@ struct Table {
 }
 
 const fn table(name: &'static str, [member, client, job]: [&'static str; 3], fresh: &'static str) -> Table {
-    Table { name, member, client, job, fresh }
+    Table {
+        name,
+        member,
+        client,
+        job,
+        fresh,
+    }
 }
 
 /// docs/permissions.md at the level of tables.
 const TABLES: [Table; 23] = [
     table("organizations", ["su", "s", "s"], r#"{"id": "{c1}"}"#),
     table("user_profiles", ["su", "s", ""], r#"{"id": "{a70}"}"#),
-    table("invitations", ["siu", "s", ""], r#"{"id": "{c2}", "token_sha256": "fresh"}"#),
-    table("api_keys", ["siu", "s", ""], r#"{"id": "{c3}", "secret_sha256": "fresh"}"#),
-    table("recording_notices", ["si", "s", "s"], r#"{"id": "{c4}", "version": "fresh"}"#),
+    table(
+        "invitations",
+        ["siu", "s", ""],
+        r#"{"id": "{c2}", "token_sha256": "fresh"}"#,
+    ),
+    table(
+        "api_keys",
+        ["siu", "s", ""],
+        r#"{"id": "{c3}", "secret_sha256": "fresh"}"#,
+    ),
+    table(
+        "recording_notices",
+        ["si", "s", "s"],
+        r#"{"id": "{c4}", "version": "fresh"}"#,
+    ),
     table("audit_log", ["si", "s", "i"], r#"{"id": "{c5}"}"#),
     table("erasure_receipts", ["si", "s", ""], r#"{"id": "{c6}"}"#),
     table("idempotency_keys", ["si", "", ""], r#"{"key": "fresh"}"#),
     table("object_deletions", ["i", "", "i"], r#"{"id": "{c7}"}"#),
     table("recording_sessions", ["siud", "s", "su"], r#"{"id": "{c8}"}"#),
-    table("video_chunks", ["siud", "s", "s"], r#"{"id": "{c9}", "chunk_index": 99}"#),
+    table(
+        "video_chunks",
+        ["siud", "s", "s"],
+        r#"{"id": "{c9}", "chunk_index": 99}"#,
+    ),
     // A session without an analysis under way: a member's row is queued.
-    table("analysis_results", ["siu", "s", "su"], r#"{"id": "{c10}", "status": "completed", "session_id": "{v22}"}"#),
-    table("analysis_attempts", ["s", "s", "su"], r#"{"id": "{c11}", "number": 99}"#),
-    table("analysis_frames", ["s", "s", "sid"], r#"{"id": "{c12}", "frame_index": 99}"#),
+    table(
+        "analysis_results",
+        ["siu", "s", "su"],
+        r#"{"id": "{c10}", "status": "completed", "session_id": "{v22}"}"#,
+    ),
+    table(
+        "analysis_attempts",
+        ["s", "s", "su"],
+        r#"{"id": "{c11}", "number": 99}"#,
+    ),
+    table(
+        "analysis_frames",
+        ["s", "s", "sid"],
+        r#"{"id": "{c12}", "frame_index": 99}"#,
+    ),
     table("disclosures", ["s", "s", "si"], r#"{"id": "{c13}"}"#),
-    table("model_requests", ["s", "s", "siu"], r#"{"id": "{c14}", "request_key": "fresh"}"#),
+    table(
+        "model_requests",
+        ["s", "s", "siu"],
+        r#"{"id": "{c14}", "request_key": "fresh"}"#,
+    ),
     table("automation_opportunities", ["su", "s", "siud"], r#"{"id": "{c15}"}"#),
     table("workflow_insights", ["s", "s", "sid"], r#"{"id": "{c16}"}"#),
-    table("workflow_visualizations", ["s", "s", "sid"], r#"{"id": "{c17}", "visualization_type": "flow_chart"}"#),
+    table(
+        "workflow_visualizations",
+        ["s", "s", "sid"],
+        r#"{"id": "{c17}", "visualization_type": "flow_chart"}"#,
+    ),
     table("cost_analyses", ["si", "s", "sid"], r#"{"id": "{c18}"}"#),
     table("generated_reports", ["siud", "s", "su"], r#"{"id": "{c19}"}"#),
-    table("report_links", ["siu", "s", ""], r#"{"id": "{c20}", "token_sha256": "fresh"}"#),
+    table(
+        "report_links",
+        ["siu", "s", ""],
+        r#"{"id": "{c20}", "token_sha256": "fresh"}"#,
+    ),
     table("organization_events", ["", "", ""], r#"{"sequence": 99999}"#),
 ];
 
@@ -68,7 +115,11 @@ impl Table {
 
     /// The column that says whose row it is.
     fn tenant(&self) -> &'static str {
-        if self.name == "organizations" { "id" } else { "organization_id" }
+        if self.name == "organizations" {
+            "id"
+        } else {
+            "organization_id"
+        }
     }
 
     /// A statement of this kind on rows of the organization, as wide as the role's own columns allow, or as wide as can be.
@@ -97,7 +148,9 @@ impl Table {
                     ))
                     .await;
                 let row = self.copy(stage, victim).await;
-                format!("insert into public.{name} ({columns}) select {columns} from jsonb_populate_record(null::public.{name}, '{row}')")
+                format!(
+                    "insert into public.{name} ({columns}) select {columns} from jsonb_populate_record(null::public.{name}, '{row}')"
+                )
             }
         }
     }
@@ -123,7 +176,11 @@ impl Table {
             'u' => "using (true) with check (true)",
             _ => "using (true)",
         };
-        let see = if matches!(command, 'u' | 'd') { self.see(actor) } else { String::new() };
+        let see = if matches!(command, 'u' | 'd') {
+            self.see(actor)
+        } else {
+            String::new()
+        };
         let restrictive = self.open(stage, actor, command, "RESTRICTIVE").await;
         format!(
             "grant usage on schema public, private to {role}; grant execute on all functions in schema private to {role}; grant {verb} on public.{name} to {role}; create policy relaxed on public.{name} for {verb} to {role} {clause}; {see} {restrictive}"
@@ -133,7 +190,9 @@ impl Table {
     /// SQL that lets the role see every row: what a statement with a condition needs first.
     fn see(&self, actor: &Actor) -> String {
         let (role, name) = (role_of(actor), self.name);
-        format!("grant usage on schema public to {role}; grant select on public.{name} to {role}; create policy relaxed_see on public.{name} for select to {role} using (true);")
+        format!(
+            "grant usage on schema public to {role}; grant select on public.{name} to {role}; create policy relaxed_see on public.{name} for select to {role} using (true);"
+        )
     }
 
     /// SQL that opens the table's own policies for the role and command.
@@ -165,10 +224,13 @@ async fn attack(stage: &mut Stage, actor: &Actor, table: &Table, command: char, 
     if !table.grants(actor).contains(command) {
         // Without the right: refused whoever's row it is.
         let relax = table.give(stage, actor, command).await;
-        stage.refuses(actor, &sql, |outcome| outcome.code() == "42501", &relax).await;
+        stage
+            .refuses(actor, &sql, |outcome| outcome.code() == "42501", &relax)
+            .await;
         return;
     }
-    let open = table.open(stage, actor, command, "PERMISSIVE").await + &table.open(stage, actor, command, "RESTRICTIVE").await;
+    let open =
+        table.open(stage, actor, command, "PERMISSIVE").await + &table.open(stage, actor, command, "RESTRICTIVE").await;
     if command == 'i' {
         let by_policy = |outcome: &Outcome| matches!(outcome, Outcome::Refused(code, why) if code == "42501" && why.contains("row-level security"));
         stage.refuses(actor, &sql, by_policy, &open).await;
@@ -178,13 +240,20 @@ async fn attack(stage: &mut Stage, actor: &Actor, table: &Table, command: char, 
         // The policy of the command holds by itself, even where the rows can be seen.
         let seen = stage.acts_relaxed(actor, &table.see(actor), &sql).await;
         if seen != Outcome::Rows(0) {
-            stage.faults.push(format!("{}: {sql}\n    rests on the policy for reading alone: {seen:?}", actor.name));
+            stage.faults.push(format!(
+                "{}: {sql}\n    rests on the policy for reading alone: {seen:?}",
+                actor.name
+            ));
         }
         let relax = table.see(actor) + &open;
-        stage.refuses(actor, &sql, |outcome| *outcome == Outcome::Rows(0), &relax).await;
+        stage
+            .refuses(actor, &sql, |outcome| *outcome == Outcome::Rows(0), &relax)
+            .await;
         return;
     }
-    stage.refuses(actor, &sql, |outcome| *outcome == Outcome::Rows(0), &open).await;
+    stage
+        .refuses(actor, &sql, |outcome| *outcome == Outcome::Rows(0), &open)
+        .await;
 }
 
 #[tokio::test]
@@ -230,7 +299,10 @@ async fn no_row_moves_to_another_organization() {
             let granted = stage.acts_relaxed(&actor, &grant, &sql).await;
             // A row that the actor may change is held by the policy's check; any other is not even touched.
             if !granted.is_nothing() {
-                stage.faults.push(format!("{}: {sql}\n    rests on the grant alone: {granted:?}", actor.name));
+                stage.faults.push(format!(
+                    "{}: {sql}\n    rests on the grant alone: {granted:?}",
+                    actor.name
+                ));
             }
             let policy = if may_update {
                 own
@@ -254,7 +326,12 @@ async fn no_row_moves_to_another_organization() {
 #[tokio::test]
 async fn no_row_hangs_under_another_organizations() {
     let mut stage = Stage::set().await;
-    let superuser = Actor { name: "whoever may write anything", login: Login::Superuser, role: "", says: "" };
+    let superuser = Actor {
+        name: "whoever may write anything",
+        login: Login::Superuser,
+        role: "",
+        says: "",
+    };
     let keys = stage
         .texts(
             "select conrelid::regclass::text || '|' || (select string_agg(attname, ',' order by attnum) from pg_attribute where attrelid = conrelid and attnum = any (conkey) and attname <> 'organization_id')
@@ -264,7 +341,9 @@ async fn no_row_hangs_under_another_organizations() {
         .await;
     assert!(keys.len() >= 22, "{} keys", keys.len());
     for key in &keys {
-        let [child, columns, parent] = key.split('|').collect::<Vec<_>>()[..] else { panic!("{key}") };
+        let [child, columns, parent] = key.split('|').collect::<Vec<_>>()[..] else {
+            panic!("{key}")
+        };
         let child = child.trim_start_matches("public.");
         let parent = parent.trim_start_matches("public.");
         let table = TABLES.iter().find(|table| table.name == child).unwrap();
@@ -274,7 +353,8 @@ async fn no_row_hangs_under_another_organizations() {
             .split(',')
             .map(|column| {
                 let there = match (parent, column) {
-                    ("analysis_results", "analysis_id") | ("recording_sessions", _) | ("user_profiles" | "api_keys" | "generated_reports", _) => "id",
+                    ("analysis_results", "analysis_id")
+                    | ("recording_sessions" | "user_profiles" | "api_keys" | "generated_reports", _) => "id",
                     (_, column) => column,
                 };
                 format!("'{column}', p.{there}")
@@ -286,7 +366,9 @@ async fn no_row_hangs_under_another_organizations() {
                 pairs.join(", ")
             ))
             .await;
-        let sql = format!("insert into public.{child} select * from jsonb_populate_record(null::public.{child}, '{foreign}')");
+        let sql = format!(
+            "insert into public.{child} select * from jsonb_populate_record(null::public.{child}, '{foreign}')"
+        );
         // Keys that share a column refuse together.
         let relax = stage
             .text(&format!(
@@ -295,7 +377,9 @@ async fn no_row_hangs_under_another_organizations() {
                     and conkey && array(select attnum from pg_attribute where attrelid = 'public.{child}'::regclass and attname = any ('{{{columns}}}') and attname <> 'organization_id')"
             ))
             .await;
-        stage.refuses(&superuser, &sql, |outcome| outcome.code() == "23503", &relax).await;
+        stage
+            .refuses(&superuser, &sql, |outcome| outcome.code() == "23503", &relax)
+            .await;
     }
     stage.judge(22);
 }
@@ -307,25 +391,58 @@ async fn withheld_columns_stay_withheld() {
         ("invitations", "token_sha256"),
         ("api_keys", "secret_sha256"),
         ("recording_sessions", "user_id api_key_id"),
-        ("analysis_results", "raw_gpt_response analysis_cost prompt_tokens completion_tokens lease_token lease_expires_at requested_by"),
+        (
+            "analysis_results",
+            "raw_gpt_response analysis_cost prompt_tokens completion_tokens lease_token lease_expires_at requested_by",
+        ),
         ("analysis_attempts", "cost_usd"),
-        ("model_requests", "reply request_key prompt_tokens completion_tokens error_message"),
-        ("generated_reports", "access_token lease_token lease_expires_at attempt requested_by"),
+        (
+            "model_requests",
+            "reply request_key prompt_tokens completion_tokens error_message",
+        ),
+        (
+            "generated_reports",
+            "access_token lease_token lease_expires_at attempt requested_by",
+        ),
         ("report_links", "token_sha256"),
         ("object_deletions", "object_key"),
         ("organization_events", "subject_id"),
     ];
     const WRITTEN: [(&str, &str); 10] = [
-        ("organizations", "id subscription_tier subscription_status max_users max_recordings_per_month max_storage_bytes max_recording_seconds max_parallel_analyses created_at"),
+        (
+            "organizations",
+            "id subscription_tier subscription_status max_users max_recordings_per_month max_storage_bytes max_recording_seconds max_parallel_analyses created_at",
+        ),
         ("user_profiles", "id organization_id role email"),
-        ("invitations", "organization_id email role token_sha256 expires_at accepted_at"),
-        ("api_keys", "organization_id role read_only secret_sha256 expires_at last_used_at"),
-        ("recording_sessions", "organization_id user_id api_key_id content_sha256 consent_at notice_version created_at"),
+        (
+            "invitations",
+            "organization_id email role token_sha256 expires_at accepted_at",
+        ),
+        (
+            "api_keys",
+            "organization_id role read_only secret_sha256 expires_at last_used_at",
+        ),
+        (
+            "recording_sessions",
+            "organization_id user_id api_key_id content_sha256 consent_at notice_version created_at",
+        ),
         ("video_chunks", "organization_id session_id chunk_index"),
-        ("analysis_results", "organization_id session_id raw_gpt_response structured_insights analysis_cost confidence_score attempt lease_token lease_expires_at requested_by coverage"),
-        ("automation_opportunities", "organization_id session_id analysis_id evidence confidence_score occurrences_observed observed_seconds currency"),
-        ("generated_reports", "organization_id status file_url access_token download_count lease_token requested_by"),
-        ("report_links", "organization_id report_id token_sha256 expires_at download_count include_frames"),
+        (
+            "analysis_results",
+            "organization_id session_id raw_gpt_response structured_insights analysis_cost confidence_score attempt lease_token lease_expires_at requested_by coverage",
+        ),
+        (
+            "automation_opportunities",
+            "organization_id session_id analysis_id evidence confidence_score occurrences_observed observed_seconds currency",
+        ),
+        (
+            "generated_reports",
+            "organization_id status file_url access_token download_count lease_token requested_by",
+        ),
+        (
+            "report_links",
+            "organization_id report_id token_sha256 expires_at download_count include_frames",
+        ),
     ];
     let mut stage = Stage::set().await;
     for (table, columns) in READ {
@@ -335,9 +452,12 @@ async fn withheld_columns_stay_withheld() {
                 let role = role_of(&actor);
                 let mut relax = format!("grant select ({column}) on public.{table} to {role};");
                 if matches!(table, "object_deletions" | "organization_events") {
-                    relax += &format!("create policy relaxed on public.{table} for select to {role} using (true)");
+                    let open = format!("create policy relaxed on public.{table} for select to {role} using (true)");
+                    relax.push_str(&open);
                 }
-                stage.refuses(&actor, &sql, |outcome| outcome.code() == "42501", &relax).await;
+                stage
+                    .refuses(&actor, &sql, |outcome| outcome.code() == "42501", &relax)
+                    .await;
             }
         }
     }
@@ -348,8 +468,13 @@ async fn withheld_columns_stay_withheld() {
             let refused = stage.acts(&OWNER, &sql).await;
             assert_eq!(refused.code(), "42501", "{sql}");
             let own = TABLES.iter().find(|known| known.name == table).unwrap();
-            let relax = format!("grant update ({column}), select ({column}) on public.{table} to newsystem_member; {}", own.open(&mut stage, &OWNER, 'u', "PERMISSIVE").await);
-            stage.refuses(&OWNER, &value, |outcome| outcome.code() == "42501", &relax).await;
+            let relax = format!(
+                "grant update ({column}), select ({column}) on public.{table} to newsystem_member; {}",
+                own.open(&mut stage, &OWNER, 'u', "PERMISSIVE").await
+            );
+            stage
+                .refuses(&OWNER, &value, |outcome| outcome.code() == "42501", &relax)
+                .await;
         }
     }
     stage.judge(100);
