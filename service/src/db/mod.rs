@@ -65,6 +65,7 @@ struct Inner {
     pool: PgPool,
     statement_timeout_ms: u128,
     persistent: bool,
+    max_connections: u32,
     statements: AtomicU64,
 }
 
@@ -111,6 +112,7 @@ impl Db {
                 pool,
                 statement_timeout_ms: settings.statement_timeout.as_millis(),
                 persistent: !settings.transaction_pooler,
+                max_connections: settings.max_connections,
                 statements: AtomicU64::new(0),
             }),
         };
@@ -180,14 +182,14 @@ impl Db {
         Ok(Scope::new(self.clone(), transaction, Some(caller.clone()), None))
     }
 
-    /// Begins with this message; a connection that died in the pool is replaced, a few times.
+    /// Begins with this message; connections that died in the pool are replaced, all of them if it must be.
     async fn begin(&self, message: &str) -> Result<Transaction<'static, Postgres>> {
         let mut tries = 0;
         loop {
             match self.inner.pool.begin_with(AssertSqlSafe(message.to_owned())).await {
                 Ok(transaction) => return Ok(transaction),
                 Err(error)
-                    if tries < 3
+                    if tries < self.inner.max_connections
                         && is_connection_fault(&error)
                         && !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) =>
                 {
