@@ -56,6 +56,12 @@ struct Topic {
 /// What a process does when someone's rights change; `None` when changes may have been missed.
 pub type OnCaller = Box<dyn Fn(Option<Uuid>) + Send + Sync>;
 
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("topics", &lock(&self.inner.topics).len()).finish_non_exhaustive()
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -68,6 +68,11 @@ $$;
 create function private.is_share(value double precision) returns boolean language sql immutable set search_path = '' as $$
   select value >= 0 and value <= 1
 $$;
+
+-- Is this key in storage one of the organization's own? Objects have no row security: what names one must not name another's.
+create function private.is_object_of(organization uuid, object_key text) returns boolean language sql immutable set search_path = '' as $$
+  select starts_with(object_key, 'organizations/' || organization::text || '/') and position('..' in object_key) = 0
+$$;
 ";
 
 const DOWN: &str = r"

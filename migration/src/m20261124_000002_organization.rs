@@ -132,6 +132,7 @@ create table public.erasure_receipts (
   erased_bytes bigint not null constraint erasure_receipts_bytes check (erased_bytes >= 0)
 );
 create index erasure_receipts_at on public.erasure_receipts (organization_id, at desc);
+create index erasure_receipts_requested_by on public.erasure_receipts (organization_id, requested_by);
 
 -- A repeat within 24 hours gets the first result; another body under the same key is a conflict.
 create table public.idempotency_keys (

@@ -26,22 +26,11 @@ async fn main() {
     let scenes = PathBuf::from(arguments.first().expect("SCENES_DIR"));
     let demo = arguments.get(1).map(PathBuf::from);
     let wanted: Vec<&String> = arguments.iter().skip(2).collect();
-    let is_wanted =
-        |name: &str| wanted.is_empty() || wanted.iter().any(|w| name.contains(w.as_str()));
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| name.contains(w.as_str()));
 
     println!(
         "{:<28} {:>6} {:>6} {:>7} {:>6} {:>7} {:>9} {:>7} {:>6} {:>7} {:>7}",
-        "recording",
-        "F1",
-        "V",
-        "Jaccard",
-        "count",
-        "exact",
-        "duration",
-        "wait",
-        "false",
-        "frames",
-        "seconds"
+        "recording", "F1", "V", "Jaccard", "count", "exact", "duration", "wait", "false", "frames", "seconds"
     );
     let mut scores: Vec<Score> = Vec::new();
     let mut show = |name: &str, truth: &Truth, analysed: &Analysed| {
@@ -52,10 +41,7 @@ async fn main() {
             score.v_measure,
             score.jaccard.map_or("-".into(), |j| format!("{j:.3}")),
             score.count_error,
-            format!(
-                "{}/{}",
-                score.exact_occurrences.0, score.exact_occurrences.1
-            ),
+            format!("{}/{}", score.exact_occurrences.0, score.exact_occurrences.1),
             score
                 .duration_error
                 .map_or("-".into(), |d| format!("{:.1} %", 100.0 * d)),
@@ -86,11 +72,7 @@ async fn main() {
     files.retain(|f| f.extension().is_some_and(|e| e == "json"));
     files.sort();
     for file in files {
-        let name = file
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if !is_wanted(&name) {
             continue;
         }
@@ -102,24 +84,13 @@ async fn main() {
         if !video.exists() {
             scene.draw(&video);
         }
-        let frames = keep
-            .clone()
-            .unwrap_or_else(|| folder.path().into())
-            .join(&name);
+        let frames = keep.clone().unwrap_or_else(|| folder.path().into()).join(&name);
         std::fs::create_dir_all(&frames).expect("frames");
-        let analysed = analyse_file(
-            &video,
-            &frames,
-            Rules::default(),
-            scene.idle_threshold_seconds,
-        )
-        .await;
+        let analysed = analyse_file(&video, &frames, Rules::default(), scene.idle_threshold_seconds).await;
         show(&name, &scene.truth(), &analysed);
     }
     let with: Vec<&Score> = scores.iter().filter(|s| s.jaccard.is_some()).collect();
-    let mean = |f: &dyn Fn(&Score) -> f64, of: &[&Score]| {
-        of.iter().map(|s| f(s)).sum::<f64>() / of.len().max(1) as f64
-    };
+    let mean = |f: &dyn Fn(&Score) -> f64, of: &[&Score]| of.iter().map(|s| f(s)).sum::<f64>() / of.len().max(1) as f64;
     let all: Vec<&Score> = scores.iter().collect();
     println!(
         "{:<28} {:>6.3} {:>6.3} {:>7.3} {:>6} {:>7} {:>7.1} % {:>6.1}s {:>6}",
@@ -159,10 +130,7 @@ fn told(truth: &Truth, analysed: &Analysed) {
             stay.idle.iter().map(|s| s.seconds()).sum::<f64>(),
             stay.edits,
             stay.frames,
-            truly.map_or_else(String::new, |t| format!(
-                "{} {:.2}..{:.2}",
-                t.screen, t.start, t.end
-            )),
+            truly.map_or_else(String::new, |t| format!("{} {:.2}..{:.2}", t.screen, t.start, t.end)),
         );
     }
     for routine in &analysed.reading.insights.routines {
@@ -191,10 +159,7 @@ fn told(truth: &Truth, analysed: &Analysed) {
     }
     println!("   {}", analysed.reading.insights.description);
     for draft in &analysed.reading.drafts {
-        println!(
-            "   {:?}: {} | {}",
-            draft.insight_type, draft.title, draft.description
-        );
+        println!("   {:?}: {} | {}", draft.insight_type, draft.title, draft.description);
     }
     for o in &analysed.reading.opportunities {
         println!(

@@ -8,9 +8,11 @@ pub mod context;
 pub mod error;
 pub mod guard;
 pub mod loader;
+pub mod mutation;
 pub mod node;
 pub mod page;
 pub mod scalar;
+pub mod subscription;
 
 pub mod analysis_frame;
 pub mod analysis_result;
@@ -31,7 +33,7 @@ pub mod viewer;
 pub mod workflow_insight;
 pub mod workflow_visualization;
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, Schema, SchemaBuilder};
 
 pub use context::{Api, InRequest, Read, Request};
 
@@ -54,13 +56,15 @@ pub struct Query(
     audit_entry::AuditQuery,
 );
 
-/// Everything that can be changed: a `MergedObject` of each noun's mutations, as [`Query`] is of its queries.
-pub type Mutation = EmptyMutation;
-
-/// Everything that can be followed: a `MergedSubscription` of each noun's subscriptions.
-pub type Subscription = EmptySubscription;
+pub use mutation::Mutation;
+pub use subscription::Subscription;
 
 /// The schema, before the transport has added its extensions and limits.
 pub fn schema() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription).register_output_type::<node::Node>()
+    Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<node::Node>()
+}
+
+/// The schema as text, as `schema.graphql` has it.
+pub fn sdl() -> String {
+    schema().finish().sdl()
 }

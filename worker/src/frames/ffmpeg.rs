@@ -357,7 +357,7 @@ impl Reading {
             }
             if *step == Step::Passing {
                 if let Some(kept) = self.tracker.pass_over(at) {
-                    self.shelf.add(kept)?;
+                    self.shelf.add(&kept)?;
                 }
                 continue;
             }
@@ -435,14 +435,14 @@ impl Reading {
     fn observe(&mut self, at: f64, picture: Held) -> Result<(), FrameError> {
         self.observed_at = at;
         match self.tracker.observe(at, picture) {
-            Some(kept) => self.shelf.add(kept),
+            Some(kept) => self.shelf.add(&kept),
             None => Ok(()),
         }
     }
 
     fn conclude(mut self, scan: &Scan, codec: Id, turns: u8) -> Result<Extraction, FrameError> {
         if let Some(kept) = self.tracker.finish() {
-            self.shelf.add(kept)?;
+            self.shelf.add(&kept)?;
         }
         let Some((width, height)) = self.size else {
             return Err(self
@@ -551,7 +551,7 @@ impl Shelf {
         }
     }
 
-    fn add(&mut self, kept: Kept<Held>) -> Result<(), FrameError> {
+    fn add(&mut self, kept: &Kept<Held>) -> Result<(), FrameError> {
         let luma = kept.picture.luma();
         let sketch = Sketch::of(&luma);
         let blocks = (luma.columns() * luma.rows()) as f64;

@@ -74,9 +74,7 @@ impl OcrError {
         match self {
             Self::Missing(_) | Self::LanguageMissing(_) => AnalysisErrorCode::OcrMissing,
             Self::Cancelled => AnalysisErrorCode::Cancelled,
-            Self::TimedOut(_) | Self::Failed(_) | Self::Picture(_) | Self::File(_) => {
-                AnalysisErrorCode::Internal
-            }
+            Self::TimedOut(_) | Self::Failed(_) | Self::Picture(_) | Self::File(_) => AnalysisErrorCode::Internal,
         }
     }
 }
@@ -103,8 +101,7 @@ impl Tesseract {
             .output()
             .await
             .map_err(OcrError::Missing)?;
-        let told = String::from_utf8_lossy(&told.stdout).into_owned()
-            + &String::from_utf8_lossy(&told.stderr);
+        let told = String::from_utf8_lossy(&told.stdout).into_owned() + &String::from_utf8_lossy(&told.stderr);
         for language in languages {
             if !told.lines().any(|line| line.trim() == *language) {
                 return Err(OcrError::LanguageMissing((*language).to_owned()));
@@ -125,30 +122,18 @@ impl Tesseract {
     }
 
     /// Reads the words of one picture.
-    pub async fn words(
-        &self,
-        picture: &GrayImage,
-        cancel: &CancellationToken,
-    ) -> Result<Vec<Word>, OcrError> {
+    pub async fn words(&self, picture: &GrayImage, cancel: &CancellationToken) -> Result<Vec<Word>, OcrError> {
         let sheet = Sheet::of(picture);
         let mut found = self.sheets(std::slice::from_ref(&sheet), cancel).await?;
         Ok(found.pop().unwrap_or_default())
     }
 
     /// Reads several pictures with one process: loading four languages costs as much as reading a picture.
-    async fn sheets(
-        &self,
-        sheets: &[Sheet],
-        cancel: &CancellationToken,
-    ) -> Result<Vec<Vec<Word>>, OcrError> {
+    async fn sheets(&self, sheets: &[Sheet], cancel: &CancellationToken) -> Result<Vec<Vec<Word>>, OcrError> {
         let folder = tempfile::tempdir()?;
         let mut list = String::new();
         let mut pages = Vec::new();
-        for (index, sheet) in sheets
-            .iter()
-            .enumerate()
-            .filter(|(_, s)| !s.pixels.is_empty())
-        {
+        for (index, sheet) in sheets.iter().enumerate().filter(|(_, s)| !s.pixels.is_empty()) {
             let file = folder.path().join(format!("{index}.pgm"));
             tokio::fs::write(&file, &sheet.pixels).await?;
             list.push_str(&file.to_string_lossy());
@@ -170,24 +155,10 @@ impl Tesseract {
         Ok(found)
     }
 
-    async fn run(
-        &self,
-        list: &std::path::Path,
-        pictures: u32,
-        cancel: &CancellationToken,
-    ) -> Result<String, OcrError> {
+    async fn run(&self, list: &std::path::Path, pictures: u32, cancel: &CancellationToken) -> Result<String, OcrError> {
         let child = Command::new(&self.binary)
             .arg(list)
-            .args([
-                "stdout",
-                "-l",
-                &self.languages,
-                "--psm",
-                "11",
-                "--dpi",
-                "150",
-                "tsv",
-            ])
+            .args(["stdout", "-l", &self.languages, "--psm", "11", "--dpi", "150", "tsv"])
             .env("OMP_THREAD_LIMIT", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -202,9 +173,7 @@ impl Tesseract {
                 output.map_err(|_| OcrError::TimedOut(limit.as_secs()))??,
         };
         if !output.status.success() {
-            return Err(OcrError::Failed(
-                String::from_utf8_lossy(&output.stderr).into_owned(),
-            ));
+            return Err(OcrError::Failed(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -238,12 +207,7 @@ impl Sheet {
         let mut large = if scale == 1 {
             part
         } else {
-            imageops::resize(
-                &part,
-                width * scale,
-                height * scale,
-                imageops::FilterType::CatmullRom,
-            )
+            imageops::resize(&part, width * scale, height * scale, imageops::FilterType::CatmullRom)
         };
         if is_dark(&large) {
             imageops::invert(&mut large);
@@ -275,9 +239,7 @@ fn is_dark(picture: &GrayImage) -> bool {
         .as_raw()
         .iter()
         .step_by(7)
-        .fold((0_u64, 0_u64), |(sum, count), p| {
-            (sum + u64::from(*p), count + 1)
-        });
+        .fold((0_u64, 0_u64), |(sum, count), p| (sum + u64::from(*p), count + 1));
     sum < 110 * count.max(1)
 }
 
@@ -286,21 +248,7 @@ fn parse(table: &str) -> Vec<(u32, Word)> {
     let mut words = Vec::new();
     for line in table.lines() {
         let cells: Vec<&str> = line.splitn(12, '\t').collect();
-        let [
-            level,
-            page,
-            _,
-            _,
-            _,
-            _,
-            left,
-            top,
-            width,
-            height,
-            confidence,
-            text,
-        ] = cells.as_slice()
-        else {
+        let [level, page, _, _, _, _, left, top, width, height, confidence, text] = cells.as_slice() else {
             continue;
         };
         let text = text.trim();
@@ -447,11 +395,7 @@ fn merge(earlier: &[Word], changed: Option<[u32; 4]>, new: Vec<Word>) -> Vec<Wor
     let Some(changed) = changed else {
         return earlier.to_vec();
     };
-    let mut words: Vec<Word> = earlier
-        .iter()
-        .filter(|w| !touches(w, changed))
-        .cloned()
-        .collect();
+    let mut words: Vec<Word> = earlier.iter().filter(|w| !touches(w, changed)).cloned().collect();
     let kept = words.len();
     for word in new {
         let known = words[..kept]
@@ -491,8 +435,7 @@ fn difference(one: &GrayImage, other: &GrayImage) -> Option<[u32; 4]> {
         for left in (0..width).step_by(BLOCK as usize) {
             let mut differing = 0;
             for y in top..(top + BLOCK).min(height) {
-                let row =
-                    (y * width + left) as usize..(y * width + (left + BLOCK).min(width)) as usize;
+                let row = (y * width + left) as usize..(y * width + (left + BLOCK).min(width)) as usize;
                 differing += a[row.clone()]
                     .iter()
                     .zip(&b[row])
@@ -500,12 +443,7 @@ fn difference(one: &GrayImage, other: &GrayImage) -> Option<[u32; 4]> {
                     .count();
             }
             if differing >= 4 {
-                let block = [
-                    left,
-                    top,
-                    (left + BLOCK).min(width),
-                    (top + BLOCK).min(height),
-                ];
+                let block = [left, top, (left + BLOCK).min(width), (top + BLOCK).min(height)];
                 changed = Some(changed.map_or(block, |c| {
                     [
                         c[0].min(block[0]),

@@ -144,11 +144,7 @@ impl Scene {
             })
             .collect();
         for (step, (start, end)) in self.steps.iter().zip(&times) {
-            assert!(
-                self.screens.contains_key(&step.show),
-                "no screen {}",
-                step.show
-            );
+            assert!(self.screens.contains_key(&step.show), "no screen {}", step.show);
             match spans.last_mut() {
                 Some(last) if last.screen == step.show => last.end = *end,
                 _ => spans.push(TruthSpan {
@@ -219,16 +215,9 @@ impl Scene {
         let duration = times.last().unwrap().1;
         let [width, height] = self.size;
         let desk = if self.dark { "0x101418" } else { "0x46617a" };
-        let mut graph = format!(
-            "color=c={desk}:s={width}x{height}:r={}:d={duration}[c0];[c0]",
-            self.fps
-        );
+        let mut graph = format!("color=c={desk}:s={width}x{height}:r={}:d={duration}[c0];[c0]", self.fps);
         let bar = height - 30;
-        write!(
-            graph,
-            "drawbox=x=0:y={bar}:w={width}:h=30:color=0x17232d:t=fill,"
-        )
-        .unwrap();
+        write!(graph, "drawbox=x=0:y={bar}:w={width}:h=30:color=0x17232d:t=fill,").unwrap();
         for (number, key) in canvas.order.iter().enumerate() {
             let enable = canvas.elements[key]
                 .iter()
@@ -291,22 +280,11 @@ impl Scene {
                 "-threads",
                 "1",
             ])
-            .args([
-                "-fflags",
-                "+bitexact",
-                "-flags:v",
-                "+bitexact",
-                "-f",
-                "webm",
-            ])
+            .args(["-fflags", "+bitexact", "-flags:v", "+bitexact", "-f", "webm"])
             .arg(to)
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
@@ -331,9 +309,9 @@ impl Canvas<'_> {
         let key = format!("{kind}\u{1}{layer:03}\u{2}{what}");
         let times = self.elements.entry(key.clone()).or_default();
         if times.is_empty() {
-            let at = self.order.partition_point(|k| {
-                k.split('\u{1}').nth(1).unwrap()[..3] <= *format!("{layer:03}")
-            });
+            let at = self
+                .order
+                .partition_point(|k| k.split('\u{1}').nth(1).unwrap()[..3] <= *format!("{layer:03}"));
             self.order.insert(at, key);
         }
         match times.last_mut() {
@@ -352,16 +330,7 @@ impl Canvas<'_> {
         );
     }
 
-    fn write(
-        &mut self,
-        pen: &Pen,
-        x: f64,
-        y: f64,
-        size: u32,
-        bold: bool,
-        colour: &str,
-        said: &str,
-    ) {
+    fn write(&mut self, pen: &Pen, x: f64, y: f64, size: u32, bold: bool, colour: &str, said: &str) {
         if said.is_empty() {
             return;
         }
@@ -371,12 +340,7 @@ impl Canvas<'_> {
             x.round(),
             y.round()
         );
-        self.element(
-            "text",
-            pen.layer + 1,
-            pen.time,
-            &format!("{style}\u{3}{said}"),
-        );
+        self.element("text", pen.layer + 1, pen.time, &format!("{style}\u{3}{said}"));
     }
 
     fn screen(&mut self, step: &Step, time: (f64, f64), on_top: bool) {
@@ -397,9 +361,9 @@ impl Canvas<'_> {
             time,
         };
         let fill_in = |text: &str| {
-            step.data.iter().fold(text.to_owned(), |t, (k, v)| {
-                t.replace(&format!("{{{k}}}"), v)
-            })
+            step.data
+                .iter()
+                .fold(text.to_owned(), |t, (k, v)| t.replace(&format!("{{{k}}}"), v))
         };
 
         self.fill(&pen(0), [x - 1.0, y - 1.0, w + 2.0, h + 2.0], line);
@@ -420,15 +384,7 @@ impl Canvas<'_> {
         if !screen.menu.is_empty() {
             self.fill(&pen(2), [x, top, 165.0, y + h - top], soft);
             for (i, item) in screen.menu.iter().enumerate() {
-                self.write(
-                    &pen(2),
-                    x + 16.0,
-                    top + 18.0 + 34.0 * i as f64,
-                    14,
-                    false,
-                    ink,
-                    item,
-                );
+                self.write(&pen(2), x + 16.0, top + 18.0 + 34.0 * i as f64, 14, false, ink, item);
             }
             left = x + 190.0;
         }
@@ -452,11 +408,7 @@ impl Canvas<'_> {
                 layer: base + layer,
                 time: (from, to),
             };
-            let shift = if step.scroll > 0 {
-                slice as usize * 3
-            } else {
-                0
-            };
+            let shift = if step.scroll > 0 { slice as usize * 3 } else { 0 };
             let mut at = at;
             for text in screen.text.iter().skip(shift) {
                 if at > bottom {
@@ -471,21 +423,9 @@ impl Canvas<'_> {
                 }
                 let step = (x + w - left - 20.0) / row.len() as f64;
                 for (i, cell) in row.iter().enumerate() {
-                    self.write(
-                        &pen(2),
-                        left + step * i as f64,
-                        at,
-                        15,
-                        false,
-                        ink,
-                        &fill_in(cell),
-                    );
+                    self.write(&pen(2), left + step * i as f64, at, 15, false, ink, &fill_in(cell));
                 }
-                self.fill(
-                    &pen(2),
-                    [left - 6.0, at + 24.0, x + w - left - 6.0, 1.0],
-                    line,
-                );
+                self.fill(&pen(2), [left - 6.0, at + 24.0, x + w - left - 6.0, 1.0], line);
                 at += 33.0;
             }
             if let Some(grid) = &screen.grid {
@@ -534,36 +474,16 @@ impl Canvas<'_> {
             let row = at + 40.0 * screen.fields.len() as f64 + 8.0;
             self.fill(
                 &pen(2),
-                [
-                    left + 170.0,
-                    row,
-                    30.0 + 9.0 * button.chars().count() as f64,
-                    34.0,
-                ],
+                [left + 170.0, row, 30.0 + 9.0 * button.chars().count() as f64, 34.0],
                 accent,
             );
-            self.write(
-                &pen(3),
-                left + 184.0,
-                row + 9.0,
-                15,
-                false,
-                "0xffffff",
-                button,
-            );
+            self.write(&pen(3), left + 184.0, row + 9.0, 15, false, "0xffffff", button);
         }
         if on_top {
             self.type_in(&pen(4), &typing, ink);
             self.move_about(step, time);
             if let Some(busy) = &step.busy {
-                self.spin(
-                    &pen(6),
-                    busy,
-                    [x + w / 2.0, y + h / 2.0],
-                    paper,
-                    ink,
-                    accent,
-                );
+                self.spin(&pen(6), busy, [x + w / 2.0, y + h / 2.0], paper, ink, accent);
             }
         }
     }
@@ -627,14 +547,7 @@ impl Canvas<'_> {
         let mut at = pen.time.0;
         while at + 0.6 < pen.time.1 {
             let time = (at, at + 0.6);
-            self.fill(
-                &Pen {
-                    layer: pen.layer,
-                    time,
-                },
-                [x, y - 2.0, 2.0, 20.0],
-                ink,
-            );
+            self.fill(&Pen { layer: pen.layer, time }, [x, y - 2.0, 2.0, 20.0], ink);
             at += 1.2;
         }
     }
@@ -672,15 +585,7 @@ impl Canvas<'_> {
         }
     }
 
-    fn spin(
-        &mut self,
-        pen: &Pen,
-        said: &str,
-        [x, y]: [f64; 2],
-        paper: &str,
-        ink: &str,
-        accent: &str,
-    ) {
+    fn spin(&mut self, pen: &Pen, said: &str, [x, y]: [f64; 2], paper: &str, ink: &str, accent: &str) {
         self.fill(pen, [x - 170.0, y - 70.0, 340.0, 140.0], ink);
         self.fill(
             &Pen {

@@ -18,12 +18,7 @@ pub struct Analysed {
     pub analysis_time: Duration,
 }
 
-pub async fn analyse_file(
-    file: &Path,
-    frames: &Path,
-    rules: Rules,
-    idle_threshold_seconds: f64,
-) -> Analysed {
+pub async fn analyse_file(file: &Path, frames: &Path, rules: Rules, idle_threshold_seconds: f64) -> Analysed {
     let started = Instant::now();
     // The standard preset.
     let sampling = Sampling {
@@ -31,14 +26,7 @@ pub async fn analyse_file(
         max_frames: 120,
         scene_threshold: 0.2,
     };
-    let extraction = extract_in_process(
-        file,
-        frames,
-        &sampling,
-        &DecodeLimits::default(),
-        &mut |_| {},
-    )
-    .unwrap();
+    let extraction = extract_in_process(file, frames, &sampling, &DecodeLimits::default(), &mut |_| {}).unwrap();
     let frames_time = started.elapsed();
     let started = Instant::now();
     let context = Context {

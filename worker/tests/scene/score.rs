@@ -106,11 +106,7 @@ impl Truth {
     }
 
     fn screen_at(&self, seconds: f64) -> Option<&str> {
-        if self
-            .neutral
-            .iter()
-            .any(|(a, b)| *a <= seconds && seconds < *b)
-        {
+        if self.neutral.iter().any(|(a, b)| *a <= seconds && seconds < *b) {
             return None;
         }
         self.spans
@@ -120,11 +116,7 @@ impl Truth {
     }
 
     pub fn score(&self, reply: &LocalReply, reading: &Reading) -> Score {
-        let true_routines: Vec<&TruthRoutine> = self
-            .routines
-            .iter()
-            .filter(|r| r.occurrences.len() >= 2)
-            .collect();
+        let true_routines: Vec<&TruthRoutine> = self.routines.iter().filter(|r| r.occurrences.len() >= 2).collect();
         let names = self.names(reply);
         let found = &reading.insights.routines;
         let likeness = |screens: &[u32], truth: &TruthRoutine| {
@@ -155,25 +147,16 @@ impl Truth {
                 .iter()
                 .filter(|t| {
                     best.occurrences.iter().any(|f| {
-                        (f.span.start_seconds() - t.start).abs() <= 0.5
-                            && (f.span.end_seconds() - t.end).abs() <= 0.5
+                        (f.span.start_seconds() - t.start).abs() <= 0.5 && (f.span.end_seconds() - t.end).abs() <= 0.5
                     })
                 })
                 .count();
-            let truly = median(
-                &truth
-                    .occurrences
-                    .iter()
-                    .map(|o| o.active)
-                    .collect::<Vec<_>>(),
-            );
+            let truly = median(&truth.occurrences.iter().map(|o| o.active).collect::<Vec<_>>());
             let error = (best.median_active_seconds - truly).abs() / truly;
             worst = Some(worst.map_or(error, |w: f64| w.max(error)));
-            let sums =
-                |f: &dyn Fn(&TruthOccurrence) -> f64| truth.occurrences.iter().map(f).sum::<f64>();
-            let measured = |f: &dyn Fn(&domain::insight::Occurrence) -> f64| {
-                best.occurrences.iter().map(f).sum::<f64>()
-            };
+            let sums = |f: &dyn Fn(&TruthOccurrence) -> f64| truth.occurrences.iter().map(f).sum::<f64>();
+            let measured =
+                |f: &dyn Fn(&domain::insight::Occurrence) -> f64| best.occurrences.iter().map(f).sum::<f64>();
             waiting += (measured(&|o| o.waiting_seconds) - sums(&|o| o.waiting)).abs()
                 + (measured(&|o| o.idle_seconds) - sums(&|o| o.idle)).abs();
         }
@@ -214,36 +197,20 @@ impl Truth {
     }
 
     /// Found and true screen at every tenth of a second.
-    fn samples<'a>(
-        &'a self,
-        reply: &'a LocalReply,
-    ) -> impl Iterator<Item = (Option<u32>, Option<&'a str>)> {
+    fn samples<'a>(&'a self, reply: &'a LocalReply) -> impl Iterator<Item = (Option<u32>, Option<&'a str>)> {
         (0..(self.duration * 10.0) as usize).map(move |i| {
             let at = i as f64 / 10.0 + 0.05;
             (
-                reply
-                    .timeline
-                    .iter()
-                    .find(|s| s.span.contains(at))
-                    .map(|s| s.screen),
+                reply.timeline.iter().find(|s| s.span.contains(at)).map(|s| s.screen),
                 self.screen_at(at),
             )
         })
     }
 
     fn boundary_f1(&self, reply: &LocalReply) -> f64 {
-        let neutral = |at: f64| {
-            self.neutral
-                .iter()
-                .any(|(a, b)| a - 0.5 <= at && at <= b + 0.5)
-        };
+        let neutral = |at: f64| self.neutral.iter().any(|(a, b)| a - 0.5 <= at && at <= b + 0.5);
         let truth: Vec<f64> = self.spans.iter().skip(1).map(|s| s.start).collect();
-        let mut found: Vec<f64> = reply
-            .timeline
-            .iter()
-            .skip(1)
-            .map(|s| s.span.start_seconds())
-            .collect();
+        let mut found: Vec<f64> = reply.timeline.iter().skip(1).map(|s| s.span.start_seconds()).collect();
         let (mut hits, all) = (0, truth.len());
         for at in truth {
             let near = found
@@ -261,8 +228,7 @@ impl Truth {
         if all + extra == 0 {
             1.0
         } else {
-            2.0 * f64::from(hits)
-                / (2.0 * f64::from(hits) + (all as f64 - f64::from(hits)) + extra as f64)
+            2.0 * f64::from(hits) / (2.0 * f64::from(hits) + (all as f64 - f64::from(hits)) + extra as f64)
         }
     }
 
@@ -280,19 +246,11 @@ impl Truth {
             *found.entry(*f).or_default() += n;
             *truth.entry(*t).or_default() += n;
         }
-        let entropy = |counts: Vec<f64>| {
-            -counts
-                .iter()
-                .map(|n| n / total * (n / total).ln())
-                .sum::<f64>()
-        };
+        let entropy = |counts: Vec<f64>| -counts.iter().map(|n| n / total * (n / total).ln()).sum::<f64>();
         let truth_entropy = entropy(truth.values().copied().collect());
         let found_entropy = entropy(found.values().copied().collect());
         let conditional = |of: &dyn Fn(&(Option<u32>, &str)) -> f64| {
-            -joint
-                .iter()
-                .map(|(k, n)| n / total * (n / of(k)).ln())
-                .sum::<f64>()
+            -joint.iter().map(|(k, n)| n / total * (n / of(k)).ln()).sum::<f64>()
         };
         let homogeneity = if truth_entropy < 1e-9 {
             1.0

@@ -87,7 +87,7 @@ impl Gate {
         };
         let session = Session::new(counted).revoked_by(self.watch(caller.actor)).with(caller);
         Ok(match expires_at {
-            Some(instant) => session.expires_at(instant),
+            Some(instant) => session.expires_in((instant - now).to_std().unwrap_or_default()),
             None => session,
         })
     }
@@ -146,18 +146,6 @@ impl Authenticate for Gate {
             found => found,
         };
         self.admit(credential).await
-    }
-}
-
-impl From<TokenError> for Rejection {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::KeysUnavailable => Self::Unavailable,
-            _ => Self::Unauthenticated {
-                message: error.to_string(),
-                challenge: error.challenge(),
-            },
-        }
     }
 }
 

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::category::WorkflowCategory;
+use domain::category::{WorkflowCategory, classify};
 use domain::insight::{
     ApplicationUse, InsightDraft, InsightType, OpportunityDraft, Reading, Routine, StructuredInsights, Workflow,
     WorkflowStep,
@@ -23,6 +23,7 @@ use serde_json::json;
 
 use super::reply::{LocalReply, Screen, Stay};
 use super::retype::{self, Retyped};
+use super::text;
 
 /// Waiting below this is not worth a line.
 const WAITING_SECONDS: f64 = 5.0;
@@ -52,6 +53,14 @@ pub fn interpret(reply: &LocalReply) -> Reading {
     }
     book.waiting(&mut reading);
     book.transfers(&mut reading);
+    let everything: Vec<&Screen> = reply.screens.iter().collect();
+    reading.category = Some(
+        reading
+            .insights
+            .workflows
+            .first()
+            .map_or_else(|| category(&everything), |w| w.category),
+    );
     reading.insights.description = describe(reply, &reading);
     reading.confidence = (!reply.screens.is_empty()).then(|| {
         let named = mean(&reply.screens.iter().map(|s| s.name_confidence).collect::<Vec<_>>());
@@ -502,8 +511,15 @@ fn complexity(applications: usize, steps: usize, regular: f64, typed_over: bool)
     }
 }
 
-fn category(_screens: &[&Screen]) -> WorkflowCategory {
-    WorkflowCategory::Other
+/// The kind of work, from the names and words of the screens where it is done; OTHER rather than a guess.
+fn category(screens: &[&Screen]) -> WorkflowCategory {
+    let names = screens.iter().flat_map(|s| [s.application.as_str(), s.object.as_str()]);
+    let phrases: Vec<String> = screens
+        .iter()
+        .flat_map(|s| text::phrases(&s.words, 16.0 / 9.0))
+        .map(|p| p.text)
+        .collect();
+    classify(names, phrases.iter().map(String::as_str)).category
 }
 
 fn describe(reply: &LocalReply, reading: &Reading) -> String {

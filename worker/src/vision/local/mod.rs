@@ -86,16 +86,7 @@ pub fn measure(extraction: &Extraction, readings: &Readings, idle_threshold_seco
     }
     let excluded = domain::span::union(&excluded);
     let aspect = extraction.width_pixels.max(1) as f32 / extraction.height_pixels.max(1) as f32;
-<<<<<<< HEAD
-    let pages = text::Page::all(
-        &kept
-            .iter()
-            .map(|(_, words)| words.as_slice())
-            .collect::<Vec<_>>(),
-    );
-=======
-    let pages: Vec<text::Page> = kept.iter().map(|(_, words)| text::Page::new(words)).collect();
->>>>>>> main
+    let pages = text::Page::all(&kept.iter().map(|(_, words)| words.as_slice()).collect::<Vec<_>>());
     let frames: Vec<&Frame> = kept.iter().map(|(frame, _)| *frame).collect();
     let numbers = cluster::screens(&frames, &pages);
 

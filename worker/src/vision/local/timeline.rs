@@ -51,21 +51,12 @@ fn area(change: &Change) -> f32 {
     (change.region[2] - change.region[0]).max(0.0) * (change.region[3] - change.region[1]).max(0.0)
 }
 
-/// The changes that a person or a program meant: without what comes back at one place (caret, clock).
+/// The changes that a person or a program meant: without what comes back at one place by itself.
 ///
-/// Small changes are compared with those of two minutes around: three at one place, and they are the furniture's.
+/// A small change is the furniture's when two others within two minutes fill exactly its place (a caret), or when two
+/// others lie about there and at least 25 seconds from it (a clock, whose digits differ).
 pub fn meant(changes: &[Change]) -> Vec<Change> {
-    let alike = |a: &Change, b: &Change| {
-<<<<<<< HEAD
-        a.region
-            .iter()
-            .zip(&b.region)
-            .all(|(p, q)| (p - q).abs() < 0.002)
-=======
-        let (p, q) = (middle(a), middle(b));
-        (p[0] - q[0]).abs() < 0.012 && (p[1] - q[1]).abs() < 0.02 && (area(a) - area(b)).abs() < 0.002
->>>>>>> main
-    };
+    const AROUND_SECONDS: f64 = 125.0;
     changes
         .iter()
         .enumerate()
@@ -73,22 +64,37 @@ pub fn meant(changes: &[Change]) -> Vec<Change> {
             if change.kind != ChangeKind::Small {
                 return true;
             }
-            let before = changes[..*i]
-                .iter()
-                .rev()
-                .take_while(|c| change.at_seconds - c.at_seconds < 125.0);
-            let after = changes[i + 1..]
-                .iter()
-                .take_while(|c| c.at_seconds - change.at_seconds < 125.0);
-            let alike = before
-                .chain(after)
-                .filter(|c| c.kind == ChangeKind::Small && alike(c, change))
-                .take(2)
-                .count();
-            alike < 2
+            let before = changes[..*i].iter().rev();
+            let after = changes[i + 1..].iter();
+            let (mut same, mut about) = (0, 0);
+            let sides: [&mut dyn Iterator<Item = &Change>; 2] = [&mut before.into_iter(), &mut after.into_iter()];
+            for others in sides {
+                for other in others.take_while(|c| (change.at_seconds - c.at_seconds).abs() < AROUND_SECONDS) {
+                    if other.kind != ChangeKind::Small {
+                        continue;
+                    }
+                    same += u32::from(exactly_there(change, other));
+                    let far = (change.at_seconds - other.at_seconds).abs() > 25.0;
+                    about += u32::from(far && about_there(change, other));
+                    if same >= 2 || about >= 2 {
+                        return false;
+                    }
+                }
+            }
+            true
         })
         .map(|(_, change)| *change)
         .collect()
+}
+
+fn exactly_there(one: &Change, other: &Change) -> bool {
+    one.region.iter().zip(&other.region).all(|(p, q)| (p - q).abs() < 0.002)
+}
+
+/// Both lie within a patch as large as a clock.
+fn about_there(one: &Change, other: &Change) -> bool {
+    let (a, b) = (one.region, other.region);
+    a[2].max(b[2]) - a[0].min(b[0]) < 0.035 && a[3].max(b[3]) - a[1].min(b[1]) < 0.035
 }
 
 /// Narrower than this is a caret.
@@ -144,12 +150,8 @@ fn spinner_from(changes: &[&Change]) -> Option<(usize, TimeSpan)> {
         }
         length += 1;
     }
-<<<<<<< HEAD
     let (start, end) = (first.at_seconds, own[own.len() - 1].at_seconds);
-    if end - start < SPINNER_SECONDS
-        || own.len() as f64 / (end - start) < SPINNER_RATE
-        || elsewhere * 2 > own.len()
-    {
+    if end - start < SPINNER_SECONDS || own.len() as f64 / (end - start) < SPINNER_RATE || elsewhere * 2 > own.len() {
         return None;
     }
     let returns = own
@@ -163,27 +165,11 @@ fn spinner_from(changes: &[&Change]) -> Option<(usize, TimeSpan)> {
         .count();
     (returns * 10 >= own.len() * 6)
         .then(|| TimeSpan::new(start, end).ok().map(|span| (length, span)))
-=======
-    let seconds = last - first.at_seconds;
-    let (width, height) = (region[2] - region[0], region[3] - region[1]);
-    let is_spinner = seconds >= SPINNER_SECONDS
-        && f64::from(count) / seconds >= SPINNER_RATE
-        && elsewhere * 2 <= count
-        // Typing moves to the right; a caret and a line of text are flat or narrow.
-        && rightward * 10 < count * 7
-        && width > 0.013
-        && height > 0.035;
-    is_spinner
-        .then(|| TimeSpan::new(first.at_seconds, last).ok().map(|span| (length, span)))
->>>>>>> main
         .flatten()
 }
 
 fn same_region(one: &Change, other: &Change) -> bool {
-    one.region
-        .iter()
-        .zip(&other.region)
-        .all(|(p, q)| (p - q).abs() < 0.004)
+    one.region.iter().zip(&other.region).all(|(p, q)| (p - q).abs() < 0.004)
 }
 
 /// Whether the screen says that it is busy: a short phrase of its own, not a sentence in a letter.
@@ -263,6 +249,7 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
     );
 
     let mut stays: Vec<Stay> = Vec::new();
+    let mut before: Option<&Seen<'_>> = None;
     for one in seen {
         let (start, end) = (one.frame.span.start_seconds, one.frame.span.end_seconds);
         let Ok(span) = TimeSpan::new(start, end.max(start)) else {
@@ -273,16 +260,31 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
                 last.span = last.span.hull(span);
                 last.frames.push(one.frame.index);
             }
-            _ => stays.push(Stay {
-                screen: one.screen,
-                span,
-                waiting: Vec::new(),
-                idle: Vec::new(),
-                edits: 0,
-                typing_seconds: 0.0,
-                frames: vec![one.frame.index],
-            }),
+            last => {
+                let mut span = span;
+                if let (Some(last), Some(before)) = (last, before)
+                    && start - last.span.end_seconds() < 0.3
+                    && let Some(at) = turned(&extraction.changes, before.frame, one.frame)
+                    && let (Ok(until), Ok(from)) = (
+                        TimeSpan::new(last.span.start_seconds(), at.max(last.span.start_seconds())),
+                        TimeSpan::new(at, end.max(at)),
+                    )
+                {
+                    last.span = until;
+                    span = from;
+                }
+                stays.push(Stay {
+                    screen: one.screen,
+                    span,
+                    waiting: Vec::new(),
+                    idle: Vec::new(),
+                    edits: 0,
+                    typing_seconds: 0.0,
+                    frames: vec![one.frame.index],
+                });
+            }
         }
+        before = Some(one);
     }
     for stay in &mut stays {
         stay.waiting = within(&waiting, stay.span);
@@ -303,7 +305,20 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
     stays
 }
 
-<<<<<<< HEAD
+/// When one screen gave way to the next: the largest change between their pictures.
+fn turned(changes: &[Change], before: &Frame, after: &Frame) -> Option<f64> {
+    changes
+        .iter()
+        .filter(|c| before.timestamp_seconds < c.at_seconds && c.at_seconds <= after.timestamp_seconds + 0.001)
+        .filter(|c| c.kind != ChangeKind::Small)
+        .max_by(|a, b| {
+            a.share
+                .total_cmp(&b.share)
+                .then_with(|| b.at_seconds.total_cmp(&a.at_seconds))
+        })
+        .map(|c| c.at_seconds)
+}
+
 /// When letters were typed: each a small change that goes on where the one before it was, to the right on the same line.
 /// The first half second belongs to the screen's own settling.
 fn typed(meant: &[Change], span: TimeSpan) -> Vec<f64> {
@@ -316,21 +331,14 @@ fn typed(meant: &[Change], span: TimeSpan) -> Vec<f64> {
         .windows(2)
         .filter(|pair| {
             let (a, b) = (pair[0], pair[1]);
-            let line = a.region[1] < b.region[3]
-                && b.region[1] < a.region[3]
-                && (a.region[3] - b.region[3]).abs() < 0.012;
-            let on = b.region[0] >= a.region[0] - 0.003
-                && b.region[0] - a.region[2] < 0.03
-                && b.region[2] > a.region[2];
+            let line =
+                a.region[1] < b.region[3] && b.region[1] < a.region[3] && (a.region[3] - b.region[3]).abs() < 0.012;
+            let on =
+                b.region[0] >= a.region[0] - 0.003 && b.region[0] - a.region[2] < 0.03 && b.region[2] > a.region[2];
             b.at_seconds - a.at_seconds < 1.5 && line && on
         })
         .map(|pair| pair[1].at_seconds)
         .collect()
-=======
-/// A line or less of text.
-fn is_edit(change: &Change) -> bool {
-    change.kind == ChangeKind::Text && change.region[3] - change.region[1] < 0.12 && area(change) < 0.04
->>>>>>> main
 }
 
 #[cfg(test)]

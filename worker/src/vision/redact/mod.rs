@@ -101,9 +101,7 @@ pub async fn read(
             .iter()
             .zip(&readings.frames)
             .filter(|(_, reading)| reading.excluded)
-            .filter_map(|(frame, _)| {
-                TimeSpan::new(frame.span.start_seconds, frame.span.end_seconds).ok()
-            })
+            .filter_map(|(frame, _)| TimeSpan::new(frame.span.start_seconds, frame.span.end_seconds).ok())
             .collect::<Vec<_>>(),
     );
     Ok(readings)
@@ -135,13 +133,7 @@ fn drop_neighbours(extraction: &Extraction, readings: &mut Readings) {
     }
 }
 
-fn judge(
-    index: u32,
-    mut words: Vec<Word>,
-    dots: Vec<[u32; 4]>,
-    rules: &Rules,
-    exclusions: &[String],
-) -> Reading {
+fn judge(index: u32, mut words: Vec<Word>, dots: Vec<[u32; 4]>, rules: &Rules, exclusions: &[String]) -> Reading {
     if find::shows_any(&words, exclusions) {
         return Reading {
             index,
@@ -164,18 +156,11 @@ fn judge(
         for row in dots {
             covered.push(row);
             for (word, personal) in words.iter().zip(&mut personal) {
-                *personal |= word.left < row[2]
-                    && word.right() > row[0]
-                    && word.top < row[3]
-                    && word.bottom() > row[1];
+                *personal |= word.left < row[2] && word.right() > row[0] && word.top < row[3] && word.bottom() > row[1];
             }
         }
     }
-    for (word, _) in words
-        .iter_mut()
-        .zip(&personal)
-        .filter(|(_, personal)| **personal)
-    {
+    for (word, _) in words.iter_mut().zip(&personal).filter(|(_, personal)| **personal) {
         covered.push([word.left, word.top, word.right(), word.bottom()]);
         MASK.clone_into(&mut word.text);
     }
@@ -197,11 +182,7 @@ pub async fn cover(extraction: &mut Extraction, readings: &Readings) -> Result<(
         .map(|frame| {
             (
                 frame.file.clone(),
-                readings
-                    .frames
-                    .iter()
-                    .find(|r| r.index == frame.index)
-                    .cloned(),
+                readings.frames.iter().find(|r| r.index == frame.index).cloned(),
             )
         })
         .collect();
@@ -218,11 +199,9 @@ pub async fn cover(extraction: &mut Extraction, readings: &Readings) -> Result<(
                         fill(&mut picture, *area);
                     }
                     let mut jpeg = Vec::new();
-                    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY)
-                        .encode_image(&picture)?;
-                    let mut temporary = tempfile::NamedTempFile::new_in(
-                        file.parent().unwrap_or_else(|| std::path::Path::new(".")),
-                    )?;
+                    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode_image(&picture)?;
+                    let mut temporary =
+                        tempfile::NamedTempFile::new_in(file.parent().unwrap_or_else(|| std::path::Path::new(".")))?;
                     temporary.write_all(&jpeg)?;
                     temporary.persist(&file).map_err(|e| e.error)?;
                 }
@@ -232,12 +211,9 @@ pub async fn cover(extraction: &mut Extraction, readings: &Readings) -> Result<(
     })
     .await
     .map_err(|e| OcrError::Failed(e.to_string()))??;
-    extraction.frames.retain(|frame| {
-        readings
-            .frames
-            .iter()
-            .any(|r| r.index == frame.index && !r.excluded)
-    });
+    extraction
+        .frames
+        .retain(|frame| readings.frames.iter().any(|r| r.index == frame.index && !r.excluded));
     Ok(())
 }
 
