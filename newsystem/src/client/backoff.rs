@@ -88,11 +88,17 @@ mod tests {
         let most = |failures| QUICK.pause(failures, 1.0, None);
         let ms = |ms| Some(Duration::from_millis(ms));
         assert_eq!([1, 2, 3, 4].map(most), [ms(1), ms(2), ms(4), None]);
-        let patient = Backoff { attempts: u32::MAX, ..QUICK };
+        let patient = Backoff {
+            attempts: u32::MAX,
+            ..QUICK
+        };
         assert_eq!(patient.pause(4_000_000, 1.0, None), ms(4), "no overflow");
         for chance in [0.0, 0.3, 0.99] {
             let pause = QUICK.pause(3, chance, None).unwrap();
-            assert!(pause >= Duration::from_millis(2) && pause <= Duration::from_millis(4), "{pause:?}");
+            assert!(
+                pause >= Duration::from_millis(2) && pause <= Duration::from_millis(4),
+                "{pause:?}"
+            );
         }
     }
 
@@ -123,10 +129,14 @@ mod tests {
         assert_eq!(said.get(), 2);
 
         let mut tries = 0;
-        let refused = retrying(QUICK, |_, _| (), async || {
-            tries += 1;
-            Err::<(), _>(Failure::Unreadable("x".to_owned()))
-        });
+        let refused = retrying(
+            QUICK,
+            |_, _| (),
+            async || {
+                tries += 1;
+                Err::<(), _>(Failure::Unreadable("x".to_owned()))
+            },
+        );
         assert!(refused.await.is_err());
         assert_eq!(tries, 1);
     }

@@ -10,7 +10,7 @@ use super::backoff::{Backoff, retrying};
 use super::{Failure, Server};
 
 /// How long one answer may take; the server gives up earlier.
-const ANSWERING: Duration = Duration::from_secs(60);
+const ANSWERING: Duration = Duration::from_mins(1);
 
 const ACCEPTED: &str = "application/graphql-response+json, application/json;q=0.9";
 
@@ -81,8 +81,10 @@ fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Result<Value
         });
     };
     let refusal = first_refusal(&answer, status, retry_after);
-    let data = answer["data"].take();
-    let whole = data.as_object().is_some_and(|roots| !roots.values().any(Value::is_null));
+    let data = member(&mut answer, "data");
+    let whole = data
+        .as_object()
+        .is_some_and(|roots| !roots.values().any(Value::is_null));
     match refusal {
         Some(refusal) if !whole => Err(refusal),
         Some(refusal) => {
@@ -97,6 +99,11 @@ fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Result<Value
         }),
         None => Err(Failure::Unreadable("it has neither data nor errors".to_owned())),
     }
+}
+
+/// A member of an object, taken out; null where there is none, or no object.
+pub(super) fn member(value: &mut Value, name: &str) -> Value {
+    value.get_mut(name).map(Value::take).unwrap_or_default()
 }
 
 /// The first of an answer's errors.
@@ -137,7 +144,10 @@ mod tests {
     #[test]
     fn an_answer_is_its_data_unless_a_root_was_refused() {
         let error = json!({ "message": "no", "extensions": { "code": "CONFLICT", "field": "input.title" } });
-        assert_eq!(answered(200, &json!({ "data": { "a": null } })).unwrap(), json!({ "a": null }));
+        assert_eq!(
+            answered(200, &json!({ "data": { "a": null } })).unwrap(),
+            json!({ "a": null })
+        );
         assert_eq!(
             answered(200, &json!({ "data": { "a": { "b": null } }, "errors": [error] })).unwrap(),
             json!({ "a": { "b": null } }),
@@ -167,9 +177,13 @@ mod tests {
 
     #[test]
     fn who_is_not_signed_in_is_told_what_to_do() {
-        let body = json!({ "errors": [{ "message": "the token has ended", "extensions": { "code": "UNAUTHENTICATED" } }] });
+        let body =
+            json!({ "errors": [{ "message": "the token has ended", "extensions": { "code": "UNAUTHENTICATED" } }] });
         let failure = answered(401, &body).unwrap_err().to_string();
-        assert!(failure.starts_with("the token has ended: give a new token"), "{failure}");
+        assert!(
+            failure.starts_with("the token has ended: give a new token"),
+            "{failure}"
+        );
     }
 
     #[test]

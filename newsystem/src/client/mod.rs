@@ -269,7 +269,7 @@ mod tests {
             Ok(ClientFile {
                 address: address.to_owned(),
                 token: token.map(str::to_owned),
-                expires_at: Some(now() + TimeDelta::seconds(if token == Some("old") { 0 } else { 1 })),
+                expires_at: Some(now() + TimeDelta::seconds((token != Some("old")).into())),
             })
         };
         Target::choose(&args, config, file, now())
@@ -283,8 +283,14 @@ mod tests {
         let good = |url: &str, token: &str| Ok((url.to_owned(), token.to_owned()));
         assert_eq!(chosen(None, None, dev), good("http://127.0.0.1:8080/", "devs"));
         assert_eq!(chosen(None, Some("mine"), dev), good("http://127.0.0.1:8080/", "mine"));
-        assert_eq!(chosen(Some("http://127.0.0.1:8080"), None, dev), good("http://127.0.0.1:8080/", "devs"));
-        assert_eq!(chosen(Some("https://a.test"), Some("mine"), None), good("https://a.test/", "mine"));
+        assert_eq!(
+            chosen(Some("http://127.0.0.1:8080"), None, dev),
+            good("http://127.0.0.1:8080/", "devs")
+        );
+        assert_eq!(
+            chosen(Some("https://a.test"), Some("mine"), None),
+            good("https://a.test/", "mine")
+        );
     }
 
     #[test]
@@ -293,10 +299,20 @@ mod tests {
         for (url, token, file, wanted) in [
             (Some("https://a.test"), None, dev, "no token for https://a.test/"),
             (Some("http://127.0.0.1:1"), None, dev, "no token for"),
-            (Some("http://a.test"), Some("mine"), None, "not go to another machine over http"),
+            (
+                Some("http://a.test"),
+                Some("mine"),
+                None,
+                "not go to another machine over http",
+            ),
             (Some("ftp://a.test"), Some("mine"), None, "begins with https"),
             (None, None, None, "dev does not run"),
-            (None, None, Some(("http://[::1]:1/", None)), "sign in to http://[::1]:1/ elsewhere"),
+            (
+                None,
+                None,
+                Some(("http://[::1]:1/", None)),
+                "sign in to http://[::1]:1/ elsewhere",
+            ),
             (None, None, Some(("http://[::1]:1/", Some("old"))), "has ended"),
         ] {
             let error = chosen(url, token, file).unwrap_err();
@@ -316,11 +332,17 @@ mod tests {
         };
         assert_eq!(
             doors("http://127.0.0.1:8080"),
-            ("http://127.0.0.1:8080/graphql".to_owned(), "ws://127.0.0.1:8080/graphql".to_owned())
+            (
+                "http://127.0.0.1:8080/graphql".to_owned(),
+                "ws://127.0.0.1:8080/graphql".to_owned()
+            )
         );
         assert_eq!(
             doors("https://a.test/newsystem?x#y"),
-            ("https://a.test/newsystem/graphql".to_owned(), "wss://a.test/newsystem/graphql".to_owned())
+            (
+                "https://a.test/newsystem/graphql".to_owned(),
+                "wss://a.test/newsystem/graphql".to_owned()
+            )
         );
     }
 
@@ -333,7 +355,11 @@ mod tests {
             status,
             retry_after: Some(Duration::from_secs(3)),
         };
-        let status = |status| Failure::Status { what: "the storage", status, retry_after: None };
+        let status = |status| Failure::Status {
+            what: "the storage",
+            status,
+            retry_after: None,
+        };
         for (failure, passes) in [
             (refused("UNAVAILABLE", 200), true),
             (refused("RATE_LIMITED", 429), true),

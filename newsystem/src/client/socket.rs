@@ -13,14 +13,14 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::graphql::{first_refusal, refusal};
+use super::graphql::{first_refusal, member, refusal};
 use super::{CONNECTING, Failure, Server};
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// The one operation of a socket.
 const ID: &str = "1";
 /// The server gives a sign of life every 15 s; after so long without one the connection is lost.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -44,7 +44,9 @@ impl Server {
         variables: &Value,
         mut each: impl FnMut(T) -> ControlFlow<()>,
     ) -> Result<(), Failure> {
-        let mut socket = timeout(CONNECTING, self.open_socket()).await.map_err(|_| lost("it does not answer in time"))??;
+        let mut socket = timeout(CONNECTING, self.open_socket())
+            .await
+            .map_err(|_| lost("it does not answer in time"))??;
         let authorization = format!("Bearer {}", self.token.expose());
         let init = json!({ "type": "connection_init", "payload": { "Authorization": authorization } });
         send(&mut socket, &init).await?;
@@ -66,7 +68,11 @@ impl Server {
             match hear(&text)? {
                 Heard::Acknowledged => {
                     let payload = json!({ "query": document, "variables": variables });
-                    send(&mut socket, &json!({ "id": ID, "type": "subscribe", "payload": payload })).await?;
+                    send(
+                        &mut socket,
+                        &json!({ "id": ID, "type": "subscribe", "payload": payload }),
+                    )
+                    .await?;
                 }
                 Heard::Ping(payload) => {
                     let mut pong = json!({ "type": "pong" });
@@ -139,7 +145,7 @@ fn closed(code: u16, reason: &str) -> Failure {
 fn hear(text: &str) -> Result<Heard, Failure> {
     let mut message: Value =
         serde_json::from_str(text).map_err(|_| Failure::Unreadable("a message is no JSON".to_owned()))?;
-    let payload = message["payload"].take();
+    let mut payload = member(&mut message, "payload");
     Ok(match message["type"].as_str() {
         Some("connection_ack") => Heard::Acknowledged,
         Some("ping") => Heard::Ping(payload),
@@ -149,8 +155,7 @@ fn hear(text: &str) -> Result<Heard, Failure> {
             if let Some(refusal) = first_refusal(&payload, 200, None) {
                 return Err(refusal);
             }
-            let mut payload = payload;
-            Heard::Next(payload["data"].take())
+            Heard::Next(member(&mut payload, "data"))
         }
         _ => Heard::Other,
     })
@@ -182,11 +187,19 @@ mod tests {
         let slow = r#"{"id":"1","type":"next","payload":{"data":null,"errors":[{"message":"slow","extensions":{"code":"SLOW_CONSUMER"}}]}}"#;
         assert!(hear(slow).unwrap_err().passes());
         assert!(hear("x").is_err());
+        assert_eq!(hear("[1]").unwrap(), Heard::Other);
     }
 
     #[test]
     fn a_closed_socket_is_opened_again_unless_that_is_pointless() {
-        for (code, passes) in [(1012, true), (1006, true), (4429, true), (4500, true), (4403, false), (4400, false)] {
+        for (code, passes) in [
+            (1012, true),
+            (1006, true),
+            (4429, true),
+            (4500, true),
+            (4403, false),
+            (4400, false),
+        ] {
             assert_eq!(closed(code, "because").passes(), passes, "{code}");
         }
         assert_eq!(closed(4403, "revoked").code(), Some("UNAUTHENTICATED"));
@@ -203,7 +216,10 @@ mod tests {
     async fn play(mut socket: WebSocket, events: Vec<Value>, close: Option<u16>) {
         let init = message(&mut socket).await;
         assert_eq!(init["payload"]["Authorization"], "Bearer t");
-        socket.send(Message::text(r#"{"type":"connection_ack"}"#)).await.unwrap();
+        socket
+            .send(Message::text(r#"{"type":"connection_ack"}"#))
+            .await
+            .unwrap();
         let subscribe = message(&mut socket).await;
         assert_eq!(subscribe["payload"]["variables"], json!({ "id": "x" }));
         for data in events {
@@ -211,7 +227,10 @@ mod tests {
             socket.send(Message::text(next.to_string())).await.unwrap();
         }
         let last = match close {
-            Some(code) => Message::Close(Some(CloseFrame { code, reason: "Service Restart".into() })),
+            Some(code) => Message::Close(Some(CloseFrame {
+                code,
+                reason: "Service Restart".into(),
+            })),
             None => Message::text(json!({ "id": subscribe["id"], "type": "complete" }).to_string()),
         };
         let _ = socket.send(last).await;
@@ -227,12 +246,20 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
         let serving = tokio::spawn(axum::serve(listener, Router::new().route("/graphql", door)).into_future());
-        let server = Server::new(Target { url, token: Secret::new("t") }).unwrap();
+        let server = Server::new(Target {
+            url,
+            token: Secret::new("t"),
+        })
+        .unwrap();
         let mut seen = Vec::new();
         let ended = server
             .follow("subscription { n }", &json!({ "id": "x" }), |event: Value| {
                 seen.push(event["n"].as_i64().unwrap());
-                if seen.len() == most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if seen.len() == most {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
             })
             .await
             .map_err(|failure| format!("{} {failure}", failure.passes()));
@@ -247,6 +274,9 @@ mod tests {
         let (seen, ended) = followed(Some(1012), 9).await;
         assert_eq!(seen, [1, 2]);
         let why = ended.unwrap_err();
-        assert!(why.starts_with("true ") && why.contains("1012 Service Restart"), "{why}");
+        assert!(
+            why.starts_with("true ") && why.contains("1012 Service Restart"),
+            "{why}"
+        );
     }
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{BinaryBytes, HumanDuration, ProgressBar, ProgressStyle};
 
-const BYTES: &str = "{bar:30} {percent:>3} %  {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left  {msg}";
+const BYTES: &str =
+    "{bar:30} {percent:>3} %  {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left  {msg}";
 const STAGES: &str = "{bar:30} {percent:>3} %  {msg}";
 
 /// A share as the bar counts it.
@@ -90,7 +91,11 @@ impl Meter {
     pub fn add(&self, bytes: u64) {
         self.bar.inc(bytes);
         let Some(lines) = &self.lines else { return };
-        let (now, done, total) = (Instant::now(), self.bar.position(), self.bar.length().unwrap_or(1).max(1));
+        let (now, done, total) = (
+            Instant::now(),
+            self.bar.position(),
+            self.bar.length().unwrap_or(1).max(1),
+        );
         let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.due(done * 10 / total, "", now) {
             let moved = done.saturating_sub(lines.skipped);
@@ -140,11 +145,16 @@ impl Meter {
 /// A line about bytes: how many, how fast, how long still.
 fn bytes_line(done: u64, total: u64, moved: u64, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64();
-    let mut line = format!("{:3} %  {} of {}", done * 100 / total, BinaryBytes(done), BinaryBytes(total));
+    let mut line = format!(
+        "{:3} %  {} of {}",
+        done * 100 / total,
+        BinaryBytes(done),
+        BinaryBytes(total)
+    );
     if moved > 0 && seconds > 0.5 {
         let speed = moved as f64 / seconds;
         let left = Duration::from_secs_f64(total.saturating_sub(done) as f64 / speed);
-        line += &format!("  {}/s  {} left", BinaryBytes(speed as u64), HumanDuration(left));
+        line = format!("{line}  {}/s  {} left", BinaryBytes(speed as u64), HumanDuration(left));
     }
     line
 }
@@ -166,7 +176,11 @@ mod tests {
     #[test]
     fn a_line_is_due_for_each_tenth_each_stage_and_after_a_while() {
         let now = Instant::now();
-        let mut lines = Lines { started: now, skipped: 0, last: None };
+        let mut lines = Lines {
+            started: now,
+            skipped: 0,
+            last: None,
+        };
         let later = |seconds| now + Duration::from_secs(seconds);
         assert!(lines.due(0, "a", now));
         assert!(!lines.due(0, "a", later(1)));

@@ -109,7 +109,10 @@ fn every_command_has_help_with_an_example() {
     fn examine(command: &clap::Command, path: &str) -> usize {
         let path = format!("{path} {}", command.get_name());
         let mut seen = 0;
-        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help" && !sub.is_hide_set()) {
+        for sub in command
+            .get_subcommands()
+            .filter(|sub| sub.get_name() != "help" && !sub.is_hide_set())
+        {
             seen += 1 + examine(sub, &path);
             assert!(
                 sub.get_about().is_some(),

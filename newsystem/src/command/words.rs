@@ -3,13 +3,16 @@
 
 /// A text without control characters, on one line.
 pub fn clean(text: &str) -> String {
-    let spaced = text.chars().map(|character| if character.is_whitespace() { ' ' } else { character });
+    let spaced = text
+        .chars()
+        .map(|character| if character.is_whitespace() { ' ' } else { character });
     spaced.filter(|character| !is_steering(*character)).collect()
 }
 
 /// Control characters, and the marks that turn the direction of writing round.
 fn is_steering(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A name of the contract in words: `EXTRACTING_FRAMES`, "extracting frames".
@@ -19,7 +22,11 @@ pub fn words(name: &str) -> String {
 
 /// A time stamp: `m:ss`, from one hour on `h:mm:ss`.
 pub fn clock(seconds: f64) -> String {
-    let whole = if seconds.is_finite() { seconds.max(0.0) as u64 } else { 0 };
+    let whole = if seconds.is_finite() {
+        seconds.max(0.0) as u64
+    } else {
+        0
+    };
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
     if hours > 0 {
         format!("{hours}:{minutes:02}:{seconds:02}")
@@ -42,7 +49,9 @@ pub fn short(number: f64) -> String {
 /// An exact number as it came, its thousands set apart: `1234567.50`, "1,234,567.50".
 pub fn grouped(number: &str) -> String {
     let (sign, rest) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
-    let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(whole, rest)| (whole, Some(rest)));
+    let (whole, fraction) = rest
+        .split_once('.')
+        .map_or((rest, None), |(whole, rest)| (whole, Some(rest)));
     if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
         return clean(number);
     }
@@ -107,7 +116,10 @@ pub struct Row {
 
 impl Row {
     pub fn of<const N: usize>(cells: [String; N]) -> Self {
-        Self { cells: cells.into(), below: None }
+        Self {
+            cells: cells.into(),
+            below: None,
+        }
     }
 
     #[must_use]
@@ -145,15 +157,19 @@ pub fn table(heads: &[(&str, Set)], rows: &[Row], width: usize) -> String {
     let titles: Vec<_> = heads.iter().map(|(head, _)| vec![(*head).to_owned()]).collect();
     set_row(&mut text, heads, &widths, &titles);
     for row in rows {
-        let cells = row.cells.iter().enumerate().map(|(column, cell)| match heads[column].1 {
-            Set::Wrapped => wrap(cell, widths[column]),
-            Set::Left | Set::Right => vec![cell.clone()],
-        });
+        let cells = row
+            .cells
+            .iter()
+            .enumerate()
+            .map(|(column, cell)| match heads[column].1 {
+                Set::Wrapped => wrap(cell, widths[column]),
+                Set::Left | Set::Right => vec![cell.clone()],
+            });
         set_row(&mut text, heads, &widths, &cells.collect::<Vec<_>>());
         if let Some(below) = &row.below {
             let deeper = INDENT.repeat(2);
             for part in wrap(below, width.saturating_sub(deeper.len())) {
-                text.push_str(&format!("{deeper}{part}\n"));
+                text.extend([deeper.as_str(), &part, "\n"]);
             }
         }
     }
@@ -171,7 +187,11 @@ fn set_row(text: &mut String, heads: &[(&str, Set)], widths: &[usize], cells: &[
             if column > 0 {
                 line.push_str(&" ".repeat(GAP));
             }
-            let (before, after) = if heads[column].1 == Set::Right { (pad.as_str(), "") } else { ("", pad.as_str()) };
+            let (before, after) = if heads[column].1 == Set::Right {
+                (pad.as_str(), "")
+            } else {
+                ("", pad.as_str())
+            };
             line.extend([before, cell, after]);
         }
         text.push_str(line.trim_end());
@@ -185,10 +205,19 @@ mod tests {
 
     #[test]
     fn times_and_amounts_are_written_for_people() {
-        assert_eq!([0.0, 59.9, 60.0, 3599.0, 3600.0, -1.0, f64::NAN].map(clock), ["0:00", "0:59", "1:00", "59:59", "1:00:00", "0:00", "0:00"]);
-        assert_eq!(["0", "999.5", "1000", "-1234567.50", "12x"].map(grouped), ["0", "999.5", "1,000", "-1,234,567.50", "12x"]);
+        assert_eq!(
+            [0.0, 59.9, 60.0, 3599.0, 3600.0, -1.0, f64::NAN].map(clock),
+            ["0:00", "0:59", "1:00", "59:59", "1:00:00", "0:00", "0:00"]
+        );
+        assert_eq!(
+            ["0", "999.5", "1000", "-1234567.50", "12x"].map(grouped),
+            ["0", "999.5", "1,000", "-1,234,567.50", "12x"]
+        );
         assert_eq!([2.0, 2.04, 2.06, 12.55].map(short), ["2", "2", "2.1", "12.6"]);
-        assert_eq!((percent(0.426), words("EXTRACTING_FRAMES")), ("43 %".to_owned(), "extracting frames".to_owned()));
+        assert_eq!(
+            (percent(0.426), words("EXTRACTING_FRAMES")),
+            ("43 %".to_owned(), "extracting frames".to_owned())
+        );
     }
 
     #[test]
@@ -206,14 +235,18 @@ mod tests {
     #[test]
     fn a_table_keeps_its_columns_and_wraps_words() {
         let rows = [
-            Row::of(["1".to_owned(), "open the order that came by mail".to_owned(), "0:10".to_owned()]),
+            Row::of([
+                "1".to_owned(),
+                "open the order that came by mail".to_owned(),
+                "0:10".to_owned(),
+            ]),
             Row::of(["12".to_owned(), "save".to_owned(), "12:00".to_owned()]).with_below("seen at 0:01".to_owned()),
         ];
         let heads = [("#", Set::Right), ("Action", Set::Wrapped), ("At", Set::Right)];
         let text = table(&heads, &rows, 30);
         assert_eq!(
             text,
-            "   #  Action                At\n   1  open the order that  0:10\n      came by mail\n  12  save                12:00\n    seen at 0:01\n"
+            "   #  Action                At\n   1  open the order      0:10\n      that came by mail\n  12  save               12:00\n    seen at 0:01\n"
         );
     }
 }

@@ -130,7 +130,8 @@ pub struct Occurrence {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Insight {
-    pub insight_type: String,
+    #[serde(rename = "insightType")]
+    pub kind: String,
     pub title: String,
     pub description: String,
     pub priority: Option<String>,

@@ -75,8 +75,8 @@ fn doing(state: &State) -> String {
     };
     let mut text = known.to_owned();
     match state.frames_total {
-        Some(total) if total > 0 => text += &format!(": {} of {total} frames", state.frames_done),
-        _ if state.frames_done > 0 => text += &format!(": {} frames", state.frames_done),
+        Some(total) if total > 0 => text = format!("{text}: {} of {total} frames", state.frames_done),
+        _ if state.frames_done > 0 => text = format!("{text}: {} frames", state.frames_done),
         _ => {}
     }
     if let Some(message) = &state.message {
@@ -93,12 +93,22 @@ pub async fn to_the_end(server: &Server, analysis: &str, meter: &Meter) -> Resul
     let (mut failures, mut heard) = (0, Instant::now());
     loop {
         let mut ended = false;
-        let followed = server.follow(FOLLOW, &variables, |Event { analysis_progress: state }| {
-            (failures, heard) = (0, Instant::now());
-            meter.stage(state.progress, &doing(&state));
-            ended = state.is_final();
-            if ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+        let followed = server.follow(
+            FOLLOW,
+            &variables,
+            |Event {
+                 analysis_progress: state,
+             }| {
+                (failures, heard) = (0, Instant::now());
+                meter.stage(state.progress, &doing(&state));
+                ended = state.is_final();
+                if ended {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            },
+        );
         let followed = followed.await;
         if ended {
             return Ok(());
@@ -133,15 +143,25 @@ pub async fn to_the_end(server: &Server, analysis: &str, meter: &Meter) -> Resul
     }
 }
 
-/// A proxy that knows no WebSockets is no reason to stop; a refusal is.
+/// A proxy that knows no WebSocket is no reason to stop; a refusal is.
 fn can_be_asked_instead(failure: &Failure) -> bool {
     failure.passes() || matches!(failure, Failure::Status { .. })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{State, can_be_asked_instead, doing};
-    use crate::client::Failure;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+    use axum::routing::{get, post};
+    use axum::{Json, Router};
+    use serde_json::{Value, json};
+    use service::config::Secret;
+
+    use super::super::super::meter::Meter;
+    use super::{State, can_be_asked_instead, doing, to_the_end};
+    use crate::client::{Failure, Server, Target};
 
     #[test]
     fn a_stage_is_told_in_words_with_what_counts_in_it() {
@@ -156,16 +176,99 @@ mod tests {
             })
         };
         assert_eq!(at("WAITING", 0, None, None), "waiting for a worker");
-        assert_eq!(at("EXTRACTING_FRAMES", 12, Some(40), None), "choosing frames: 12 of 40 frames");
-        assert_eq!(at("ASKING_MODEL", 3, None, Some("batch 2\u{1b}")), "asking the model: 3 frames, batch 2");
+        assert_eq!(
+            at("EXTRACTING_FRAMES", 12, Some(40), None),
+            "choosing frames: 12 of 40 frames"
+        );
+        assert_eq!(
+            at("ASKING_MODEL", 3, None, Some("batch 2\u{1b}")),
+            "asking the model: 3 frames, batch 2"
+        );
         assert_eq!(at("STORING", 0, None, Some("almost")), "storing the results: almost");
         assert_eq!(at("NEW_STAGE", 0, None, None), "new stage");
     }
 
     #[test]
     fn a_proxy_without_sockets_is_gone_round_and_a_refusal_is_not() {
-        let status = Failure::Status { what: "x", status: 400, retry_after: None };
+        let status = Failure::Status {
+            what: "x",
+            status: 400,
+            retry_after: None,
+        };
         assert!(can_be_asked_instead(&status));
         assert!(!can_be_asked_instead(&Failure::Unreadable("x".to_owned())));
+    }
+
+    fn at(status: &str) -> Value {
+        json!({ "status": status, "stage": "ASSEMBLING", "progress": 0.1, "framesDone": 0, "framesTotal": null, "message": null })
+    }
+
+    /// One connection: an event, then an end without warning.
+    async fn play(mut socket: WebSocket, status: &str) {
+        let _init = socket.recv().await;
+        socket
+            .send(Message::text(r#"{"type":"connection_ack"}"#))
+            .await
+            .unwrap();
+        let _subscribe = socket.recv().await;
+        let next = json!({ "id": "1", "type": "next", "payload": { "data": { "analysisProgress": at(status) } } });
+        socket.send(Message::text(next.to_string())).await.unwrap();
+        let frame = CloseFrame {
+            code: 1012,
+            reason: "Service Restart".into(),
+        };
+        let _ = socket.send(Message::Close(Some(frame))).await;
+    }
+
+    /// Follows on a server whose sockets say one status after the other, and whose answers do the same. Gives how many of
+    /// either were used.
+    async fn followed(told: Vec<&'static str>, answered: Vec<&'static str>) -> (Result<(), String>, usize, usize) {
+        let (sockets, answers) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&answers);
+        let mut door = post(async move || {
+            let status = answered[count.fetch_add(1, Ordering::SeqCst).min(answered.len() - 1)];
+            Json(json!({ "data": { "analysis": at(status) } }))
+        });
+        if !told.is_empty() {
+            let count = Arc::clone(&sockets);
+            door = door.merge(get(async move |upgrade: WebSocketUpgrade| {
+                let status = told[count.fetch_add(1, Ordering::SeqCst).min(told.len() - 1)];
+                upgrade
+                    .protocols(["graphql-transport-ws"])
+                    .on_upgrade(move |socket| play(socket, status))
+            }));
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        let serving = tokio::spawn(axum::serve(listener, Router::new().route("/graphql", door)).into_future());
+        let server = Server::new(Target {
+            url,
+            token: Secret::new("t"),
+        })
+        .unwrap();
+        let ended = to_the_end(&server, "a", &Meter::stages())
+            .await
+            .map_err(|failure| failure.to_string());
+        serving.abort();
+        (ended, sockets.load(Ordering::SeqCst), answers.load(Ordering::SeqCst))
+    }
+
+    #[tokio::test]
+    async fn a_lost_connection_is_opened_again_until_the_end() {
+        let told = vec!["QUEUED", "PROCESSING", "FAILED"];
+        assert_eq!(followed(told, vec!["PROCESSING"]).await, (Ok(()), 3, 2));
+    }
+
+    #[tokio::test]
+    async fn an_end_that_was_missed_is_asked_for() {
+        assert_eq!(followed(vec!["PROCESSING"], vec!["COMPLETED"]).await, (Ok(()), 1, 1));
+    }
+
+    #[tokio::test]
+    async fn without_sockets_the_state_is_asked_for() {
+        assert_eq!(
+            followed(vec![], vec!["QUEUED", "PROCESSING", "COMPLETED"]).await,
+            (Ok(()), 0, 3)
+        );
     }
 }

@@ -95,7 +95,10 @@ pub async fn run(environment: &Environment, args: &Args) -> anyhow::Result<ExitC
         (analysis, stopping)
     } else if let Some(session) = &args.session {
         let stopping = shutdown::on_signal()?;
-        (of_session(&server, &session.to_string(), &settings, args.again).await?, stopping)
+        (
+            of_session(&server, &session.to_string(), &settings, args.again).await?,
+            stopping,
+        )
     } else {
         let analysis = args.analysis.context("nothing to analyse is named")?;
         (analysis.to_string(), shutdown::on_signal()?)
@@ -126,8 +129,12 @@ struct Found {
 
 /// Prints what was found. An analysis that failed is told with its sentence.
 async fn show(server: &Server, analysis: &str, as_json: bool) -> anyhow::Result<ExitCode> {
-    let found: Found = server.ask_patiently(FINDINGS, &json!({ "id": analysis }), upload::said).await?;
-    let Some(found) = found.analysis else { bail!("no analysis with the id {analysis} is to be seen") };
+    let found: Found = server
+        .ask_patiently(FINDINGS, &json!({ "id": analysis }), upload::said)
+        .await?;
+    let Some(found) = found.analysis else {
+        bail!("no analysis with the id {analysis} is to be seen")
+    };
     let findings: Findings = serde_json::from_value(found.clone()).context("the findings were not understood")?;
     let failed = findings.status == "FAILED";
     if as_json {
@@ -138,9 +145,17 @@ async fn show(server: &Server, analysis: &str, as_json: bool) -> anyhow::Result<
     if !failed {
         return Ok(ExitCode::SUCCESS);
     }
-    let why = findings.error_message.as_deref().unwrap_or("the server gives no reason");
+    let why = findings
+        .error_message
+        .as_deref()
+        .unwrap_or("the server gives no reason");
     let code = findings.error_code.as_deref().unwrap_or("UNKNOWN");
-    eprintln!("the analysis {} failed: {} ({})", clean(&findings.id), clean(why), clean(code));
+    eprintln!(
+        "the analysis {} failed: {} ({})",
+        clean(&findings.id),
+        clean(why),
+        clean(code)
+    );
     Ok(ExitCode::FAILURE)
 }
 
@@ -178,8 +193,12 @@ struct Known {
 /// The analysis of a session that is meant: a running one of this kind, else a completed one, else a new one.
 async fn of_session(server: &Server, session: &str, settings: &Value, again: bool) -> anyhow::Result<String> {
     if !again {
-        let answer: OfSession = server.ask_patiently(OF_SESSION, &json!({ "id": session }), upload::said).await?;
-        let Some(known) = answer.recording_session else { bail!("no session with the id {session} is to be seen") };
+        let answer: OfSession = server
+            .ask_patiently(OF_SESSION, &json!({ "id": session }), upload::said)
+            .await?;
+        let Some(known) = answer.recording_session else {
+            bail!("no session with the id {session} is to be seen")
+        };
         if let Some(id) = meant(known.analysis, known.current_analysis, settings) {
             return Ok(id);
         }
@@ -191,10 +210,16 @@ fn meant(newest: Option<Known>, current: Option<Known>, settings: &Value) -> Opt
     // What was not asked for may be as it is.
     let fits = |known: &Known| {
         let asked = settings.as_object().into_iter().flatten();
-        asked.into_iter().all(|(name, value)| known.settings.get(name) == Some(value))
+        asked
+            .into_iter()
+            .all(|(name, value)| known.settings.get(name) == Some(value))
     };
     let running = newest.filter(|known| matches!(known.status.as_str(), "QUEUED" | "PROCESSING"));
-    [running, current].into_iter().flatten().find(fits).map(|known| known.id)
+    [running, current]
+        .into_iter()
+        .flatten()
+        .find(fits)
+        .map(|known| known.id)
 }
 
 #[derive(Deserialize)]
@@ -219,7 +244,9 @@ async fn enqueue(server: &Server, session: &str, settings: &Value) -> Result<Str
     if !settings.is_null() {
         input["settings"] = settings.clone();
     }
-    let answer: Enqueued = server.ask_patiently(ENQUEUE, &json!({ "input": input }), upload::said).await?;
+    let answer: Enqueued = server
+        .ask_patiently(ENQUEUE, &json!({ "input": input }), upload::said)
+        .await?;
     Ok(answer.enqueue_analysis.analysis.id)
 }
 
@@ -249,7 +276,11 @@ mod tests {
             (completed(), completed(), remote.clone(), None),
             (known("new", "PROCESSING", "REMOTE"), completed(), remote, Some("new")),
         ] {
-            assert_eq!(meant(newest.clone(), current, &settings).as_deref(), wanted, "{newest:?} {settings}");
+            assert_eq!(
+                meant(newest.clone(), current, &settings).as_deref(),
+                wanted,
+                "{newest:?} {settings}"
+            );
         }
     }
 }

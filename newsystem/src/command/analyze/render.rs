@@ -76,7 +76,8 @@ fn summary(findings: &Findings) -> String {
     parts.push(format!("analysed {by}"));
     parts.push(format!("{} frames", findings.frames_analyzed));
     if let Some(coverage) = findings.coverage {
-        parts.push(format!("{} covered", percent(coverage)));
+        // Rounded down: all of it is only what is all of it.
+        parts.push(format!("{} covered", percent((coverage * 100.0).floor() / 100.0)));
     }
     if let Some(confidence) = findings.confidence_score {
         parts.push(format!("confidence {}, its own estimate", percent(confidence)));
@@ -95,7 +96,12 @@ fn steps(structured: &Structured) -> Table<4> {
             clean(&step.action),
         ])
     });
-    let heads = [("#", Set::Right), ("When", Set::Left), ("Application", Set::Wrapped), ("Action", Set::Wrapped)];
+    let heads = [
+        ("#", Set::Right),
+        ("When", Set::Left),
+        ("Application", Set::Wrapped),
+        ("Action", Set::Wrapped),
+    ];
     (heads, rows.collect())
 }
 
@@ -107,7 +113,11 @@ fn applications(structured: &Structured) -> Table<3> {
             application.share.map(percent).unwrap_or_default(),
         ])
     });
-    let heads = [("Application", Set::Wrapped), ("Active", Set::Right), ("Share", Set::Right)];
+    let heads = [
+        ("Application", Set::Wrapped),
+        ("Active", Set::Right),
+        ("Share", Set::Right),
+    ];
     (heads, rows.collect())
 }
 
@@ -121,20 +131,30 @@ fn routines(structured: &Structured) -> Table<4> {
             stamps(&spans),
         ])
     });
-    let heads = [("Routine", Set::Wrapped), ("Times", Set::Right), ("Median active", Set::Right), ("When", Set::Wrapped)];
+    let heads = [
+        ("Routine", Set::Wrapped),
+        ("Times", Set::Right),
+        ("Median active", Set::Right),
+        ("When", Set::Wrapped),
+    ];
     (heads, rows.collect())
 }
 
 fn insights(findings: &Findings) -> Table<4> {
     let rows = findings.insights.nodes.iter().map(|insight| {
         Row::of([
-            words(&insight.insight_type),
+            words(&insight.kind),
             format!("{}: {}", clean(&insight.title), clean(&insight.description)),
             insight.priority.as_deref().map(words).unwrap_or_default(),
             stamps(&insight.evidence),
         ])
     });
-    let heads = [("Kind", Set::Left), ("Insight", Set::Wrapped), ("Priority", Set::Left), ("When", Set::Wrapped)];
+    let heads = [
+        ("Kind", Set::Left),
+        ("Insight", Set::Wrapped),
+        ("Priority", Set::Left),
+        ("When", Set::Wrapped),
+    ];
     (heads, rows.collect())
 }
 
@@ -172,7 +192,7 @@ fn frequency(opportunity: &Opportunity) -> String {
         text = format!("{text}, {} a day", short(per_day));
     }
     if opportunity.people_count > 1 {
-        text += &format!(" by {} people", opportunity.people_count);
+        text = format!("{text} by {} people", opportunity.people_count);
     }
     if !opportunity.counted {
         text += ", in no sum";
@@ -199,10 +219,15 @@ fn stamp(span: Span) -> String {
 }
 
 fn stamps(spans: &[Span]) -> String {
-    let mut text = spans.iter().take(MOST_STAMPS).map(|span| stamp(*span)).collect::<Vec<_>>().join(", ");
+    let mut text = spans
+        .iter()
+        .take(MOST_STAMPS)
+        .map(|span| stamp(*span))
+        .collect::<Vec<_>>()
+        .join(", ");
     let more = spans.len().saturating_sub(MOST_STAMPS);
     if more > 0 {
-        text += &format!(" and {more} more");
+        text = format!("{text} and {more} more");
     }
     text
 }
@@ -217,9 +242,14 @@ fn remarks(findings: &Findings) -> Vec<String> {
             money(annual)
         ));
     }
-    let dropped = findings.structured_insights.as_ref().map_or(0, |structured| structured.dropped.len());
+    let dropped = findings
+        .structured_insights
+        .as_ref()
+        .map_or(0, |structured| structured.dropped.len());
     if dropped > 0 {
-        lines.push(format!("{dropped} elements of the analyser's reply could not be read; --json lists them."));
+        lines.push(format!(
+            "Elements of the analyser's reply that could not be read: {dropped}; --json lists them."
+        ));
     }
     lines
 }
@@ -261,7 +291,14 @@ mod tests {
                 "routines": [{ "name": "Enter an order", "medianActiveSeconds": 24.0, "occurrences": [{ "span": span(10.0, 40.0) }] }],
                 "dropped": ["x"],
             },
-            "insights": { "totalCount": 0, "nodes": [] },
+            "insights": {
+                "totalCount": 1,
+                "nodes": [{
+                    "insightType": "BOTTLENECK", "title": "Waiting for the system",
+                    "description": "Saving an order takes 20 seconds in which nothing else is done.", "priority": null,
+                    "evidence": [span(100.0, 120.0), span(220.0, 240.0), span(3600.0, 3620.0)],
+                }],
+            },
             "opportunities": {
                 "totalCount": 3,
                 "nodes": [
@@ -275,15 +312,58 @@ mod tests {
     #[test]
     fn the_result_is_a_table_with_time_stamps() {
         let text = render(&serde_json::from_value(findings()).unwrap());
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r"
+        Orders[2J
+        5:00 of recording; order entry; analysed on the server itself (local-1); 42 frames; 99 % covered
+
+        Orders come by mail and are typed into the warehouse system.
+
+        Steps
+          #  When       Application  Action
+          1  0:00–0:12  Mail         Open the order
+          2                          Save
+
+        Applications
+          Application  Active  Share
+          Mail           2:10   43 %
+
+        Routines
+          Routine         Times  Median active  When
+          Enter an order      1           0:24  0:10–0:40
+
+        Insights
+          Kind        Insight                                Priority  When
+          bottleneck  Waiting for the system: Saving an                1:40–2:00, 3:40–4:00, 1:00:00–1:00:20
+                      order takes 20 seconds in which
+                      nothing else is done.
+
+        Opportunities
+          Priority  Opportunity               Each  Seen  Frequency                 Potential a month (low–high)
+          high      Enter orders from mail  24.2 s     6  measured, 40 a day by 3   EUR 1,200.00
+                                                          people                    (800.00–1,500.00)
+            at 0:10–0:40, 1:02–1:31
+          high      Copy the number         24.2 s     6  extrapolated, 40 a day    insufficient evidence
+                                                          by 3 people, in no sum
+            at 0:10–0:40, 1:02–1:31
+          and 1 more
+
+        Potential in all, base scenario: 3.5 hours a week, EUR 14,400.00 a year.
+
+        Elements of the analyser's reply that could not be read: 1; --json lists them.
+        ");
     }
 
     #[test]
     fn a_result_without_anything_says_so() {
         let mut nothing = findings();
         nothing["structuredInsights"] = Value::Null;
-        nothing["opportunities"] = json!({ "totalCount": 0, "nodes": [] });
+        for list in ["insights", "opportunities"] {
+            nothing[list] = json!({ "totalCount": 0, "nodes": [] });
+        }
         let text = render(&serde_json::from_value(nothing).unwrap());
-        assert!(text.contains("Insights: none found\n\nOpportunities: none found\n"), "{text}");
+        assert!(
+            text.contains("Insights: none found\n\nOpportunities: none found\n"),
+            "{text}"
+        );
     }
 }

@@ -84,14 +84,21 @@ pub struct Options {
 fn category(text: &str) -> Result<WorkflowCategory, String> {
     let text = text.to_lowercase().replace('-', "_");
     text.parse().map_err(|_| {
-        let known: Vec<String> = WorkflowCategory::ALL.iter().map(|kind| kind.as_str().replace('_', "-")).collect();
+        let known: Vec<String> = WorkflowCategory::ALL
+            .iter()
+            .map(|kind| kind.as_str().replace('_', "-"))
+            .collect();
         format!("expected one of {}", known.join(", "))
     })
 }
 
 fn positive(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if number.is_finite() && number > 0.0 { Ok(number) } else { Err("must be more than 0".to_owned()) }
+    if number.is_finite() && number > 0.0 {
+        Ok(number)
+    } else {
+        Err("must be more than 0".to_owned())
+    }
 }
 
 /// What is to become of the recording once it is there.
@@ -127,7 +134,10 @@ pub async fn run(environment: &Environment, args: &Args) -> anyhow::Result<ExitC
     println!("{}", uploaded.session);
     match uploaded.analysis {
         Some(analysis) => eprintln!("stored; follow its analysis with: newsystem analyze --analysis {analysis}"),
-        None => eprintln!("stored; analyse it with: newsystem analyze --session {}", uploaded.session),
+        None => eprintln!(
+            "stored; analyse it with: newsystem analyze --session {}",
+            uploaded.session
+        ),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -213,7 +223,8 @@ struct Chunks {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Chunk {
-    chunk_index: u32,
+    #[serde(rename = "chunkIndex")]
+    index: u32,
     sha256: Option<String>,
     upload_status: String,
 }
@@ -296,13 +307,18 @@ impl<'a> Upload<'a> {
         wish: &Wish,
     ) -> anyhow::Result<Self> {
         let identity = Identity::of(path)?;
-        let content_type = content_type(&identity)
-            .with_context(|| format!("{} is no recording: its first bytes are neither webm (mkv) nor mp4 (mov)", path.display()))?;
+        let content_type = content_type(&identity).with_context(|| {
+            format!(
+                "{} is no recording: its first bytes are neither webm (mkv) nor mp4 (mov)",
+                path.display()
+            )
+        })?;
         let memory = Memory::of(data_dir, server.base(), &identity);
         let mut upload = Self {
             server,
             path,
-            pieces: plan(identity.size, options.chunk_bytes).with_context(|| format!("cannot upload {}", path.display()))?,
+            pieces: plan(identity.size, options.chunk_bytes)
+                .with_context(|| format!("cannot upload {}", path.display()))?,
             identity,
             memory,
             session: String::new(),
@@ -319,9 +335,11 @@ impl<'a> Upload<'a> {
             return Ok(upload);
         }
         // The nonce of a start whose answer was lost finds what was made.
-        let nonce = state.filter(|state| state.session.is_none()).map_or_else(Uuid::new_v4, |state| state.nonce);
+        let nonce = state
+            .filter(|state| state.session.is_none())
+            .map_or_else(Uuid::new_v4, |state| state.nonce);
         let state = State {
-            server: server.base().clone(),
+            server: server.base().to_string(),
             chunk_bytes: options.chunk_bytes,
             nonce,
             session: None,
@@ -332,7 +350,9 @@ impl<'a> Upload<'a> {
 
     /// Takes over what is there. Says whether there was anything of use.
     async fn resume(&mut self, state: &State) -> anyhow::Result<bool> {
-        let Some(session) = &state.session else { return Ok(false) };
+        let Some(session) = &state.session else {
+            return Ok(false);
+        };
         let (known, stored) = self.so_far(session).await?;
         match earlier(known.as_ref().map(|(status, truncated)| (status.as_str(), *truncated))) {
             Earlier::Gone(why) => {
@@ -346,7 +366,11 @@ impl<'a> Upload<'a> {
         self.pieces = plan(self.identity.size, state.chunk_bytes)?;
         self.session.clone_from(session);
         self.stored = stored;
-        eprintln!("going on with an interrupted upload: {} of {} chunks are stored", self.stored.len(), self.pieces.len());
+        eprintln!(
+            "going on with an interrupted upload: {} of {} chunks are stored",
+            self.stored.len(),
+            self.pieces.len()
+        );
         Ok(true)
     }
 
@@ -362,9 +386,15 @@ impl<'a> Upload<'a> {
                 Err(failure) if failure.code() == Some("NOT_FOUND") => None,
                 Err(failure) => return Err(failure.into()),
             };
-            let Some(session) = session else { return Ok((None, stored)) };
-            let completed = session.chunks.nodes.into_iter().filter(|chunk| chunk.upload_status == "COMPLETED");
-            stored.extend(completed.filter_map(|chunk| Some((chunk.chunk_index, chunk.sha256?))));
+            let Some(session) = session else {
+                return Ok((None, stored));
+            };
+            let completed = session
+                .chunks
+                .nodes
+                .into_iter()
+                .filter(|chunk| chunk.upload_status == "COMPLETED");
+            stored.extend(completed.filter_map(|chunk| Some((chunk.index, chunk.sha256?))));
             after = session.chunks.page_info.end_cursor;
             if !session.chunks.page_info.has_next_page || after.is_none() {
                 return Ok((Some((session.status, session.truncated)), stored));
@@ -377,14 +407,17 @@ impl<'a> Upload<'a> {
         let input = start_input(self.path, options, &self.wish, &notice, state.nonce);
         // Written before it is asked: a lost answer is asked for again.
         self.memory.keep(&state)?;
-        let answer: Started = self.server.ask_patiently(START, &json!({ "input": input }), said).await?;
+        let answer: Started = self
+            .server
+            .ask_patiently(START, &json!({ "input": input }), said)
+            .await?;
         self.session = answer.start_recording_session.session.id;
         state.session = Some(self.session.clone());
         self.memory.keep(&state)
     }
 
     /// Sends what is missing and finishes the session. None when `stopping` came first.
-    pub async fn run(mut self, stopping: &CancellationToken) -> anyhow::Result<Option<Uploaded>> {
+    pub async fn run(self, stopping: &CancellationToken) -> anyhow::Result<Option<Uploaded>> {
         let work = async {
             if !self.finished {
                 self.send().await?;
@@ -424,7 +457,10 @@ impl<'a> Upload<'a> {
         };
         meter.clear();
         if sent.is_err() && Identity::of(self.path).ok().as_ref() != Some(&self.identity) {
-            bail!("{} changes while it is uploaded: finish the recording first", self.path.display());
+            bail!(
+                "{} changes while it is uploaded: finish the recording first",
+                self.path.display()
+            );
         }
         sent
     }
@@ -440,7 +476,11 @@ impl<'a> Upload<'a> {
             let variables = json!({ "id": self.session });
             let followed = self.server.follow(ARRIVING, &variables, |event: Arriving| {
                 failures = 0;
-                meter.aside(format!("{} of {} chunks stored", event.upload_progress.chunks_completed, self.pieces.len()));
+                meter.aside(format!(
+                    "{} of {} chunks stored",
+                    event.upload_progress.chunks_completed,
+                    self.pieces.len()
+                ));
                 ControlFlow::Continue(())
             });
             let again = followed.await.err().is_none_or(|failure| failure.passes());
@@ -461,7 +501,10 @@ impl<'a> Upload<'a> {
         if self.wish.analyze && !self.wish.settings.is_null() {
             input["analysis"] = self.wish.settings.clone();
         }
-        let answer: Finished = self.server.ask_patiently(FINISH, &json!({ "input": input }), said).await?;
+        let answer: Finished = self
+            .server
+            .ask_patiently(FINISH, &json!({ "input": input }), said)
+            .await?;
         let finished = answer.finish_recording_session;
         Ok(Uploaded {
             session: finished.session.id,
@@ -481,7 +524,10 @@ fn content_type(identity: &Identity) -> Option<&'static str> {
 /// The input that starts the session. Its idempotency key belongs to this very input: with other words it is another start.
 fn start_input(path: &Path, options: &Options, wish: &Wish, notice: &str, nonce: Uuid) -> Value {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let title = options.title.clone().unwrap_or_else(|| name.chars().take(200).collect());
+    let title = options
+        .title
+        .clone()
+        .unwrap_or_else(|| name.chars().take(200).collect());
     let mut input = json!({
         "title": title,
         "noticeVersion": notice,
@@ -491,9 +537,15 @@ fn start_input(path: &Path, options: &Options, wish: &Wish, notice: &str, nonce:
     for (name, value) in [
         ("description", options.description.clone().map(Value::from)),
         ("workflowType", kind.map(Value::from)),
-        ("declaredOccurrencesPerDay", options.occurrences_per_day.map(Value::from)),
+        (
+            "declaredOccurrencesPerDay",
+            options.occurrences_per_day.map(Value::from),
+        ),
         ("peopleCount", options.people.map(Value::from)),
-        ("privacySettings", wish.allow_remote.then(|| json!({ "allowRemoteAnalysis": true }))),
+        (
+            "privacySettings",
+            wish.allow_remote.then(|| json!({ "allowRemoteAnalysis": true })),
+        ),
     ] {
         if let Some(value) = value {
             input[name] = value;

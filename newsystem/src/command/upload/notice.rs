@@ -31,7 +31,9 @@ pub async fn agreed(server: &Server, options: &Options) -> anyhow::Result<String
     }
     let answer: Answer = server.ask_patiently(NOTICE, &json!({}), super::said).await?;
     let Some(notice) = answer.recording_notice else {
-        bail!("the organization has no recording notice: an owner sets one, or name the version that was shown with --notice-version")
+        bail!(
+            "the organization has no recording notice: an owner sets one, or name the version that was shown with --notice-version"
+        )
     };
     if options.accept_notice {
         return Ok(notice.version);

@@ -40,7 +40,15 @@ mod tests {
 
     #[test]
     fn pieces_cover_the_file_once_and_in_order() {
-        for (size, chunk, count) in [(1, 5, 1), (5, 5, 1), (6, 5, 2), (10, 5, 2), (11, 5, 3), (7, 1, 7), (7, 100, 1)] {
+        for (size, chunk, count) in [
+            (1, 5, 1),
+            (5, 5, 1),
+            (6, 5, 2),
+            (10, 5, 2),
+            (11, 5, 3),
+            (7, 1, 7),
+            (7, 100, 1),
+        ] {
             let pieces = plan(size, chunk).unwrap();
             assert_eq!(pieces.len(), count, "{size} by {chunk}");
             let mut end = 0;
@@ -51,7 +59,11 @@ mod tests {
             }
             assert_eq!(end, size);
         }
-        let last = Piece { index: 2, offset: 10, bytes: 1 };
+        let last = Piece {
+            index: 2,
+            offset: 10,
+            bytes: 1,
+        };
         assert_eq!(plan(11, 5).unwrap().last(), Some(&last));
     }
 
@@ -60,6 +72,9 @@ mod tests {
         assert_eq!(plan(0, 5).unwrap_err().to_string(), "the file is empty");
         let error = plan(MOST_CHUNKS * 3 + 1, 3).unwrap_err().to_string();
         assert!(error.ends_with("give --chunk-bytes 4 or more"), "{error}");
-        assert_eq!(plan(MOST_CHUNKS * 3 + 1, 4).unwrap().len() as u64, (MOST_CHUNKS * 3 + 1).div_ceil(4));
+        assert_eq!(
+            plan(MOST_CHUNKS * 3 + 1, 4).unwrap().len() as u64,
+            (MOST_CHUNKS * 3 + 1).div_ceil(4)
+        );
     }
 }

@@ -63,7 +63,7 @@ impl Identity {
 #[serde(rename_all = "camelCase")]
 pub struct State {
     /// The server, for people who look into the file.
-    pub server: Url,
+    pub server: String,
     /// How the file was cut: a session's chunks keep their sizes.
     pub chunk_bytes: u64,
     /// What makes the start of the session repeatable.
@@ -114,7 +114,12 @@ mod tests {
     fn write(path: &Path, bytes: &[u8], seconds: u64) {
         std::fs::write(path, bytes).unwrap();
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        File::options().write(true).open(path).unwrap().set_modified(at).unwrap();
+        File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(at)
+            .unwrap();
     }
 
     #[test]
@@ -126,7 +131,7 @@ mod tests {
         let memory = || Memory::of(folder.path(), &server, &Identity::of(&file).unwrap());
         assert_eq!(memory().recall(), None);
         let state = State {
-            server: server.clone(),
+            server: server.to_string(),
             chunk_bytes: 5,
             nonce: Uuid::from_u128(7),
             session: Some("s".to_owned()),
@@ -135,7 +140,10 @@ mod tests {
         assert_eq!(memory().recall(), Some(state.clone()));
 
         let other: Url = "https://b.test/".parse().unwrap();
-        assert_eq!(Memory::of(folder.path(), &other, &Identity::of(&file).unwrap()).recall(), None);
+        assert_eq!(
+            Memory::of(folder.path(), &other, &Identity::of(&file).unwrap()).recall(),
+            None
+        );
         for (bytes, seconds) in [(&b"abd"[..], 1_000), (b"abcd", 1_000), (b"abc", 1_001)] {
             write(&file, bytes, seconds);
             assert_eq!(memory().recall(), None, "{bytes:?} {seconds}");
@@ -154,7 +162,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.webm");
         write(&file, b"abc", 1);
-        let memory = Memory::of(folder.path(), &"https://a.test/".parse().unwrap(), &Identity::of(&file).unwrap());
+        let memory = Memory::of(
+            folder.path(),
+            &"https://a.test/".parse().unwrap(),
+            &Identity::of(&file).unwrap(),
+        );
         std::fs::create_dir_all(memory.path.parent().unwrap()).unwrap();
         std::fs::write(&memory.path, "{").unwrap();
         assert_eq!(memory.recall(), None);

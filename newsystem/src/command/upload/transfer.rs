@@ -32,7 +32,7 @@ const ROUNDS: u32 = 4;
 /// Bytes that are handed to the connection at once: what the progress is counted by.
 const PORTION: usize = 64 * 1024;
 /// A put of which nothing moves for so long is given up and begun again.
-const STALLED: Duration = Duration::from_secs(60);
+const STALLED: Duration = Duration::from_mins(1);
 /// An address with less time left than this is asked for anew.
 const SPARE: TimeDelta = TimeDelta::seconds(60);
 /// How often a refused address is replaced by a new one.
@@ -81,7 +81,8 @@ struct Header {
 #[serde(rename_all = "camelCase")]
 struct Chunk {
     id: String,
-    chunk_index: u32,
+    #[serde(rename = "chunkIndex")]
+    index: u32,
     upload_status: String,
     error_message: Option<String>,
 }
@@ -132,14 +133,19 @@ impl Transfer<'_> {
         let mut left = pieces.to_vec();
         for round in 1.. {
             let failed = self.round(&left, stored).await?;
-            let Some((first, why)) = failed.first_key_value() else { break };
+            let Some((first, why)) = failed.first_key_value() else {
+                break;
+            };
             if round == ROUNDS {
                 bail!(
                     "{} chunks did not arrive as they were sent, chunk {first} first: {why}",
                     failed.len()
                 );
             }
-            self.meter.remark(&format!("{} chunks are sent again, chunk {first} first: {why}", failed.len()));
+            self.meter.remark(&format!(
+                "{} chunks are sent again, chunk {first} first: {why}",
+                failed.len()
+            ));
             left.retain(|piece| failed.contains_key(&piece.index));
         }
         Ok(())
@@ -192,7 +198,9 @@ impl Transfer<'_> {
             };
             pieces.into_iter().map(hash).collect::<io::Result<Vec<_>>>()
         };
-        tokio::task::spawn_blocking(hashed).await?.context("cannot read the file to its end")
+        tokio::task::spawn_blocking(hashed)
+            .await?
+            .context("cannot read the file to its end")
     }
 
     /// Announces pieces; gives those that have to be put.
@@ -220,14 +228,20 @@ impl Transfer<'_> {
     async fn request(&self, pieces: &[Hashed]) -> anyhow::Result<Vec<Upload>> {
         let chunks: Vec<Value> = pieces.iter().map(|hashed| self.announcement(hashed)).collect();
         let input = json!({ "input": { "sessionId": self.session, "chunks": chunks } });
-        let answer: Requested = self.server.ask_patiently(REQUEST, &input, |failure, pause| self.said(failure, pause)).await?;
+        let answer: Requested = self
+            .server
+            .ask_patiently(REQUEST, &input, |failure, pause| self.said(failure, pause))
+            .await?;
         let mut by_index: BTreeMap<u32, Upload> = answer
             .request_chunk_uploads
             .uploads
             .into_iter()
-            .map(|upload| (upload.chunk.chunk_index, upload))
+            .map(|upload| (upload.chunk.index, upload))
             .collect();
-        let uploads = pieces.iter().map(|hashed| by_index.remove(&hashed.piece.index)).collect::<Option<Vec<_>>>();
+        let uploads = pieces
+            .iter()
+            .map(|hashed| by_index.remove(&hashed.piece.index))
+            .collect::<Option<Vec<_>>>();
         uploads.context("the server gave no address for an announced chunk")
     }
 
@@ -254,7 +268,9 @@ impl Transfer<'_> {
             if upload.expires_at - environment::now() < SPARE {
                 upload = self.renewed(&hashed).await?;
             }
-            let Err(failure) = self.put_once(&upload, &bytes).await else { break };
+            let Err(failure) = self.put_once(&upload, &bytes).await else {
+                break;
+            };
             if matches!(failure.status(), Some(401 | 403 | 404 | 410)) && renewals < RENEWALS {
                 renewals += 1;
                 upload = self.renewed(&hashed).await?;
@@ -278,13 +294,19 @@ impl Transfer<'_> {
 
     async fn renewed(&self, hashed: &Hashed) -> anyhow::Result<Upload> {
         let mut uploads = self.request(std::slice::from_ref(hashed)).await?;
-        uploads.pop().context("the server gave no address for an announced chunk")
+        uploads
+            .pop()
+            .context("the server gave no address for an announced chunk")
     }
 
     async fn put_once(&self, upload: &Upload, bytes: &Bytes) -> Result<(), Failure> {
         let unreadable = |what: &str| Failure::Unreadable(format!("an upload has {what}"));
         // A path where the server does not know its own address.
-        let url = self.server.base().join(&upload.url).map_err(|_| unreadable("an address that is none"))?;
+        let url = self
+            .server
+            .base()
+            .join(&upload.url)
+            .map_err(|_| unreadable("an address that is none"))?;
         let method = upload.method.parse().map_err(|_| unreadable("a method that is none"))?;
         let sent = Sent::new(self.meter);
         let count = Arc::clone(&sent.bytes);
@@ -311,7 +333,11 @@ impl Transfer<'_> {
         }
         let answered = async {
             let response = request.send().await.map_err(|error| {
-                if error.is_builder() { unreadable("a header that is none") } else { lost(&error) }
+                if error.is_builder() {
+                    unreadable("a header that is none")
+                } else {
+                    lost(&error)
+                }
             })?;
             let (status, wait) = (response.status(), retry_after(response.headers()));
             if status.is_success() {
@@ -341,11 +367,17 @@ impl Transfer<'_> {
     async fn complete(&self, puts: Vec<Put>) -> anyhow::Result<BTreeMap<u32, String>> {
         let ids: Vec<&str> = puts.iter().map(|put| put.chunk.as_str()).collect();
         let input = json!({ "input": { "chunkIds": ids } });
-        let answer: Completed =
-            self.server.ask_patiently(COMPLETE, &input, |failure, pause| self.said(failure, pause)).await?;
+        let answer: Completed = self
+            .server
+            .ask_patiently(COMPLETE, &input, |failure, pause| self.said(failure, pause))
+            .await?;
         let mut failed = BTreeMap::new();
         for put in &puts {
-            let chunk = answer.complete_chunk_uploads.chunks.iter().find(|chunk| chunk.id == put.chunk);
+            let chunk = answer
+                .complete_chunk_uploads
+                .chunks
+                .iter()
+                .find(|chunk| chunk.id == put.chunk);
             if chunk.is_some_and(|chunk| chunk.upload_status == "COMPLETED") {
                 continue;
             }
