@@ -6,6 +6,8 @@ use async_graphql::Data;
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 use serde_json::{Map, Value};
+
+use super::auth::TokenError;
 use tokio::{sync::watch, time::Instant};
 
 /// What the budgets and connection caps count by.
@@ -137,6 +139,18 @@ pub enum Rejection {
     Unavailable,
     /// A fault of ours, already logged: 500; sockets close with 4500.
     Internal,
+}
+
+impl From<TokenError> for Rejection {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::KeysUnavailable => Self::Unavailable,
+            error => Self::Unauthenticated {
+                message: error.to_string(),
+                challenge: error.challenge(),
+            },
+        }
+    }
 }
 
 /// Verifies credentials. Absent credentials are for the implementor to judge: an anonymous [`Session`] or a rejection.

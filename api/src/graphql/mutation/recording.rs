@@ -16,12 +16,12 @@ use super::super::scalar::{BigInt, DateTime, Json, Url};
 use super::super::video_chunk::VideoChunk;
 use super::{act, once, parts};
 
-/// How a recording is to be treated. Each setting may only be stricter than the organization's rule.
+/// How a recording is to be treated. What the organization rules may only become stricter.
 #[derive(Debug, Default, InputObject)]
 pub struct PrivacySettingsInput {
-    /// Cover personal data on frames and in texts; cannot be switched off.
+    /// Cover personal data on frames and in texts, and show no raw video; true where it is left out.
     redact_personal_data: Option<bool>,
-    /// Cover passwords; cannot be switched off.
+    /// Cover passwords; true where it is left out.
     blur_passwords: Option<bool>,
     /// Words, window titles or applications whose screens are dropped whole; at most 100.
     custom_exclusions: Option<Vec<String>>,
