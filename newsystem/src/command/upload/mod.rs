@@ -4,6 +4,7 @@ mod notice;
 mod plan;
 mod state;
 mod transfer;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,6 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use domain::category::WorkflowCategory;
 use domain::container::{Container, sniff};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -34,6 +34,7 @@ use crate::shutdown;
 use plan::{Piece, plan};
 use state::{Identity, Memory, State};
 use transfer::Transfer;
+use wire::{ARRIVING, Arriving, FINISH, Finished, SO_FAR, START, SoFar, Started};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -163,101 +164,6 @@ pub fn said(failure: &Failure, pause: Duration) {
 
 fn pause_line(failure: &Failure, pause: Duration) -> String {
     format!("{failure}; again in {:.1} s", pause.as_secs_f64())
-}
-
-const START: &str = "\
-mutation StartUpload($input: StartRecordingSessionInput!) { startRecordingSession(input: $input) { session { id } } }";
-
-const SO_FAR: &str = "\
-query UploadedSoFar($id: ID!, $after: String) {
-  recordingSession(id: $id) {
-    status truncated
-    chunks(first: 100, after: $after) { nodes { chunkIndex sha256 uploadStatus } pageInfo { hasNextPage endCursor } }
-  }
-}";
-
-const ARRIVING: &str = "\
-subscription Arriving($id: ID!) { uploadProgress(sessionId: $id) { chunksCompleted } }";
-
-const FINISH: &str = "\
-mutation FinishUpload($input: FinishRecordingSessionInput!) {
-  finishRecordingSession(input: $input) { session { id } analysis { id } }
-}";
-
-#[derive(Deserialize)]
-struct Identified {
-    id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Started {
-    start_recording_session: OfSession,
-}
-
-#[derive(Deserialize)]
-struct OfSession {
-    session: Identified,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SoFar {
-    recording_session: Option<Session>,
-}
-
-#[derive(Deserialize)]
-struct Session {
-    status: String,
-    truncated: bool,
-    chunks: Chunks,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Chunks {
-    nodes: Vec<Chunk>,
-    page_info: PageInfo,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Chunk {
-    #[serde(rename = "chunkIndex")]
-    index: u32,
-    sha256: Option<String>,
-    upload_status: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Arriving {
-    upload_progress: Arrived,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Arrived {
-    chunks_completed: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Finished {
-    finish_recording_session: OfFinished,
-}
-
-#[derive(Deserialize)]
-struct OfFinished {
-    session: Identified,
-    analysis: Option<Identified>,
 }
 
 /// What can be done with a session that was begun earlier.
