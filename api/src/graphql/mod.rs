@@ -1,4 +1,4 @@
-//! The GraphQL schema. One file per noun; each brings a part of [`Query`], and mutations and subscriptions are merged the
+//! The GraphQL schema. One file per noun; each brings a part of [`Queries`], and mutations and subscriptions are merged the
 //! same way.
 //!
 //! - [`context`]: what a resolver has at hand. [`guard`]: who may ask. [`error`]: what a client is told.
@@ -11,6 +11,7 @@ pub mod loader;
 pub mod mutation;
 pub mod node;
 pub mod page;
+pub mod root;
 pub mod scalar;
 pub mod subscription;
 
@@ -39,7 +40,8 @@ pub use context::{Api, InRequest, Read, Request};
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(
+#[graphql(name = "Query")]
+pub struct Queries(
     viewer::ViewerQuery,
     organization::OrganizationQuery,
     user_profile::MemberQuery,
@@ -56,7 +58,12 @@ pub struct Query(
     audit_entry::AuditQuery,
 );
 
-pub use mutation::Mutation;
+/// [`Queries`], where one refusal never blanks the rest.
+pub type Query = root::Root<Queries>;
+
+/// Everything that can be changed; a payload that has been committed is never lost to another field's refusal.
+pub type Mutation = root::Root<mutation::Mutation>;
+
 pub use subscription::Subscription;
 
 /// The schema, before the transport has added its extensions and limits.

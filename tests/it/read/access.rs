@@ -67,7 +67,7 @@ async fn callers(world: &World) -> [Option<Caller>; 7] {
 
 /// Something for every root to answer with.
 async fn complete(world: &World) {
-    world.run("update public.analysis_results set status = 'completed', is_current = true where status = 'processing'").await;
+    world.run("update public.analysis_results set status = 'completed', is_current = true where status = 'processing' and organization_id = 'aeeeeeee-0000-7000-8000-000000000001'").await;
 }
 
 #[tokio::test]
@@ -137,8 +137,8 @@ async fn every_sensitive_field_is_shown_as_the_table_says() {
     complete(&world).await;
     world
         .run("update public.recording_sessions set status = 'completed', privacy_settings = '{\"redact_personal_data\": false}' where id = 'aeeeeeee-0000-7000-8000-000000000021';
-              update public.analysis_results set prompt_tokens = 10, completion_tokens = 5, structured_insights = '{\"steps\": [{\"number\": 1, \"action\": \"x\", \"frames\": [0]}]}';
-              update public.automation_opportunities set frame_indexes = array[0]; update public.model_requests set cost_usd = 0.5, created_at = timestamptz '2026-11-24'")
+              update public.analysis_results set prompt_tokens = 10, completion_tokens = 5, structured_insights = '{\"steps\": [{\"number\": 1, \"action\": \"x\", \"frames\": [0]}]}' where organization_id = 'aeeeeeee-0000-7000-8000-000000000001';
+              update public.automation_opportunities set frame_indexes = array[0] where organization_id = 'aeeeeeee-0000-7000-8000-000000000001'; update public.model_requests set cost_usd = 0.5, created_at = timestamptz '2026-11-24' where organization_id = 'aeeeeeee-0000-7000-8000-000000000001'")
         .await;
     let [_, _, operator, admin, owner, key_operator, key_admin] = callers(&world).await.map(|caller| caller);
     let other = world.other_operator().await;

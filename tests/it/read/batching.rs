@@ -29,7 +29,7 @@ const QUERIES: &[(&str, u64, &str)] = &[
     ),
     (
         "everything below an analysis",
-        18,
+        22,
         "{ analyses(first: $n, filter: { status: [COMPLETED] }) { nodes { session { title } attempts { number costUsd } disclosures { model } analysisCostUsd promptTokens rawGptResponse
              structuredInsights { steps { action frameIds } } opportunities { nodes { title frames { imageUrl } review { by { firstName } } } } costAnalysis { assumptions scenarios { adoption } assumptionsOutdated }
              visualizations { flowData } visualization(type: TIMELINE) { id } insights { nodes { evidence { startSeconds } } } frames { nodes { imageUrl } } reports { nodes { downloadUrl links { id } } } } } }",

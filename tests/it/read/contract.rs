@@ -73,3 +73,12 @@ fn schema_graphql_is_the_schema() {
     let known = std::fs::read_to_string(path).unwrap_or_default();
     assert!(known == graphql::sdl(), "schema.graphql is not the schema any more: write it with `./dev schema`, read the difference, commit it");
 }
+
+#[test]
+fn only_what_is_never_null_takes_its_siblings_along() {
+    let sdl = graphql::sdl();
+    let document = parse_schema(&sdl).unwrap();
+    let TypeKind::Object(query) = &types(&document)["Query"].kind else { panic!("no query") };
+    let never: Vec<String> = query.fields.iter().filter(|field| !field.node.ty.node.nullable).map(|field| field.node.name.node.to_string()).collect();
+    assert_eq!(never, graphql::root::NEVER_NULL);
+}

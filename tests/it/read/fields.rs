@@ -62,7 +62,7 @@ fn everything(objects: &BTreeMap<String, Vec<Field>>, name: &str, depth: usize) 
 async fn every_field_of_every_node_can_be_asked_alone() {
     let world = World::new().await;
     world.record(2).await;
-    world.run("update public.organizations set roi_defaults = '{\"hourly_rate\": \"50\"}'").await;
+    world.run("update public.organizations set roi_defaults = '{\"hourly_rate\": \"50\"}' where id = 'aeeeeeee-0000-7000-8000-000000000001'").await;
     let owner = world.owner().await;
     let objects = objects(&world).await;
     let nodes = world.data(&owner, "{ __type(name: \"Node\") { possibleTypes { name } } }").await;
