@@ -65,7 +65,6 @@ pub async fn application(
 }
 
 /// Works on the queue until `stopping`.
-#[expect(clippy::unused_async, reason = "the queue is worked on here")]
 pub async fn work(config: &worker::config::Config, db: Db, stopping: CancellationToken) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("cannot tell which program this is")?;
     let worker = Worker {
