@@ -1,4 +1,5 @@
 //! The end-to-end suite, one module per subject.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod catalogue;
 mod embedded_postgres;

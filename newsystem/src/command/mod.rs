@@ -74,7 +74,7 @@ enum Command {
     Doctor(doctor::Args),
     /// Upload a recording to a running server, in chunks, and go on where it was interrupted
     ///
-    /// The server and the token come from --url and --token, from NEWSYSTEM_URL and NEWSYSTEM_TOKEN, or from the `newsystem dev`
+    /// The server and the token come from --url and --token, from `NEWSYSTEM_URL` and `NEWSYSTEM_TOKEN`, or from the `newsystem dev`
     /// that runs here. Prints the session's id.
     #[command(after_help = "Example: newsystem upload shift.webm --title 'Order entry' --accept-notice")]
     Upload(upload::Args),

@@ -24,8 +24,8 @@ pub use claims::{Lease, LeaseSubject};
 pub use reader::Reader;
 pub use scope::Scope;
 pub(crate) use scope::statement;
-pub(crate) use system::call;
 pub use system::System;
+pub(crate) use system::call;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -86,6 +86,10 @@ impl Db {
     /// # Errors
     /// [`Error::Invalid`] for an unreadable URL, [`Error::Unavailable`] when nothing answers, [`Error::Forbidden`] when the
     /// login role passes row security.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the room that the list names: here connections are made"
+    )]
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self> {
         let options: PgConnectOptions = settings
             .url
@@ -183,6 +187,10 @@ impl Db {
     }
 
     /// Begins with this message; connections that died in the pool are replaced, all of them if it must be.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the room that the list names: here transactions begin, with role and claims"
+    )]
     async fn begin(&self, message: &str) -> Result<Transaction<'static, Postgres>> {
         let mut tries = 0;
         loop {
