@@ -120,7 +120,11 @@ async fn look(scope: &Scope, number: i32) -> service::Result<Option<Seen>> {
 }
 
 fn client(at: usize) -> (Caller, &'static str, Uuid) {
-    let (organization, name) = if at.is_multiple_of(2) { ('a', "acme") } else { ('b', "globex") };
+    let (organization, name) = if at.is_multiple_of(2) {
+        ('a', "acme")
+    } else {
+        ('b', "globex")
+    };
     let (number, role) = [
         (11, Role::Owner),
         (12, Role::Admin),
