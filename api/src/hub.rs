@@ -41,6 +41,7 @@ pub struct Hub {
 struct Inner {
     db: Db,
     topics: Mutex<HashMap<OrganizationId, Weak<Topic>>>,
+    hears: std::sync::atomic::AtomicBool,
     /// Bells of analyses and uploads that somebody follows.
     bells: Mutex<HashMap<Uuid, Weak<Notify>>>,
 }
@@ -56,6 +57,12 @@ struct Topic {
 /// What a process does when someone's rights change; `None` when changes may have been missed.
 pub type OnCaller = Box<dyn Fn(Option<Uuid>) + Send + Sync>;
 
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("topics", &lock(&self.inner.topics).len()).finish_non_exhaustive()
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -63,20 +70,44 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Hub {
     /// Starts listening. Ends with `stopping`.
     pub fn start(db: Db, mut listener: Listener, on_caller: OnCaller, stopping: CancellationToken) -> Self {
-        let hub = Self { inner: Arc::new(Inner { db, topics: Mutex::default(), bells: Mutex::default() }) };
+        let hub = Self { inner: Arc::new(Inner { db, topics: Mutex::default(), hears: true.into(), bells: Mutex::default() }) };
         let inner = Arc::clone(&hub.inner);
+        // A task of its own: `next` is not to be dropped between a doorbell and its being told.
+        let (rung, mut bells) = tokio::sync::mpsc::channel(1024);
+        let listening = Arc::clone(&hub.inner);
+        let stop = stopping.clone();
+        tokio::spawn(async move {
+            loop {
+                let doorbell = tokio::select! {
+                    () = stop.cancelled() => return,
+                    doorbell = listener.next() => doorbell,
+                };
+                listening.hears.store(listener.is_connected(), std::sync::atomic::Ordering::Relaxed);
+                if rung.send(doorbell).await.is_err() {
+                    return;
+                }
+            }
+        });
         tokio::spawn(async move {
             let mut poll = tokio::time::interval(SLOW_POLL);
             poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     () = stopping.cancelled() => return,
-                    doorbell = listener.next() => inner.ring(doorbell, &on_caller),
+                    doorbell = bells.recv() => match doorbell {
+                        Some(doorbell) => inner.ring(doorbell, &on_caller),
+                        None => return,
+                    },
                     _ = poll.tick() => inner.compare_positions().await,
                 }
             }
         });
         hub
+    }
+
+    /// Whether the listening connection stands.
+    pub fn hears(&self) -> bool {
+        self.inner.hears.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Every event of an organization after a position (from now on without one), in order, each once. Ends with an error when

@@ -45,6 +45,11 @@ impl Listener {
         Ok(Self { url: url.to_owned(), listening: Some(listen(url).await?), wait: FIRST_WAIT })
     }
 
+    /// Whether the connection stands, as far as is known.
+    pub const fn is_connected(&self) -> bool {
+        self.listening.is_some()
+    }
+
     /// The next doorbell.
     pub async fn next(&mut self) -> Doorbell {
         loop {
@@ -76,6 +81,7 @@ impl Listener {
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "the listening connection failed");
                     self.listening = None;
+                    return Doorbell::Gap;
                 }
             }
         }

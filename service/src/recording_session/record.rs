@@ -185,17 +185,9 @@ fn check_metadata(metadata: Option<&serde_json::Value>) -> Result<()> {
     Ok(())
 }
 
-/// Lays what a person says over what holds; nothing may become looser than the organization's rule.
+/// Lays what a person says over what holds. What the organization rules (remote analysis, retention) may only become stricter.
 fn privacy(current: &serde_json::Value, input: &PrivacyInput, organization_days: i32) -> Result<serde_json::Value> {
     let held = |name: &str, absent: bool| current.get(name).and_then(serde_json::Value::as_bool).unwrap_or(absent);
-    for (field, value) in [
-        ("input.privacySettings.redactPersonalData", input.redact_personal_data),
-        ("input.privacySettings.blurPasswords", input.blur_passwords),
-    ] {
-        if value == Some(false) {
-            return Err(Error::invalid(field, "may not be switched off: a session may only be stricter than the platform's rule"));
-        }
-    }
     if let Some(days) = input.retain_video_days
         && !(0..=organization_days).contains(&days)
     {
@@ -212,8 +204,8 @@ fn privacy(current: &serde_json::Value, input: &PrivacyInput, organization_days:
         Some(words) => json!(words),
     };
     Ok(json!({
-        "redact_personal_data": true,
-        "blur_passwords": true,
+        "redact_personal_data": input.redact_personal_data.unwrap_or_else(|| held("redact_personal_data", true)),
+        "blur_passwords": input.blur_passwords.unwrap_or_else(|| held("blur_passwords", true)),
         "custom_exclusions": exclusions,
         "allow_remote_analysis": input.allow_remote_analysis.unwrap_or_else(|| held("allow_remote_analysis", true)),
         "retain_video_days": input.retain_video_days.map_or_else(|| current.get("retain_video_days").cloned().unwrap_or_default(), Into::into),

@@ -3,9 +3,8 @@
 /// Side of a block in pixels.
 pub const BLOCK: usize = 16;
 
-/// Two samples differ when their luma does by more than this. Recoding the same text at another quantizer moves the
-/// edges of glyphs by up to about 25 levels (measured on key frames of recordings made by Chromium); ink on paper
-/// differs by 100 and more, grey on white by 40.
+/// Two samples differ when their luma does by more than this: more than what recoding the same text does to the edges of its
+/// glyphs in the recordings tried, less than grey (40) or black (200) ink on white.
 const SAMPLE_DIFFERS: u8 = 32;
 
 /// A block differs when so many of its 128 samples do. Every other line is sampled: a caret two pixels wide gives 16.

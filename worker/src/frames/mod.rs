@@ -11,12 +11,15 @@ mod picture;
 mod plan;
 mod screen;
 mod select;
+mod shelf;
 mod thin;
 mod vp9;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use domain::sampling::Sampling;
 
 pub use child::{DecoderProgram, decoder_main, extract};
 pub use ffmpeg::extract_in_process;
@@ -118,17 +121,6 @@ pub struct Probe {
     pub height_pixels: u32,
 }
 
-/// How closely to look at a recording.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Sampling {
-    /// Frames kept per second at most.
-    pub frames_per_second: f64,
-    /// Frames kept in all at most.
-    pub max_frames: u32,
-    /// How much of a screen must change to be another screen, `0..=1`.
-    pub scene_threshold: f64,
-}
-
 /// What a decoder may use.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DecodeLimits {
@@ -145,7 +137,7 @@ pub struct DecodeLimits {
 }
 
 impl Default for DecodeLimits {
-    /// Four hours of full HD fit several times over: 300 s take 100 MB and a few seconds of processor time.
+    /// Four hours of full HD fit twice over: 300 s of drawn screens took 220 MB and 10 s of processor time.
     fn default() -> Self {
         Self {
             memory_bytes: 1 << 30,

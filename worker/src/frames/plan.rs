@@ -71,6 +71,8 @@ pub fn steps(packets: &[Packet], reordered: bool) -> Vec<Step> {
         for index in (0..packets.len()).rev() {
             if packets[index].key {
                 before_key = true;
+            } else if before_key && steps[index] == Step::Passing {
+                // What is left out refers to nothing either.
             } else if before_key && steps[index] == Step::Decode && quiet(packets, index) {
                 steps[index] = Step::Quiet;
             } else {
@@ -131,6 +133,7 @@ pub fn usual_interval(packets: &[Packet]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::Step::{Broken, Decode, Passing, Quiet};
     use super::*;
 
     fn packets(sizes: &[(usize, char)]) -> Vec<Packet> {
@@ -159,7 +162,6 @@ mod tests {
             (80, ' '),
             (81, ' '),
         ]);
-        use Step::{Decode, Quiet};
         let expected = [
             Decode, Decode, Decode, Decode, Quiet, Quiet, Decode, Decode, Decode,
         ];
@@ -176,9 +178,9 @@ mod tests {
         sizes.extend([(60_000, ' ')]);
         sizes.extend([(80, ' '); 10]);
         sizes.push((90_000, 'K'));
-        use Step::{Decode, Passing, Quiet};
         let found = steps(&packets(&sizes), false);
-        assert_eq!(found[..11], [Decode; 11]);
+        assert_eq!(found[0], Decode);
+        assert_eq!(found[1..11], [Quiet; 10]);
         assert_eq!(found[11..15], [Passing; 4]);
         // What rests before the key frame is looked at, once.
         assert_eq!(found[15..17], [Decode; 2]);
@@ -187,7 +189,6 @@ mod tests {
 
     #[test]
     fn after_damage_the_next_key_frame_is_awaited_if_there_is_one() {
-        use Step::{Broken, Decode};
         let given = packets(&[
             (900, 'K'),
             (500, ' '),

@@ -11,7 +11,8 @@ use super::grid::{BLOCK, Luma};
 const CELL: usize = BLOCK / 2;
 /// A block whose brightest and darkest cells differ by more than this, or whose samples do, has something drawn on it.
 const EDGE: u8 = 40;
-/// Means of a cell that differ by no more than this are equal: recoding moves them by 1 to 4, another letter by 10 to 60.
+/// Means of a cell that differ by no more than this are equal: recoding moves single samples, hardly their mean, while ink on a
+/// twentieth of a cell's paper moves it by 10.
 const CELL_EQUAL: u8 = 8;
 /// Most, as the definition above says.
 const SAME_SHARE: f64 = 0.5;

@@ -30,7 +30,7 @@ pub const NAVY: Colour = (45, 145, 122);
 pub const GREEN: Colour = (140, 90, 90);
 pub const RED: Colour = (92, 110, 200);
 
-/// Glyphs of DejaVu Sans Mono at one size, rendered once by ffmpeg.
+/// Glyphs of `DejaVu` Sans Mono at one size, rendered once by ffmpeg.
 struct Face {
     cell: usize,
     height: usize,
@@ -73,11 +73,7 @@ impl Face {
             ])
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(output.stdout.len(), width * height);
         // Limited range: 16 is black, 235 is white.
         let pixels = output.stdout;
@@ -151,15 +147,7 @@ pub struct Pen {
 
 impl Pen {
     /// Returns the width drawn.
-    pub fn write(
-        &mut self,
-        canvas: &mut Canvas,
-        x: i64,
-        y: i64,
-        size: usize,
-        colour: Colour,
-        text: &str,
-    ) -> i64 {
+    pub fn write(&mut self, canvas: &mut Canvas, x: i64, y: i64, size: usize, colour: Colour, text: &str) -> i64 {
         let face = self.faces.entry(size).or_insert_with(|| Face::render(size));
         for (position, byte) in text.bytes().enumerate() {
             let glyph = usize::from(byte.clamp(FIRST, LAST) - FIRST) * face.cell;
@@ -192,17 +180,9 @@ pub struct Encoder {
 
 impl Encoder {
     /// `arguments` are ffmpeg's, after the input and before the output.
-    pub fn start(
-        width: usize,
-        height: usize,
-        frames_per_second: f64,
-        arguments: &[&str],
-        output: &Path,
-    ) -> Self {
+    pub fn start(width: usize, height: usize, frames_per_second: f64, arguments: &[&str], output: &Path) -> Self {
         let child = Command::new("ffmpeg")
-            .args([
-                "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s",
-            ])
+            .args(["-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s"])
             .arg(format!("{width}x{height}"))
             .args(["-r", &frames_per_second.to_string(), "-i", "-"])
             .args(arguments)
@@ -214,9 +194,7 @@ impl Encoder {
     }
 
     pub fn add(&mut self, canvas: &Canvas) {
-        canvas
-            .encode_into(self.child.stdin.as_mut().unwrap())
-            .unwrap();
+        canvas.encode_into(self.child.stdin.as_mut().unwrap()).unwrap();
     }
 
     pub fn finish(mut self) {

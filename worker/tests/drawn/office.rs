@@ -16,11 +16,7 @@ pub enum Act {
     /// The mail program with a message open.
     Mail { message: u64 },
     /// The form with so many fields filled; the last one is typed from the start of the scene at 8 characters a second.
-    Form {
-        order: u64,
-        filled: usize,
-        typing: bool,
-    },
+    Form { order: u64, filled: usize, typing: bool },
     /// A spreadsheet from a row on; scrolls on by so many rows in the first seconds.
     Sheet { top: u64, scroll: u64 },
     /// A web page; scrolls by so many pixels in the first seconds.
@@ -72,11 +68,7 @@ pub fn day() -> Vec<Scene> {
     let mut script = Vec::new();
     let mut at = 0.0;
     let mut add = |length: f64, act: Act| {
-        script.push(Scene {
-            start: at,
-            length,
-            act,
-        });
+        script.push(Scene { start: at, length, act });
         at += length;
     };
     for order in 0..5 {
@@ -151,27 +143,12 @@ fn field(order: u64, index: usize) -> String {
 
 /// Draws the moment `at` of a script.
 pub fn draw(pen: &mut Pen, script: &[Scene], at: f64) -> Canvas {
-    let scene = script
-        .iter()
-        .rev()
-        .find(|scene| scene.start <= at + 1e-6)
-        .unwrap();
+    let scene = script.iter().rev().find(|scene| scene.start <= at + 1e-6).unwrap();
     let within = at - scene.start;
     let mut canvas = Canvas::new(1920, 1080, WHITE);
     match &scene.act {
         Act::Mail { message } => mail(pen, &mut canvas, *message),
-        Act::Form {
-            order,
-            filled,
-            typing,
-        } => form(
-            pen,
-            &mut canvas,
-            *order,
-            *filled,
-            typing.then_some(within),
-            at,
-        ),
+        Act::Form { order, filled, typing } => form(pen, &mut canvas, *order, *filled, typing.then_some(within), at),
         Act::Dialog { order, text } => {
             form(pen, &mut canvas, *order, 6, None, at);
             dialog(pen, &mut canvas, *text);
@@ -180,17 +157,8 @@ pub fn draw(pen: &mut Pen, script: &[Scene], at: f64) -> Canvas {
             form(pen, &mut canvas, *order, 6, None, at);
             spinner(&mut canvas, at);
         }
-        Act::Sheet { top, scroll } => sheet(
-            pen,
-            &mut canvas,
-            top + (eased(within) * *scroll as f64) as u64,
-        ),
-        Act::Web { page, top, scroll } => web(
-            pen,
-            &mut canvas,
-            *page,
-            top + (eased(within) * *scroll as f64) as i64,
-        ),
+        Act::Sheet { top, scroll } => sheet(pen, &mut canvas, top + (eased(within) * *scroll as f64) as u64),
+        Act::Web { page, top, scroll } => web(pen, &mut canvas, *page, top + (eased(within) * *scroll as f64) as i64),
         Act::Terminal { lines } => terminal(pen, &mut canvas, *lines),
     }
     taskbar(pen, &mut canvas, at);
@@ -212,33 +180,17 @@ fn window(pen: &mut Pen, canvas: &mut Canvas, title: &str, colour: Colour) {
 fn taskbar(pen: &mut Pen, canvas: &mut Canvas, at: f64) {
     canvas.fill(0, 1040, 1920, 40, NAVY);
     for slot in 0..6 {
-        canvas.fill(
-            60 + slot * 60,
-            1046,
-            28,
-            28,
-            if slot % 2 == 0 { BLUE } else { GREEN },
-        );
+        canvas.fill(60 + slot * 60, 1046, 28, 28, if slot % 2 == 0 { BLUE } else { GREEN });
     }
     let seconds = 9 * 3600 + 1740 + at as u64;
-    let clock = format!(
-        "{:02}:{:02}:{:02}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    );
+    let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     pen.write(canvas, 1800, 1048, 15, WHITE, &clock);
 }
 
 /// The mouse moves for the first second of a scene and then rests.
 fn mouse(canvas: &mut Canvas, scene: &Scene, within: f64) {
     let mut words = Words::new((scene.start * 10.0) as u64 + 5);
-    let mut place = || {
-        (
-            (words.number() % 1700 + 60) as f64,
-            (words.number() % 900 + 60) as f64,
-        )
-    };
+    let mut place = || ((words.number() % 1700 + 60) as f64, (words.number() % 900 + 60) as f64);
     let (from, to) = (place(), place());
     let share = within.min(1.0);
     let x = (from.0 + (to.0 - from.0) * share) as i64;
@@ -269,14 +221,7 @@ fn mail(pen: &mut Pen, canvas: &mut Canvas, message: u64) {
     }
 }
 
-fn form(
-    pen: &mut Pen,
-    canvas: &mut Canvas,
-    order: u64,
-    filled: usize,
-    typing: Option<f64>,
-    at: f64,
-) {
+fn form(pen: &mut Pen, canvas: &mut Canvas, order: u64, filled: usize, typing: Option<f64>, at: f64) {
     window(pen, canvas, "Warehouse Manager - Inbound order", NAVY);
     canvas.fill(0, 40, 260, 1000, GREY);
     for row in 0..12 {
@@ -291,18 +236,8 @@ fn form(
     }
     let mut caret = None;
     for index in 0..FIELDS {
-        let (x, y) = (
-            330 + (index as i64 % 2) * 780,
-            120 + (index as i64 / 2) * 150,
-        );
-        pen.write(
-            canvas,
-            x,
-            y,
-            20,
-            INK,
-            &Words::new(500 + index as u64).line(16),
-        );
+        let (x, y) = (330 + (index as i64 % 2) * 780, 120 + (index as i64 / 2) * 150);
+        pen.write(canvas, x, y, 20, INK, &Words::new(500 + index as u64).line(16));
         canvas.outline(x, y + 36, 660, 48, 2, GREY);
         if index < filled {
             let mut text = field(order, index);
@@ -316,7 +251,7 @@ fn form(
     canvas.fill(330, 900, 220, 60, GREEN);
     pen.write(canvas, 380, 914, 20, WHITE, "Save order");
     if let Some((x, y)) = caret
-        && (at * 1000.0) as u64 / 530 % 2 == 0
+        && ((at * 1000.0) as u64 / 530).is_multiple_of(2)
     {
         canvas.fill(x, y, 2, 30, INK);
     }
@@ -339,10 +274,7 @@ fn spinner(canvas: &mut Canvas, at: f64) {
     let step = (at * 10.0).round() as usize % 8;
     for dot in 0..8 {
         let angle = dot as f64 * std::f64::consts::TAU / 8.0;
-        let (x, y) = (
-            (940.0 + angle.cos() * 26.0) as i64,
-            (820.0 + angle.sin() * 26.0) as i64,
-        );
+        let (x, y) = ((940.0 + angle.cos() * 26.0) as i64, (820.0 + angle.sin() * 26.0) as i64);
         canvas.fill(x, y, 10, 10, if dot == step { INK } else { GREY });
     }
 }
@@ -405,9 +337,7 @@ fn picture(canvas: &mut Canvas, x: i64, y: i64, seed: u64) {
             continue;
         }
         for column in 0..600_i64 {
-            let shade = 90.0
-                + 50.0 * (column as f64 / 90.0 + seed as f64).sin()
-                + 30.0 * (row as f64 / 40.0).cos();
+            let shade = 90.0 + 50.0 * (column as f64 / 90.0 + seed as f64).sin() + 30.0 * (row as f64 / 40.0).cos();
             let dust = grain[(row as usize * 61 + column as usize * 17) % 4096];
             canvas.y[line as usize * canvas.width + (x + column) as usize] = shade as u8 + dust;
         }

@@ -51,34 +51,50 @@ fn area(change: &Change) -> f32 {
     (change.region[2] - change.region[0]).max(0.0) * (change.region[3] - change.region[1]).max(0.0)
 }
 
-/// The changes that a person or a program meant: without what comes back at one place (caret, clock).
+/// The changes that a person or a program meant: without what comes back at one place by itself.
 ///
-/// Small changes are compared with those of two minutes around: three at one place, and they are the furniture's.
+/// A small change is the furniture's when two others within three seconds fill exactly its place (a caret), or when it
+/// stands alone in time and two others lie about there, half a minute to two minutes away (a clock, whose digits differ).
 pub fn meant(changes: &[Change]) -> Vec<Change> {
-    let alike = |a: &Change, b: &Change| a.region.iter().zip(&b.region).all(|(p, q)| (p - q).abs() < 0.002);
-    changes
-        .iter()
-        .enumerate()
-        .filter(|(i, change)| {
-            if change.kind != ChangeKind::Small {
-                return true;
-            }
-            let before = changes[..*i]
-                .iter()
-                .rev()
-                .take_while(|c| change.at_seconds - c.at_seconds < 125.0);
-            let after = changes[i + 1..]
-                .iter()
-                .take_while(|c| c.at_seconds - change.at_seconds < 125.0);
-            let alike = before
-                .chain(after)
-                .filter(|c| c.kind == ChangeKind::Small && alike(c, change))
-                .take(2)
-                .count();
-            alike < 2
+    let small = |i: usize| changes[i].kind == ChangeKind::Small;
+    let close = |i: usize, within: f64| {
+        let at = changes[i].at_seconds;
+        let before = (0..i).rev().take_while(move |j| at - changes[*j].at_seconds < within);
+        let after = (i + 1..changes.len()).take_while(move |j| changes[*j].at_seconds - at < within);
+        before.chain(after)
+    };
+    let carets: Vec<bool> = (0..changes.len())
+        .map(|i| {
+            let same = close(i, 3.0).filter(|j| small(*j) && exactly_there(&changes[i], &changes[*j]));
+            small(i) && same.take(2).count() == 2
         })
-        .map(|(_, change)| *change)
+        .collect();
+    let alone: Vec<bool> = (0..changes.len())
+        .map(|i| small(i) && !carets[i] && close(i, 1.5).all(|j| carets[j]))
+        .collect();
+    (0..changes.len())
+        .filter(|i| {
+            let clock = alone[*i]
+                && close(*i, 130.0)
+                    .filter(|j| small(*j) && !carets[*j] && about_there(&changes[*i], &changes[*j]))
+                    .filter(|j| (changes[*i].at_seconds - changes[*j].at_seconds).abs() > 25.0)
+                    .take(2)
+                    .count()
+                    == 2;
+            !carets[*i] && !clock
+        })
+        .map(|i| changes[i])
         .collect()
+}
+
+fn exactly_there(one: &Change, other: &Change) -> bool {
+    one.region.iter().zip(&other.region).all(|(p, q)| (p - q).abs() < 0.002)
+}
+
+/// Both lie within a patch as large as a clock.
+fn about_there(one: &Change, other: &Change) -> bool {
+    let (a, b) = (one.region, other.region);
+    a[2].max(b[2]) - a[0].min(b[0]) < 0.035 && a[3].max(b[3]) - a[1].min(b[1]) < 0.035
 }
 
 /// Narrower than this is a caret.
@@ -233,6 +249,7 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
     );
 
     let mut stays: Vec<Stay> = Vec::new();
+    let mut before: Option<&Seen<'_>> = None;
     for one in seen {
         let (start, end) = (one.frame.span.start_seconds, one.frame.span.end_seconds);
         let Ok(span) = TimeSpan::new(start, end.max(start)) else {
@@ -243,21 +260,36 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
                 last.span = last.span.hull(span);
                 last.frames.push(one.frame.index);
             }
-            _ => stays.push(Stay {
-                screen: one.screen,
-                span,
-                waiting: Vec::new(),
-                idle: Vec::new(),
-                edits: 0,
-                typing_seconds: 0.0,
-                frames: vec![one.frame.index],
-            }),
+            last => {
+                let mut span = span;
+                if let (Some(last), Some(before)) = (last, before)
+                    && start - last.span.end_seconds() < 0.3
+                    && let Some(at) = turned(&extraction.changes, before.frame, one.frame)
+                    && let (Ok(until), Ok(from)) = (
+                        TimeSpan::new(last.span.start_seconds(), at.max(last.span.start_seconds())),
+                        TimeSpan::new(at, end.max(at)),
+                    )
+                {
+                    last.span = until;
+                    span = from;
+                }
+                stays.push(Stay {
+                    screen: one.screen,
+                    span,
+                    waiting: Vec::new(),
+                    idle: Vec::new(),
+                    edits: 0,
+                    typing_seconds: 0.0,
+                    frames: vec![one.frame.index],
+                });
+            }
         }
+        before = Some(one);
     }
     for stay in &mut stays {
         stay.waiting = within(&waiting, stay.span);
         stay.idle = within(&idle, stay.span);
-        let typed = typed(&meant, stay.span);
+        let typed = typed(&extraction.changes, stay.span);
         stay.edits = typed.len() as u32;
         stay.typing_seconds = match (typed.first(), typed.last()) {
             (Some(first), Some(last)) => {
@@ -273,13 +305,28 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
     stays
 }
 
+/// When one screen gave way to the next: the largest change between their pictures.
+fn turned(changes: &[Change], before: &Frame, after: &Frame) -> Option<f64> {
+    changes
+        .iter()
+        .filter(|c| before.timestamp_seconds < c.at_seconds && c.at_seconds <= after.timestamp_seconds + 0.001)
+        .filter(|c| c.kind != ChangeKind::Small)
+        .max_by(|a, b| {
+            a.share
+                .total_cmp(&b.share)
+                .then_with(|| b.at_seconds.total_cmp(&a.at_seconds))
+        })
+        .map(|c| c.at_seconds)
+}
+
 /// When letters were typed: each a small change that goes on where the one before it was, to the right on the same line.
 /// The first half second belongs to the screen's own settling.
-fn typed(meant: &[Change], span: TimeSpan) -> Vec<f64> {
-    let small: Vec<&Change> = meant
+fn typed(changes: &[Change], span: TimeSpan) -> Vec<f64> {
+    let small: Vec<&Change> = changes
         .iter()
         .filter(|c| span.contains(c.at_seconds) && c.at_seconds > span.start_seconds() + 0.4)
         .filter(|c| c.region[3] - c.region[1] < 0.07 && c.region[2] - c.region[0] < 0.12)
+        .filter(|c| c.region[2] - c.region[0] > CARET_WIDTH / 2.0)
         .collect();
     small
         .windows(2)
