@@ -182,8 +182,16 @@ impl Table {
             String::new()
         };
         let restrictive = self.open(stage, actor, command, "RESTRICTIVE").await;
+        // What the checks of a written row call.
+        let checks = if matches!(command, 'i' | 'u') {
+            format!(
+                "grant execute on function private.is_share(double precision), private.is_workflow_category(text) to {role};"
+            )
+        } else {
+            String::new()
+        };
         format!(
-            "grant usage on schema public, private to {role}; grant execute on all functions in schema private to {role}; grant {verb} on public.{name} to {role}; create policy relaxed on public.{name} for {verb} to {role} {clause}; {see} {restrictive}"
+            "grant usage on schema public, private to {role}; {checks} grant {verb} on public.{name} to {role}; create policy relaxed on public.{name} for {verb} to {role} {clause}; {see} {restrictive}"
         )
     }
 
