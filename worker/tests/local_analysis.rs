@@ -152,11 +152,12 @@ fn planted(pages: &[&[&str]], blurb: bool) -> Planted {
             for (row, line) in lines.iter().enumerate() {
                 let text = dir.path().join(format!("{index}-{row}.txt"));
                 std::fs::write(&text, line).unwrap();
-                let line = format!(
+                let drawn = format!(
                     ",drawtext=fontfile=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf:fontsize=17:x=60:y={}:expansion=none:textfile={}",
                     60 + 44 * row,
                     text.display()
                 );
+                graph += &drawn;
             }
             let status = std::process::Command::new("ffmpeg")
                 .args(["-v", "error", "-y", "-f", "lavfi", "-i", &graph, "-frames:v", "1", "-q:v", "3"])

@@ -86,7 +86,7 @@ async fn pages_neither_repeat_nor_lose_rows_while_others_are_inserted() {
                     "the list fits a page: {before}"
                 );
                 let before: Vec<String> = ids(&before["data"][list]);
-                let mut seen: Vec<String> = Vec::new();
+                let mut listed: Vec<String> = Vec::new();
                 let mut cursor = Value::Null;
                 for page in 0.. {
                     assert!(page < 100, "the list ends");
@@ -103,7 +103,7 @@ async fn pages_neither_repeat_nor_lose_rows_while_others_are_inserted() {
                     if backward {
                         rows.reverse();
                     }
-                    seen.extend(rows);
+                    listed.extend(rows);
                     let info = &connection["pageInfo"];
                     let (more, next) = if backward {
                         ("hasPreviousPage", "startCursor")
@@ -119,10 +119,10 @@ async fn pages_neither_repeat_nor_lose_rows_while_others_are_inserted() {
                     }
                 }
                 let context = format!("{list} by {order}, backward: {backward}, seed {seed}");
-                let unique: BTreeSet<&String> = seen.iter().collect();
-                assert_eq!(unique.len(), seen.len(), "a row came twice: {context}");
+                let unique: BTreeSet<&String> = listed.iter().collect();
+                assert_eq!(unique.len(), listed.len(), "a row came twice: {context}");
                 // What was there comes whole and in its order.
-                let kept: Vec<&String> = seen.iter().filter(|id| before.contains(id)).collect();
+                let kept: Vec<&String> = listed.iter().filter(|id| before.contains(id)).collect();
                 let expected: Vec<&String> = if backward {
                     before.iter().rev().collect()
                 } else {

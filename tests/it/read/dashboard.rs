@@ -30,6 +30,15 @@ begin
   end loop;
 end $$;";
 
+/// A process as the comparison adds it up.
+#[derive(Default)]
+struct Process {
+    newest: Option<(chrono::DateTime<chrono::Utc>, uuid::Uuid)>,
+    kind: Option<String>,
+    state: usize,
+    seen: Vec<(Decimal, Decimal, Decimal)>,
+}
+
 /// The three sums of what counts, by workflow type, worked out row by row: hours and money a month.
 async fn expected(world: &World) -> BTreeMap<Option<String>, [(Decimal, Decimal); 3]> {
     let rows = sqlx::query(
@@ -46,14 +55,6 @@ async fn expected(world: &World) -> BTreeMap<Option<String>, [(Decimal, Decimal)
         let this = (row.get("done"), row.get("analysis"));
         let best = newest.entry(row.get("recording")).or_insert(this);
         *best = (*best).max(this);
-    }
-    // Process -> (newest, its type, furthest state, weighted hours, weighted money, weight, plain hours, plain money, rows).
-    #[derive(Default)]
-    struct Process {
-        newest: Option<(chrono::DateTime<chrono::Utc>, uuid::Uuid)>,
-        kind: Option<String>,
-        state: usize,
-        seen: Vec<(Decimal, Decimal, Decimal)>,
     }
     let mut processes: BTreeMap<String, Process> = BTreeMap::new();
     for row in &rows {
