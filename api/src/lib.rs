@@ -70,18 +70,21 @@ pub enum AppError {
     Schema(#[from] async_graphql::parser::Error),
 }
 
-/// The schema as text: what `schema.graphql` holds.
-pub fn sdl() -> String {
-    graphql::schema().finish().sdl()
-}
-
 /// The whole application. Sockets are closed and new ones refused once `stopping` fires. Serve it with
 /// `into_make_service_with_connect_info::<SocketAddr>()`: addresses are counted.
 ///
 /// # Errors
 /// [`AppError`].
 pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> Result<Router, AppError> {
-    let Parts { db, listener, storage, signer, verifier, clock, max_chunk_bytes } = parts;
+    let Parts {
+        db,
+        listener,
+        storage,
+        signer,
+        verifier,
+        clock,
+        max_chunk_bytes,
+    } = parts;
     // The hub tells the gate who changed, and the gate puts what the hub is part of into every session.
     let gate: Arc<OnceLock<Gate>> = Arc::default();
     let told = Arc::clone(&gate);
@@ -96,15 +99,28 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
         }
     });
     let hub = Hub::start(db.clone(), listener, on_caller, stopping.clone());
-    let api = Api { db: db.clone(), signer, clock, storage, max_chunk_bytes, hub };
+    let api = Api {
+        db: db.clone(),
+        signer,
+        clock,
+        storage,
+        max_chunk_bytes,
+        hub,
+    };
     let serving = api.clone();
-    let dress = Box::new(move |session: http::Session, caller: Option<&service::caller::Caller>| {
-        session.with(Request::new(serving.clone(), caller.cloned()))
-    });
+    let dress = Box::new(
+        move |session: http::Session, caller: Option<&service::caller::Caller>| {
+            session.with(Request::new(serving.clone(), caller.cloned()))
+        },
+    );
     let gate = gate.get_or_init(|| Gate::dressing(verifier, db, now, dress)).clone();
 
     let schemas = Schemas::build(graphql::schema, Nothing);
-    let introspection = if behaviour.development { Introspection::Everyone } else { Introspection::default() };
+    let introspection = if behaviour.development {
+        Introspection::Everyone
+    } else {
+        Introspection::default()
+    };
     let options = Options {
         limits: behaviour.limits,
         rates: behaviour.rates,

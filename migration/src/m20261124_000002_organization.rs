@@ -193,6 +193,7 @@ create function private.can_write() returns boolean language sql stable security
   select coalesce((select subscription_status <> 'inactive' and deletion_requested_at is null from public.organizations where id = private.organization_id()), false)
      and (private.api_key_id() is null or exists (select from public.api_keys where id = private.api_key_id() and not read_only))
 $$;
+revoke execute on all functions in schema private from public;
 ";
 
 const DOWN: &str = r"

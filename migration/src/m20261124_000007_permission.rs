@@ -297,8 +297,12 @@ begin
   foreach name in array array['analysis_frames', 'disclosures', 'model_requests', 'automation_opportunities', 'workflow_insights', 'workflow_visualizations', 'cost_analyses'] loop
     execute format('create policy %1$s_job_add on public.%1$s for insert to newsystem_job
       with check (organization_id = (select private.job_organization()) and analysis_id = (select private.job_analysis()))', name);
+  end loop;
+  foreach name in array array['model_requests', 'automation_opportunities'] loop
     execute format('create policy %1$s_job_write on public.%1$s for update to newsystem_job
       using (organization_id = (select private.job_organization()) and analysis_id = (select private.job_analysis()))', name);
+  end loop;
+  foreach name in array array['analysis_frames', 'automation_opportunities', 'workflow_insights', 'workflow_visualizations', 'cost_analyses'] loop
     execute format('create policy %1$s_job_remove on public.%1$s for delete to newsystem_job
       using (organization_id = (select private.job_organization()) and analysis_id = (select private.job_analysis()))', name);
   end loop;
@@ -346,6 +350,7 @@ begin
 end $$;
 create trigger organizations_currency_guard before update of currency on public.organizations for each row
   when (new.currency is distinct from old.currency) execute function private.guard_currency();
+revoke execute on all functions in schema private from public;
 ";
 
 const DOWN: &str = r"

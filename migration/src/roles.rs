@@ -82,11 +82,12 @@ end $roles$;\n",
     );
     for login in logins {
         if let Some(password) = login.password {
-            script.push_str(&format!(
-                "alter role {} password '{}';\n",
-                login.name,
-                password.replace('\'', "''")
-            ));
+            let password = password.replace('\'', "''");
+            script.push_str("alter role ");
+            script.push_str(login.name);
+            script.push_str(" password '");
+            script.push_str(&password);
+            script.push_str("';\n");
         }
     }
     script

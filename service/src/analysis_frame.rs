@@ -72,7 +72,10 @@ pub async fn file_path(scope: &Scope, frame: FrameId) -> Result<Option<String>> 
         file_path: String,
     }
     let row: Option<Place> = scope
-        .row("select file_path from public.analysis_frames where id = $1", [frame.uuid().into()])
+        .row(
+            "select file_path from public.analysis_frames where id = $1",
+            [frame.uuid().into()],
+        )
         .await?;
     Ok(row.map(|row| row.file_path))
 }

@@ -125,9 +125,13 @@ impl Account {
             .await?
             .ok_or(Error::LeaseLost)?;
         let refusal = if request.estimate_usd > spent.analysis_left {
-            Some(Reserved::AnalysisBudgetExceeded { left_usd: spent.analysis_left.max(Decimal::ZERO) })
+            Some(Reserved::AnalysisBudgetExceeded {
+                left_usd: spent.analysis_left.max(Decimal::ZERO),
+            })
         } else if request.estimate_usd > spent.month_left {
-            Some(Reserved::MonthlyBudgetExceeded { left_usd: spent.month_left.max(Decimal::ZERO) })
+            Some(Reserved::MonthlyBudgetExceeded {
+                left_usd: spent.month_left.max(Decimal::ZERO),
+            })
         } else {
             None
         };
@@ -238,7 +242,10 @@ pub async fn booked(scope: &Scope, analysis: AnalysisId) -> Result<Option<Decima
         cost: Option<Decimal>,
     }
     let row: Option<Booked> = scope
-        .row("select sum(cost_usd) as cost from public.model_requests where analysis_id = $1", [analysis.uuid().into()])
+        .row(
+            "select sum(cost_usd) as cost from public.model_requests where analysis_id = $1",
+            [analysis.uuid().into()],
+        )
         .await?;
     Ok(row.and_then(|row| row.cost))
 }

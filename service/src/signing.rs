@@ -138,7 +138,14 @@ impl Signer {
     }
 
     /// Whether these are the parts of an address that [`Signer::sign_upload`] made and that has not ended.
-    pub fn verify_upload(&self, chunk: ChunkId, sha256: &str, expires: i64, signature: &str, now: DateTime<Utc>) -> bool {
+    pub fn verify_upload(
+        &self,
+        chunk: ChunkId,
+        sha256: &str,
+        expires: i64,
+        signature: &str,
+        now: DateTime<Utc>,
+    ) -> bool {
         let Ok(signature) = hex::decode(signature) else {
             return false;
         };

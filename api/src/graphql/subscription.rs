@@ -65,7 +65,10 @@ impl AnalysisProgress {
             return Ok(None);
         }
         let analysis = self.analysis;
-        let cost = request.fresh()?.load(async |scope| service::model_request::booked(scope, analysis).await).await?;
+        let cost = request
+            .fresh()?
+            .load(async |scope| service::model_request::booked(scope, analysis).await)
+            .await?;
         Ok(cost.map(Into::into))
     }
 
@@ -131,7 +134,8 @@ pub struct OrganizationEvent {
 impl OrganizationEvent {
     /// The position to go on from.
     async fn cursor(&self) -> Result<String> {
-        let cursor = EventCursor::after(self.event.sequence).ok_or_else(|| service::Error::internal("a negative sequence"))?;
+        let cursor =
+            EventCursor::after(self.event.sequence).ok_or_else(|| service::Error::internal("a negative sequence"))?;
         Ok(cursor.to_string())
     }
 
@@ -168,7 +172,10 @@ impl OrganizationEvent {
     /// Who did it; null for workers and keys, and to operators unless they did it themselves, since it would tell who recorded.
     async fn actor_user_id(&self, ctx: &Context<'_>) -> Result<Option<ID>> {
         let caller = ctx.request()?.caller()?;
-        let seen = self.event.actor.filter(|actor| caller.is_manager() || caller.user() == Some(*actor));
+        let seen = self
+            .event
+            .actor
+            .filter(|actor| caller.is_manager() || caller.user() == Some(*actor));
         Ok(seen.map(|actor| actor.uuid().into()))
     }
 
@@ -200,16 +207,22 @@ impl Subscription {
         let request = ctx.request()?;
         let analysis: AnalysisId = id(&analysis_id, "analysisId")?;
         let states = request.api().hub.analysis(member(request)?, analysis).await?;
-        Ok(states.map(move |state| Ok(AnalysisProgress { analysis, state: state? })))
+        Ok(states.map(move |state| {
+            Ok(AnalysisProgress {
+                analysis,
+                state: state?,
+            })
+        }))
     }
 
     /// Every durable event of the caller's organization, in order. With `after`, what was missed comes first; a position that is
-    /// no longer kept is CURSOR_EXPIRED.
+    /// no longer kept is `CURSOR_EXPIRED`.
     #[graphql(guard = "Needs::Member")]
     async fn organization_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The cursor of the last event that was seen; from now on where it is left out.")] after: Option<String>,
+        #[graphql(desc = "The cursor of the last event that was seen; from now on where it is left out.")]
+        after: Option<String>,
         #[graphql(desc = "Only events of these kinds.")] kinds: Option<Vec<EventKind>>,
     ) -> Result<impl Stream<Item = Result<OrganizationEvent>> + use<>> {
         let request = ctx.request()?;
@@ -245,6 +258,8 @@ impl Subscription {
 }
 
 fn position(cursor: &str) -> Result<i64> {
-    let cursor: EventCursor = cursor.parse().map_err(|_| Failure::invalid("after", "is no cursor of an event"))?;
+    let cursor: EventCursor = cursor
+        .parse()
+        .map_err(|_| Failure::invalid("after", "is no cursor of an event"))?;
     Ok(cursor.sequence())
 }

@@ -27,15 +27,31 @@ pub struct Signed {
 impl Signed {
     /// Whose eyes the address lends, if it is genuine: a person's, or a key's.
     async fn caller(&self, api: &Api, subject: Subject, id: Uuid) -> Result<Caller, Response> {
-        if !api.signer.verify(subject, id, self.actor, self.expires, &self.signature, api.clock.now()) {
-            return Err(refuse(StatusCode::FORBIDDEN, "the address is not genuine or has ended: ask for another"));
+        if !api
+            .signer
+            .verify(subject, id, self.actor, self.expires, &self.signature, api.clock.now())
+        {
+            return Err(refuse(
+                StatusCode::FORBIDDEN,
+                "the address is not genuine or has ended: ask for another",
+            ));
         }
-        let person = api.db.system().sign_in(UserId::new(self.actor), None).await.map_err(|error| fault(&error))?;
+        let person = api
+            .db
+            .system()
+            .sign_in(UserId::new(self.actor), None)
+            .await
+            .map_err(|error| fault(&error))?;
         if person.membership.is_some() {
             return Ok(person);
         }
         // The database knows whether there is such a key, and whether it was revoked.
-        Ok(Caller { actor: Actor::Key(ApiKeyId::new(self.actor)), email: None, membership: None, read_only: true })
+        Ok(Caller {
+            actor: Actor::Key(ApiKeyId::new(self.actor)),
+            email: None,
+            membership: None,
+            read_only: true,
+        })
     }
 }
 
@@ -45,7 +61,11 @@ pub async fn frame(State(api): State<Api>, Path(frame): Path<Uuid>, Query(signed
         Ok(caller) => caller,
         Err(refusal) => return refusal,
     };
-    let found = api.db.reader(caller).load(async |scope| analysis_frame::file_path(scope, FrameId::new(frame)).await).await;
+    let found = api
+        .db
+        .reader(caller)
+        .load(async |scope| analysis_frame::file_path(scope, FrameId::new(frame)).await)
+        .await;
     let key = match found {
         Ok(Some(key)) => key,
         Ok(None) => return refuse(StatusCode::NOT_FOUND, "no such frame"),
@@ -76,7 +96,11 @@ pub async fn playback(
         Ok(caller) => caller,
         Err(refusal) => return refusal,
     };
-    let found = api.db.reader(caller).load(async |scope| video_chunk::stored(scope, SessionId::new(session)).await).await;
+    let found = api
+        .db
+        .reader(caller)
+        .load(async |scope| video_chunk::stored(scope, SessionId::new(session)).await)
+        .await;
     let chunks = match found {
         Ok(chunks) if !chunks.is_empty() => chunks,
         Ok(_) => return refuse(StatusCode::NOT_FOUND, "no such recording"),
@@ -84,7 +108,11 @@ pub async fn playback(
     };
     let total: u64 = chunks.iter().map(|chunk| chunk.bytes).sum();
     let Some(range) = range(&headers, total) else {
-        return ([(header::CONTENT_RANGE, format!("bytes */{total}"))], StatusCode::RANGE_NOT_SATISFIABLE).into_response();
+        return (
+            [(header::CONTENT_RANGE, format!("bytes */{total}"))],
+            StatusCode::RANGE_NOT_SATISFIABLE,
+        )
+            .into_response();
     };
     let content_type = chunks[0].content_type.clone().filter(|kind| kind.starts_with("video/"));
     let parts = within(&chunks, range.start, range.end);
@@ -98,11 +126,18 @@ pub async fn playback(
     let mut response = Body::from_stream(body).into_response();
     let answer = response.headers_mut();
     let kind = content_type.and_then(|kind| HeaderValue::from_str(&kind).ok());
-    answer.insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("video/webm")));
+    answer.insert(
+        header::CONTENT_TYPE,
+        kind.unwrap_or(HeaderValue::from_static("video/webm")),
+    );
     answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     answer.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     if headers.contains_key(header::RANGE) {
-        if let Ok(shown) = HeaderValue::from_str(&format!("bytes {}-{}/{total}", range.start, range.end.saturating_sub(1))) {
+        if let Ok(shown) = HeaderValue::from_str(&format!(
+            "bytes {}-{}/{total}",
+            range.start,
+            range.end.saturating_sub(1)
+        )) {
             answer.insert(header::CONTENT_RANGE, shown);
         }
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
@@ -114,8 +149,13 @@ pub async fn playback(
 /// are answered with everything, which the RFC allows.
 fn range(headers: &HeaderMap, total: u64) -> Option<std::ops::Range<u64>> {
     let whole = Some(0..total);
-    let Some(text) = headers.get(header::RANGE).and_then(|range| range.to_str().ok()) else { return whole };
-    let Some((start, end)) = text.strip_prefix("bytes=").filter(|spec| !spec.contains(',')).and_then(|spec| spec.split_once('-'))
+    let Some(text) = headers.get(header::RANGE).and_then(|range| range.to_str().ok()) else {
+        return whole;
+    };
+    let Some((start, end)) = text
+        .strip_prefix("bytes=")
+        .filter(|spec| !spec.contains(','))
+        .and_then(|spec| spec.split_once('-'))
     else {
         return whole;
     };
@@ -134,7 +174,10 @@ fn within(chunks: &[video_chunk::StoredChunk], start: u64, end: u64) -> Vec<(Str
     for chunk in chunks {
         let to = from + chunk.bytes;
         if from < end && to > start {
-            parts.push((chunk.key.clone(), start.saturating_sub(from)..(end - from).min(chunk.bytes)));
+            parts.push((
+                chunk.key.clone(),
+                start.saturating_sub(from)..(end - from).min(chunk.bytes),
+            ));
         }
         from = to;
     }
@@ -172,10 +215,17 @@ mod tests {
 
     #[test]
     fn a_range_is_made_of_parts_of_chunks() {
-        let chunk = |key: &str, bytes| video_chunk::StoredChunk { key: key.to_owned(), bytes, content_type: None };
+        let chunk = |key: &str, bytes| video_chunk::StoredChunk {
+            key: key.to_owned(),
+            bytes,
+            content_type: None,
+        };
         let chunks = [chunk("a", 4), chunk("b", 4), chunk("c", 2)];
         let parts = |start, end| within(&chunks, start, end);
-        assert_eq!(parts(0, 10), [("a".to_owned(), 0..4), ("b".to_owned(), 0..4), ("c".to_owned(), 0..2)]);
+        assert_eq!(
+            parts(0, 10),
+            [("a".to_owned(), 0..4), ("b".to_owned(), 0..4), ("c".to_owned(), 0..2)]
+        );
         assert_eq!(parts(3, 5), [("a".to_owned(), 3..4), ("b".to_owned(), 0..1)]);
         assert_eq!(parts(8, 10), [("c".to_owned(), 0..2)]);
         assert_eq!(parts(4, 8), [("b".to_owned(), 0..4)]);

@@ -35,10 +35,15 @@ pub async fn ready(State(api): State<Api>) -> Response {
         }
     };
     let (database, storage) = tokio::join!(database, storage);
-    let listener = (!api.hub.hears()).then(|| "is being connected again; events come with up to five seconds' delay".to_owned());
+    let listener =
+        (!api.hub.hears()).then(|| "is being connected again; events come with up to five seconds' delay".to_owned());
     let verdict = |reason: &Option<String>| reason.clone().unwrap_or_else(|| "ok".to_owned());
     let body = json!({ "database": verdict(&database), "storage": verdict(&storage), "listener": verdict(&listener) });
     // Without its listener the process is slower, not wrong.
-    let status = if database.is_none() && storage.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if database.is_none() && storage.is_none() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(body)).into_response()
 }

@@ -194,7 +194,11 @@ async fn by_address(State(state): State<AddressBudget>, request: Request, next: 
         .map(|info| info.0.ip());
     if let Some(address) = client_address(peer, request.headers(), &state.trusted_proxies) {
         // Bytes and pages are paid from different purses: an upload at full speed does not stop its own dashboard.
-        let purse = if request.uri().path().starts_with("/files/uploads/") { &state.uploads } else { &state.budget };
+        let purse = if request.uri().path().starts_with("/files/uploads/") {
+            &state.uploads
+        } else {
+            &state.budget
+        };
         let allowance = purse.take(&network(address).to_string());
         if !allowance.allowed {
             let id = request

@@ -30,18 +30,34 @@ pub async fn put(
     body: Body,
 ) -> Response {
     let chunk = ChunkId::new(chunk);
-    if !api.signer.verify_upload(chunk, &signed.sha256, signed.expires, &signed.signature, api.clock.now()) {
-        return refuse(StatusCode::FORBIDDEN, "the address is not genuine or has ended: ask for another");
+    if !api.signer.verify_upload(
+        chunk,
+        &signed.sha256,
+        signed.expires,
+        &signed.signature,
+        api.clock.now(),
+    ) {
+        return refuse(
+            StatusCode::FORBIDDEN,
+            "the address is not genuine or has ended: ask for another",
+        );
     }
     let expected = match upload::expected(&api.db, chunk, &signed.sha256).await {
         Ok(Some(expected)) => expected,
-        Ok(None) => return refuse(StatusCode::GONE, "the chunk is gone or was announced anew: ask for another address"),
+        Ok(None) => {
+            return refuse(
+                StatusCode::GONE,
+                "the chunk is gone or was announced anew: ask for another address",
+            );
+        }
         Err(error) => return fault(&error),
     };
     if expected.completed {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length != expected.stored.bytes) {
         return refuse(StatusCode::BAD_REQUEST, "the length is not the announced one");
     }
@@ -57,7 +73,10 @@ pub async fn put(
                 PutError::Source(_) => (StatusCode::BAD_REQUEST, "the upload broke off"),
                 PutError::Storage(cause) => {
                     tracing::error!(chunk.id = %chunk, error = cause as &dyn std::error::Error, "a chunk could not be stored");
-                    (StatusCode::SERVICE_UNAVAILABLE, "the storage is unavailable or full: try again later")
+                    (
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "the storage is unavailable or full: try again later",
+                    )
                 }
             };
             let _ = upload::note(&api.db, chunk, &signed.sha256, Some(text)).await;

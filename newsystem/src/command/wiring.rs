@@ -7,9 +7,9 @@ use domain::role::Role;
 use migration::operator::{self, DemoPerson};
 use migration::roles::LoginRole;
 use migration::{DatabaseConnection, Migrator, MigratorTrait};
+use service::clock::Clock;
 use service::config::{DatabaseUrl, PoolConfig, Secret};
 use service::db::{DatabaseSettings, Db};
-use service::clock::Clock;
 use service::event::listener::Listener;
 use service::queue::{self, QueueSettings};
 use service::signing::Signer;
@@ -65,7 +65,6 @@ pub async fn application(
 }
 
 /// Works on the queue until `stopping`.
-#[expect(clippy::unused_async, reason = "the queue is worked on here")]
 pub async fn work(config: &worker::config::Config, db: Db, stopping: CancellationToken) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("cannot tell which program this is")?;
     let worker = Worker {
@@ -93,12 +92,13 @@ pub async fn work(config: &worker::config::Config, db: Db, stopping: Cancellatio
 
 /// The machine's name, for attempts and logs.
 fn hostname() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "worker".to_owned(), |name| name.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "worker".to_owned(), |name| name.trim().to_owned())
 }
 
 /// The schema as text.
-pub fn sdl() -> anyhow::Result<String> {
-    Ok(api::graphql::sdl())
+pub fn sdl() -> String {
+    api::graphql::sdl()
 }
 
 /// Opens the pool of a login role; refused for one that row security does not bind.

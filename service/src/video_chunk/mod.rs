@@ -71,6 +71,10 @@ pub async fn stored(scope: &Scope, session: SessionId) -> Result<Vec<StoredChunk
         .await?;
     Ok(rows
         .into_iter()
-        .map(|row| StoredChunk { key: row.file_path, bytes: row.file_size_bytes.unsigned_abs(), content_type: row.content_type })
+        .map(|row| StoredChunk {
+            key: row.file_path,
+            bytes: row.file_size_bytes.unsigned_abs(),
+            content_type: row.content_type,
+        })
         .collect())
 }

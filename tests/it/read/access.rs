@@ -13,8 +13,14 @@ const PERMISSIONS: &str = include_str!("../../../docs/permissions.md");
 /// The lines of the table below a heading, cell by cell.
 fn table(heading: &str) -> Vec<Vec<&'static str>> {
     let (_, section) = PERMISSIONS.split_once(heading).unwrap();
-    let lines = section.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|')).skip(2);
-    lines.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
+    let lines = section
+        .lines()
+        .skip_while(|line| !line.starts_with('|'))
+        .take_while(|line| line.starts_with('|'))
+        .skip(2);
+    lines
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect()
 }
 
 /// A query of one root field that finds something in acme, and the name of what it asks for.
@@ -44,7 +50,10 @@ fn holds_something(answer: &Value) -> bool {
     match answer {
         Value::Null => false,
         Value::Array(list) => list.iter().any(holds_something),
-        Value::Object(members) if members.contains_key("nodes") => members["nodes"].as_array().is_some_and(|nodes| !nodes.is_empty()) || members.get("totalCount").is_some_and(|count| *count != 0),
+        Value::Object(members) if members.contains_key("nodes") => {
+            members["nodes"].as_array().is_some_and(|nodes| !nodes.is_empty())
+                || members.get("totalCount").is_some_and(|count| *count != 0)
+        }
         Value::Object(members) => members.values().any(holds_something),
         Value::Number(number) => number.as_f64() != Some(0.0),
         _ => true,
@@ -53,7 +62,11 @@ fn holds_something(answer: &Value) -> bool {
 
 async fn callers(world: &World) -> [Option<Caller>; 7] {
     let stranger = uuid::Uuid::from_u128(77);
-    sqlx::query("insert into auth.users (id) values ($1)").bind(stranger).execute(&world.pool).await.unwrap();
+    sqlx::query("insert into auth.users (id) values ($1)")
+        .bind(stranger)
+        .execute(&world.pool)
+        .await
+        .unwrap();
     [
         None,
         Some(world.db().system().sign_in(stranger.into(), None).await.unwrap()),
@@ -76,8 +89,15 @@ async fn every_root_field_answers_as_the_table_says() {
     complete(&world).await;
     let rows = table("## Root fields of queries");
     let listed: BTreeSet<&str> = rows.iter().map(|row| row[0]).collect();
-    let roots = world.data(&world.owner().await, "{ __type(name: \"Query\") { fields { name } } }").await;
-    let roots: BTreeSet<&str> = roots["__type"]["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap()).collect();
+    let roots = world
+        .data(&world.owner().await, "{ __type(name: \"Query\") { fields { name } } }")
+        .await;
+    let roots: BTreeSet<&str> = roots["__type"]["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|field| field["name"].as_str().unwrap())
+        .collect();
     assert_eq!(listed, roots, "docs/permissions.md lists the root fields of the schema");
     let callers = callers(&world).await;
     for row in rows {
@@ -106,7 +126,10 @@ async fn another_organization_finds_nothing_of_acme_anywhere() {
         let reply = world.ask_with(Some(&globex), &query(row[0]), json!({})).await;
         assert_eq!(reply.get("errors"), None, "{reply}");
         assert!(!reply.to_string().contains("aeeeeeee"), "{}: {reply}", row[0]);
-        if matches!(row[0], "node" | "recordingSession" | "analysis" | "opportunity" | "costAnalysis") {
+        if matches!(
+            row[0],
+            "node" | "recordingSession" | "analysis" | "opportunity" | "costAnalysis"
+        ) {
             assert!(reply["data"][row[0]].is_null(), "{}: {reply}", row[0]);
         }
     }
@@ -121,9 +144,16 @@ async fn without_guards_the_database_refuses_the_same() {
         for (caller, expected) in callers.iter().zip(&row[1..]).skip(1) {
             let reply = world.ask_with(caller.as_ref(), &query(row[0]), json!({})).await;
             if *expected == "FORBIDDEN" {
-                let own_key = caller.as_ref().and_then(Caller::api_key).map(|key| json!([{ "id": key.to_string() }]));
+                let own_key = caller
+                    .as_ref()
+                    .and_then(Caller::api_key)
+                    .map(|key| json!([{ "id": key.to_string() }]));
                 let shows_itself = row[0] == "apiKeys" && Some(&reply["data"]["apiKeys"]) == own_key.as_ref();
-                assert!(!holds_something(&reply["data"][row[0]]) || shows_itself, "{} as {caller:?}: {reply}", row[0]);
+                assert!(
+                    !holds_something(&reply["data"][row[0]]) || shows_itself,
+                    "{} as {caller:?}: {reply}",
+                    row[0]
+                );
             } else {
                 assert_eq!(reply.get("errors"), None, "{} as {caller:?}: {reply}", row[0]);
             }
@@ -164,9 +194,12 @@ async fn every_sensitive_field_is_shown_as_the_table_says() {
     };
     let rows = table("## Sensitive fields");
     assert_eq!(rows.len(), 12);
-    let mut check = |caller: &Caller, column: usize, data: &Value| {
+    let check = |caller: &Caller, column: usize, data: &Value| {
         for row in &rows {
-            let got = match data.pointer(pointer(row[0])).unwrap_or_else(|| panic!("{}: {data}", row[0])) {
+            let got = match data
+                .pointer(pointer(row[0]))
+                .unwrap_or_else(|| panic!("{}: {data}", row[0]))
+            {
                 Value::Null => "null",
                 Value::Array(list) if list.is_empty() => "empty",
                 _ => "yes",
@@ -175,7 +208,14 @@ async fn every_sensitive_field_is_shown_as_the_table_says() {
         }
     };
     let key = key_operator.unwrap();
-    for (caller, column) in [(operator.unwrap(), 1), (other, 2), (admin.unwrap(), 3), (owner.unwrap(), 4), (key.clone(), 6), (key_admin.unwrap(), 7)] {
+    for (caller, column) in [
+        (operator.unwrap(), 1),
+        (other, 2),
+        (admin.unwrap(), 3),
+        (owner.unwrap(), 4),
+        (key.clone(), 6),
+        (key_admin.unwrap(), 7),
+    ] {
         check(&caller, column, &world.data(&caller, &query).await);
     }
     // The same session, had the key started it.
@@ -188,9 +228,28 @@ async fn a_key_sees_itself_and_a_person_the_membership() {
     let world = World::new().await;
     let query = "{ viewer { userId email role apiKey { id name readOnly } member { firstName role } organization { name currency roiDefaults { hourlyRate { amount } sources { name source } } } } }";
     let key = world.data(&world.key("key-a").await, query).await;
-    assert_eq!((&key["viewer"]["apiKey"]["name"], &key["viewer"]["role"], &key["viewer"]["member"]), (&json!("reader"), &json!("ADMIN"), &Value::Null));
+    assert_eq!(
+        (
+            &key["viewer"]["apiKey"]["name"],
+            &key["viewer"]["role"],
+            &key["viewer"]["member"]
+        ),
+        (&json!("reader"), &json!("ADMIN"), &Value::Null)
+    );
     let person = world.data(&world.operator().await, query).await;
-    assert_eq!((&person["viewer"]["apiKey"], &person["viewer"]["member"]["firstName"]), (&Value::Null, &json!("Ollie")));
-    assert_eq!(person["viewer"]["organization"]["roiDefaults"]["hourlyRate"]["amount"], "45.20");
-    assert_eq!(person["viewer"]["organization"]["roiDefaults"]["sources"].as_array().unwrap().len(), 18);
+    assert_eq!(
+        (&person["viewer"]["apiKey"], &person["viewer"]["member"]["firstName"]),
+        (&Value::Null, &json!("Ollie"))
+    );
+    assert_eq!(
+        person["viewer"]["organization"]["roiDefaults"]["hourlyRate"]["amount"],
+        "45.20"
+    );
+    assert_eq!(
+        person["viewer"]["organization"]["roiDefaults"]["sources"]
+            .as_array()
+            .unwrap()
+            .len(),
+        18
+    );
 }

@@ -52,7 +52,11 @@ async fn a_query_takes_the_same_statements_at_1_20_and_100_parents() {
     for (name, expected, query) in QUERIES {
         let mut taken = Vec::new();
         for parents in [1, 20, 100] {
-            taken.push(world.statements(&owner, &query.replace("$n", &parents.to_string())).await);
+            taken.push(
+                world
+                    .statements(&owner, &query.replace("$n", &parents.to_string()))
+                    .await,
+            );
         }
         assert_eq!(taken, [*expected; 3], "{name}: statements at 1, 20 and 100 parents");
     }
@@ -64,16 +68,25 @@ async fn two_selections_of_one_thing_share_a_statement() {
     let owner = world.owner().await;
     let query = "{ a: recordingSession(id: \"aeeeeeee-0000-7000-8000-000000000021\") { title } b: recordingSession(id: \"aeeeeeee-0000-7000-8000-000000000022\") { status } }";
     assert_eq!(world.statements(&owner, query).await, 1);
-    assert_eq!(world.data(&owner, query).await, json!({ "a": { "title": "Order entry" }, "b": { "status": "RECORDING" } }));
+    assert_eq!(
+        world.data(&owner, query).await,
+        json!({ "a": { "title": "Order entry" }, "b": { "status": "RECORDING" } })
+    );
 }
 
 #[tokio::test]
 async fn nodes_take_one_statement_for_their_types_and_one_for_each() {
     let world = World::new().await;
     let owner = world.owner().await;
-    let ids: Vec<String> = [21, 22, 31, 36, 999].iter().map(|thing| format!("\"{}\"", seeded('a', *thing))).collect();
+    let ids: Vec<String> = [21, 22, 31, 36, 999]
+        .iter()
+        .map(|thing| format!("\"{}\"", seeded('a', *thing)))
+        .collect();
     let foreign = seeded('b', 21);
-    let query = format!("{{ nodes(ids: [{}, \"{foreign}\", \"nonsense\"]) {{ __typename id ... on RecordingSession {{ title }} ... on Analysis {{ stage }} }} }}", ids.join(", "));
+    let query = format!(
+        "{{ nodes(ids: [{}, \"{foreign}\", \"nonsense\"]) {{ __typename id ... on RecordingSession {{ title }} ... on Analysis {{ stage }} }} }}",
+        ids.join(", ")
+    );
     assert_eq!(world.statements(&owner, &query).await, 4);
     let data = world.data(&owner, &query).await;
     assert_eq!(
@@ -105,21 +118,36 @@ async fn whoever_is_dropped_takes_nobody_along() {
     drop(first);
     assert_eq!(second.await.unwrap().unwrap().uuid().unwrap(), seeded('a', 22));
     // And what it asked for is there for the next one.
-    assert_eq!(read.get(key(21)).await.unwrap().unwrap().uuid().unwrap(), seeded('a', 21));
+    assert_eq!(
+        read.get(key(21)).await.unwrap().unwrap().uuid().unwrap(),
+        seeded('a', 21)
+    );
 }
 
 #[tokio::test]
 async fn a_fault_fails_the_fields_of_its_snapshot_with_one_code_and_no_cause() {
     let world = World::new().await;
     let owner = world.owner().await;
-    world.run("alter table public.video_chunks rename column retry_count to hidden").await;
+    world
+        .run("alter table public.video_chunks rename column retry_count to hidden")
+        .await;
     let reply = world.ask(&owner, "{ recordingSessions { nodes { id chunks { nodes { retryCount } } } } again: recordingSessions { nodes { title analysis { id } } } }").await;
     let errors = reply["errors"].as_array().unwrap();
     assert!(!errors.is_empty());
     for error in errors {
-        assert_eq!((error["message"].as_str().unwrap(), error["extensions"]["code"].as_str().unwrap()), ("internal error", "INTERNAL"), "{error}");
+        assert_eq!(
+            (
+                error["message"].as_str().unwrap(),
+                error["extensions"]["code"].as_str().unwrap()
+            ),
+            ("internal error", "INTERNAL"),
+            "{error}"
+        );
     }
     assert!(!reply.to_string().contains("retry_count"), "{reply}");
     // The next operation has a snapshot of its own.
-    assert_eq!(world.data(&owner, "{ viewer { role } }").await, json!({ "viewer": { "role": "OWNER" } }));
+    assert_eq!(
+        world.data(&owner, "{ viewer { role } }").await,
+        json!({ "viewer": { "role": "OWNER" } })
+    );
 }

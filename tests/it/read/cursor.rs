@@ -37,12 +37,21 @@ const LISTS: &[(&str, &str, &[&str], &str)] = &[
 
 async fn insert(world: &World, sql: &str, random: &mut StdRng, rows: usize) {
     for _ in 0..rows {
-        sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).bind(random.random_range(0..1000_i32)).execute(&world.pool).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()))
+            .bind(random.random_range(0..1000_i32))
+            .execute(&world.pool)
+            .await
+            .unwrap();
     }
 }
 
 fn ids(connection: &Value) -> Vec<String> {
-    connection["nodes"].as_array().unwrap().iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect()
+    connection["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -68,16 +77,25 @@ async fn pages_neither_repeat_nor_lose_rows_while_others_are_inserted() {
         );
         for order in orders {
             for backward in [false, true] {
-                let all = format!("query ($order: [{order_type}!]) {{ {list}(orderBy: $order, first: 100) {{ nodes {{ id }} pageInfo {{ hasNextPage }} }} }}");
+                let all = format!(
+                    "query ($order: [{order_type}!]) {{ {list}(orderBy: $order, first: 100) {{ nodes {{ id }} pageInfo {{ hasNextPage }} }} }}"
+                );
                 let before = world.ask_with(Some(&owner), &all, json!({ "order": order })).await;
-                assert_eq!(before["data"][list]["pageInfo"]["hasNextPage"], false, "the list fits a page: {before}");
+                assert_eq!(
+                    before["data"][list]["pageInfo"]["hasNextPage"], false,
+                    "the list fits a page: {before}"
+                );
                 let before: Vec<String> = ids(&before["data"][list]);
-                let mut seen: Vec<String> = Vec::new();
+                let mut listed: Vec<String> = Vec::new();
                 let mut cursor = Value::Null;
                 for page in 0.. {
                     assert!(page < 100, "the list ends");
                     let size = random.random_range(1..7);
-                    let variables = if backward { json!({ "order": order, "last": size, "before": cursor }) } else { json!({ "order": order, "first": size, "after": cursor }) };
+                    let variables = if backward {
+                        json!({ "order": order, "last": size, "before": cursor })
+                    } else {
+                        json!({ "order": order, "first": size, "after": cursor })
+                    };
                     let reply = world.ask_with(Some(&owner), &query, variables).await;
                     assert_eq!(reply.get("errors"), None, "{reply}");
                     let connection = &reply["data"][list];
@@ -85,9 +103,13 @@ async fn pages_neither_repeat_nor_lose_rows_while_others_are_inserted() {
                     if backward {
                         rows.reverse();
                     }
-                    seen.extend(rows);
+                    listed.extend(rows);
                     let info = &connection["pageInfo"];
-                    let (more, next) = if backward { ("hasPreviousPage", "startCursor") } else { ("hasNextPage", "endCursor") };
+                    let (more, next) = if backward {
+                        ("hasPreviousPage", "startCursor")
+                    } else {
+                        ("hasNextPage", "endCursor")
+                    };
                     if info[more] == false {
                         break;
                     }
@@ -97,11 +119,15 @@ async fn pages_neither_repeat_nor_lose_rows_while_others_are_inserted() {
                     }
                 }
                 let context = format!("{list} by {order}, backward: {backward}, seed {seed}");
-                let unique: BTreeSet<&String> = seen.iter().collect();
-                assert_eq!(unique.len(), seen.len(), "a row came twice: {context}");
+                let unique: BTreeSet<&String> = listed.iter().collect();
+                assert_eq!(unique.len(), listed.len(), "a row came twice: {context}");
                 // What was there comes whole and in its order.
-                let kept: Vec<&String> = seen.iter().filter(|id| before.contains(id)).collect();
-                let expected: Vec<&String> = if backward { before.iter().rev().collect() } else { before.iter().collect() };
+                let kept: Vec<&String> = listed.iter().filter(|id| before.contains(id)).collect();
+                let expected: Vec<&String> = if backward {
+                    before.iter().rev().collect()
+                } else {
+                    before.iter().collect()
+                };
                 assert_eq!(kept, expected, "{context}");
             }
             // Keeps the list below a page.
@@ -121,7 +147,12 @@ async fn nulls_come_last_in_both_directions() {
     world.record(3).await;
     for direction in ["ASC", "DESC"] {
         let data = world.data(&owner, &format!("{{ recordingSessions(orderBy: [{{ field: DURATION, direction: {direction} }}]) {{ nodes {{ durationSeconds }} }} }}")).await;
-        let values: Vec<Option<f64>> = data["recordingSessions"]["nodes"].as_array().unwrap().iter().map(|node| node["durationSeconds"].as_f64()).collect();
+        let values: Vec<Option<f64>> = data["recordingSessions"]["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|node| node["durationSeconds"].as_f64())
+            .collect();
         let mut expected = [Some(10.0), Some(20.0), Some(30.0), Some(600.0), None];
         if direction == "DESC" {
             expected[..4].reverse();
@@ -136,22 +167,45 @@ async fn a_page_of_each_parent_goes_on_where_its_cursor_says() {
     let owner = world.owner().await;
     world.record(4).await;
     let query = |arguments: &str| {
-        format!("{{ recordingSessions(filter: {{ status: [COMPLETED] }}) {{ nodes {{ title currentAnalysis {{ opportunities(orderBy: [{{ field: ROI_PERCENTAGE, direction: ASC }}], {arguments}) {{ edges {{ cursor node {{ roiPercentage }} }} pageInfo {{ hasNextPage }} totalCount }} }} }} }} }}")
+        format!(
+            "{{ recordingSessions(filter: {{ status: [COMPLETED] }}) {{ nodes {{ title currentAnalysis {{ opportunities(orderBy: [{{ field: ROI_PERCENTAGE, direction: ASC }}], {arguments}) {{ edges {{ cursor node {{ roiPercentage }} }} pageInfo {{ hasNextPage }} totalCount }} }} }} }} }}"
+        )
     };
-    let rois = |connection: &Value| -> Vec<String> { connection["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["roiPercentage"].as_str().unwrap().to_owned()).collect() };
+    let rois = |connection: &Value| -> Vec<String> {
+        connection["edges"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|edge| edge["node"]["roiPercentage"].as_str().unwrap().to_owned())
+            .collect()
+    };
     let data = world.data(&owner, &query("first: 2")).await;
     let sessions = data["recordingSessions"]["nodes"].as_array().unwrap();
     assert_eq!(sessions.len(), 4);
     for session in sessions {
         let connection = &session["currentAnalysis"]["opportunities"];
-        assert_eq!((rois(connection), &connection["pageInfo"]["hasNextPage"], &connection["totalCount"]), (vec!["100.00".to_owned(), "200.00".to_owned()], &json!(true), &json!(6)));
+        assert_eq!(
+            (
+                rois(connection),
+                &connection["pageInfo"]["hasNextPage"],
+                &connection["totalCount"]
+            ),
+            (vec!["100.00".to_owned(), "200.00".to_owned()], &json!(true), &json!(6))
+        );
     }
     // A cursor of one parent is a place in the order: the others go on behind the same place.
-    let cursor = sessions[0]["currentAnalysis"]["opportunities"]["edges"][1]["cursor"].as_str().unwrap();
-    let data = world.data(&owner, &query(&format!("first: 3, after: \"{cursor}\""))).await;
+    let cursor = sessions[0]["currentAnalysis"]["opportunities"]["edges"][1]["cursor"]
+        .as_str()
+        .unwrap();
+    let data = world
+        .data(&owner, &query(&format!("first: 3, after: \"{cursor}\"")))
+        .await;
     for session in data["recordingSessions"]["nodes"].as_array().unwrap() {
         let found = rois(&session["currentAnalysis"]["opportunities"]);
-        assert!(found == ["300.00", "400.00", "500.00"] || found == ["200.00", "300.00", "400.00"], "{found:?}");
+        assert!(
+            found == ["300.00", "400.00", "500.00"] || found == ["200.00", "300.00", "400.00"],
+            "{found:?}"
+        );
     }
     let data = world.data(&owner, &query("last: 1")).await;
     for session in data["recordingSessions"]["nodes"].as_array().unwrap() {
@@ -163,7 +217,12 @@ async fn a_page_of_each_parent_goes_on_where_its_cursor_says() {
 async fn what_is_no_page_or_cursor_is_refused_by_its_argument() {
     let world = World::new().await;
     let owner = world.owner().await;
-    let cursor = world.data(&owner, "{ recordingSessions { pageInfo { endCursor } } }").await["recordingSessions"]["pageInfo"]["endCursor"].as_str().unwrap().to_owned();
+    let cursor = world
+        .data(&owner, "{ recordingSessions { pageInfo { endCursor } } }")
+        .await["recordingSessions"]["pageInfo"]["endCursor"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let spoiled = format!("{}x", &cursor[1..]);
     for (arguments, field) in [
         ("first: 101".to_owned(), "first"),
@@ -176,30 +235,80 @@ async fn what_is_no_page_or_cursor_is_refused_by_its_argument() {
         (format!("after: \"{spoiled}\""), "after"),
         (format!("before: \"{}\"", "A".repeat(100_000)), "before"),
         (format!("after: \"{cursor}\", orderBy: [{{ field: TITLE }}]"), "after"),
-        (format!("after: \"{cursor}\", orderBy: [{{ field: CREATED_AT, direction: ASC }}]"), "after"),
+        (
+            format!("after: \"{cursor}\", orderBy: [{{ field: CREATED_AT, direction: ASC }}]"),
+            "after",
+        ),
         ("filter: { userId: \"x\" }".to_owned(), "filter.userId"),
     ] {
-        let reply = world.ask(&owner, &format!("{{ recordingSessions({arguments}) {{ nodes {{ id }} }} viewer {{ role }} }}")).await;
+        let reply = world
+            .ask(
+                &owner,
+                &format!("{{ recordingSessions({arguments}) {{ nodes {{ id }} }} viewer {{ role }} }}"),
+            )
+            .await;
         let error = &reply["errors"][0];
-        assert_eq!((&error["extensions"]["code"], &error["extensions"]["field"]), (&json!("BAD_USER_INPUT"), &json!(field)), "{arguments}: {reply}");
-        assert_eq!(reply["data"], json!({ "recordingSessions": null, "viewer": { "role": "OWNER" } }), "one refusal blanks nothing else");
+        assert_eq!(
+            (&error["extensions"]["code"], &error["extensions"]["field"]),
+            (&json!("BAD_USER_INPUT"), &json!(field)),
+            "{arguments}: {reply}"
+        );
+        assert_eq!(
+            reply["data"],
+            json!({ "recordingSessions": null, "viewer": { "role": "OWNER" } }),
+            "one refusal blanks nothing else"
+        );
     }
     // A cursor of another list, and one of another organization: the first is refused, the second is only a place.
-    let reply = world.ask(&owner, &format!("{{ reports(after: \"{cursor}\") {{ nodes {{ id }} }} }}")).await;
+    let reply = world
+        .ask(
+            &owner,
+            &format!("{{ reports(after: \"{cursor}\") {{ nodes {{ id }} }} }}"),
+        )
+        .await;
     assert_eq!(reply["errors"][0]["extensions"]["field"], "after");
     let globex = world.person('b', 11).await;
-    let foreign = world.data(&globex, "{ recordingSessions(first: 1) { pageInfo { endCursor } } }").await["recordingSessions"]["pageInfo"]["endCursor"].as_str().unwrap().to_owned();
+    let foreign = world
+        .data(&globex, "{ recordingSessions(first: 1) { pageInfo { endCursor } } }")
+        .await["recordingSessions"]["pageInfo"]["endCursor"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let data = world.data(&owner, &format!("{{ recordingSessions(after: \"{foreign}\") {{ nodes {{ title }} }} before: recordingSessions(last: 5, before: \"{foreign}\") {{ nodes {{ title }} }} }}")).await;
-    assert!(data["recordingSessions"]["nodes"].as_array().unwrap().len() + data["before"]["nodes"].as_array().unwrap().len() == 2, "{data}");
+    assert!(
+        data["recordingSessions"]["nodes"].as_array().unwrap().len()
+            + data["before"]["nodes"].as_array().unwrap().len()
+            == 2,
+        "{data}"
+    );
 }
 
 #[tokio::test]
 async fn odd_texts_are_found_or_not_and_never_a_fault() {
     let world = World::new().await;
     let owner = world.owner().await;
-    for (search, found) in [("order", 1), ("ORDER", 1), ("%", 0), ("_", 0), ("\\\\", 0), ("'", 0), ("\\u0000", 2), ("", 2), ("rder e", 1)] {
-        let data = world.data(&owner, &format!("{{ recordingSessions(filter: {{ search: \"{search}\" }}) {{ totalCount nodes {{ id }} }} }}")).await;
+    for (search, found) in [
+        ("order", 1),
+        ("ORDER", 1),
+        ("%", 0),
+        ("_", 0),
+        ("\\\\", 0),
+        ("'", 0),
+        ("\\u0000", 2),
+        ("", 2),
+        ("rder e", 1),
+    ] {
+        let data = world
+            .data(
+                &owner,
+                &format!("{{ recordingSessions(filter: {{ search: \"{search}\" }}) {{ totalCount nodes {{ id }} }} }}"),
+            )
+            .await;
         assert_eq!(data["recordingSessions"]["totalCount"], found, "{search}");
-        assert_eq!(data["recordingSessions"]["nodes"].as_array().unwrap().len(), found, "{search}");
+        assert_eq!(
+            data["recordingSessions"]["nodes"].as_array().unwrap().len(),
+            found,
+            "{search}"
+        );
     }
 }

@@ -30,6 +30,15 @@ begin
   end loop;
 end $$;";
 
+/// A process as the comparison adds it up.
+#[derive(Default)]
+struct Process {
+    newest: Option<(chrono::DateTime<chrono::Utc>, uuid::Uuid)>,
+    kind: Option<String>,
+    state: usize,
+    seen: Vec<(Decimal, Decimal, Decimal)>,
+}
+
 /// The three sums of what counts, by workflow type, worked out row by row: hours and money a month.
 async fn expected(world: &World) -> BTreeMap<Option<String>, [(Decimal, Decimal); 3]> {
     let rows = sqlx::query(
@@ -47,20 +56,18 @@ async fn expected(world: &World) -> BTreeMap<Option<String>, [(Decimal, Decimal)
         let best = newest.entry(row.get("recording")).or_insert(this);
         *best = (*best).max(this);
     }
-    // Process -> (newest, its type, furthest state, weighted hours, weighted money, weight, plain hours, plain money, rows).
-    #[derive(Default)]
-    struct Process {
-        newest: Option<(chrono::DateTime<chrono::Utc>, uuid::Uuid)>,
-        kind: Option<String>,
-        state: usize,
-        seen: Vec<(Decimal, Decimal, Decimal)>,
-    }
     let mut processes: BTreeMap<String, Process> = BTreeMap::new();
     for row in &rows {
         let this = (row.get("done"), row.get("analysis"));
         let status: &str = row.get("status");
         let money: Option<Decimal> = row.get("money");
-        let (Some(money), true, true) = (money, row.get::<bool, _>("counted") && status != "dismissed", row.get::<&str, _>("currency") == "EUR") else { continue };
+        let (Some(money), true, true) = (
+            money,
+            row.get::<bool, _>("counted") && status != "dismissed",
+            row.get::<&str, _>("currency") == "EUR",
+        ) else {
+            continue;
+        };
         if newest[row.get::<&str, _>("recording")] != this {
             continue;
         }
@@ -69,9 +76,21 @@ async fn expected(world: &World) -> BTreeMap<Option<String>, [(Decimal, Decimal)
             process.newest = Some(this);
             process.kind = row.get("workflow_type");
         }
-        process.state = process.state.max(match status { "implemented" => 2, "accepted" => 1, _ => 0 });
-        let money = if status == "implemented" { row.get::<Option<Decimal>, _>("realised").unwrap_or(money) } else { money };
-        process.seen.push((row.get("hours"), money, Decimal::from_f64(row.get("observed_seconds")).unwrap()));
+        process.state = process.state.max(match status {
+            "implemented" => 2,
+            "accepted" => 1,
+            _ => 0,
+        });
+        let money = if status == "implemented" {
+            row.get::<Option<Decimal>, _>("realised").unwrap_or(money)
+        } else {
+            money
+        };
+        process.seen.push((
+            row.get("hours"),
+            money,
+            Decimal::from_f64(row.get("observed_seconds")).unwrap(),
+        ));
     }
     let mut sums: BTreeMap<Option<String>, [(Decimal, Decimal); 3]> = BTreeMap::new();
     for process in processes.into_values() {
@@ -106,7 +125,10 @@ async fn a_process_counts_once_through_the_newest_analysis_of_each_recording() {
     let owner = world.owner().await;
     world.run(TROUBLE).await;
     let sums = expected(&world).await;
-    assert!(sums.len() == 3 && sums.values().all(|sum| sum[0].1 > Decimal::ZERO), "the data is worth a test: {sums:?}");
+    assert!(
+        sums.len() == 3 && sums.values().all(|sum| sum[0].1 > Decimal::ZERO),
+        "the data is worth a test: {sums:?}"
+    );
     let states = "{ identified accepted implemented }";
     let money = "{ identified { amount currency } accepted { amount } implemented { amount } }";
     let data = world.data(&owner, &format!("{{ organizationPerformance {{ workflowType totalRecordings averageConfidence totalOpportunities weeklyHours {states} annualCost {money} }} businessImpact {{ recordings analyses annualHours {states} annualSavings {money} meanConfidence reviewPrecision }} }}")).await;
@@ -117,22 +139,52 @@ async fn a_process_counts_once_through_the_newest_analysis_of_each_recording() {
         let sum = sums.get(&kind).copied().unwrap_or_default();
         for (index, state) in ["identified", "accepted", "implemented"].iter().enumerate() {
             let hours = sum[index].0 * Decimal::from(12) / Decimal::from(52);
-            assert!(near(&row["weeklyHours"][state], hours), "{kind:?} {state}: {} is not {hours}", row["weeklyHours"][state]);
+            assert!(
+                near(&row["weeklyHours"][state], hours),
+                "{kind:?} {state}: {} is not {hours}",
+                row["weeklyHours"][state]
+            );
             let money = sum[index].1 * Decimal::from(12);
-            assert!(near(&row["annualCost"][state]["amount"], money), "{kind:?} {state}: {} is not {money}", row["annualCost"][state]);
+            assert!(
+                near(&row["annualCost"][state]["amount"], money),
+                "{kind:?} {state}: {} is not {money}",
+                row["annualCost"][state]
+            );
             total[index].0 += sum[index].0;
             total[index].1 += sum[index].1;
         }
     }
-    let order: Vec<Decimal> = rows.iter().map(|row| decimal(&row["annualCost"]["identified"]["amount"])).collect();
+    let order: Vec<Decimal> = rows
+        .iter()
+        .map(|row| decimal(&row["annualCost"]["identified"]["amount"]))
+        .collect();
     assert!(order.is_sorted_by(|a, b| a >= b), "highest potential first: {order:?}");
-    assert_eq!(rows.iter().map(|row| row["totalRecordings"].as_i64().unwrap()).sum::<i64>(), 40);
-    assert_eq!(rows.iter().map(|row| row["totalOpportunities"].as_i64().unwrap()).sum::<i64>(), 160);
+    assert_eq!(
+        rows.iter()
+            .map(|row| row["totalRecordings"].as_i64().unwrap())
+            .sum::<i64>(),
+        40
+    );
+    assert_eq!(
+        rows.iter()
+            .map(|row| row["totalOpportunities"].as_i64().unwrap())
+            .sum::<i64>(),
+        160
+    );
     let impact = &data["businessImpact"];
     assert_eq!((&impact["recordings"], &impact["analyses"]), (&json!(42), &json!(40)));
     for (index, state) in ["identified", "accepted", "implemented"].iter().enumerate() {
-        assert!(near(&impact["annualHours"][state], total[index].0 * Decimal::from(12)), "{state}");
-        assert!(near(&impact["annualSavings"][state]["amount"], total[index].1 * Decimal::from(12)), "{state}");
+        assert!(
+            near(&impact["annualHours"][state], total[index].0 * Decimal::from(12)),
+            "{state}"
+        );
+        assert!(
+            near(
+                &impact["annualSavings"][state]["amount"],
+                total[index].1 * Decimal::from(12)
+            ),
+            "{state}"
+        );
     }
     assert_eq!(impact["annualSavings"]["identified"]["currency"], "EUR");
     assert!((impact["meanConfidence"].as_f64().unwrap() - 0.7).abs() < 0.01);
@@ -147,7 +199,12 @@ async fn a_process_counts_once_through_the_newest_analysis_of_each_recording() {
               insert into public.automation_opportunities (analysis_id, session_id, organization_id, process_key, opportunity_type, title, description, currency, counted, status, estimated_cost_savings_monthly, hours_saved_monthly, observed_seconds)
                 select md5(o.analysis_id::text)::uuid, md5(o.session_id::text)::uuid, o.organization_id, o.process_key, 'customs', 't', 'd', o.currency, true, 'proposed', 99999, 999, 1 from public.automation_opportunities o join public.analysis_results a on a.id = o.analysis_id join public.recording_sessions s on s.id = a.session_id where a.is_current and s.content_sha256 is not null and s.title <> 'copy'")
         .await;
-    let again = world.data(&owner, &format!("{{ businessImpact {{ annualHours {states} annualSavings {money} }} }}")).await;
+    let again = world
+        .data(
+            &owner,
+            &format!("{{ businessImpact {{ annualHours {states} annualSavings {money} }} }}"),
+        )
+        .await;
     assert_eq!(again["businessImpact"]["annualHours"], impact["annualHours"]);
     assert_eq!(again["businessImpact"]["annualSavings"], impact["annualSavings"]);
 }
@@ -162,7 +219,10 @@ async fn patterns_count_current_analyses_by_their_first_workflow() {
         data["workflowPatterns"],
         json!([{ "category": "CUSTOMS", "analyses": 20, "averageProcessingSeconds": 21.0, "averageFrames": 42.0 }, { "category": "EMAIL", "analyses": 20, "averageProcessingSeconds": 20.0, "averageFrames": 40.0 }])
     );
-    assert_eq!(data["march"], json!([{ "category": "CUSTOMS", "analyses": 5 }, { "category": "EMAIL", "analyses": 5 }]));
+    assert_eq!(
+        data["march"],
+        json!([{ "category": "CUSTOMS", "analyses": 5 }, { "category": "EMAIL", "analyses": 5 }])
+    );
 }
 
 #[tokio::test]
@@ -173,7 +233,10 @@ async fn precision_says_nothing_below_ten_reviews() {
     world.run("update public.analysis_results set status = 'completed', is_current = true where id = 'aeeeeeee-0000-7000-8000-000000000031';
                insert into public.automation_opportunities (analysis_id, session_id, organization_id, process_key, opportunity_type, title, description, currency, status)
                select 'aeeeeeee-0000-7000-8000-000000000031', 'aeeeeeee-0000-7000-8000-000000000021', 'aeeeeeee-0000-7000-8000-000000000001', 'q', 'email', 't', 'd', 'EUR', case when i <= 6 then 'accepted' else 'dismissed' end from generate_series(1, 9) i").await;
-    assert_eq!(world.data(&owner, ask).await["businessImpact"], json!({ "reviewPrecision": null, "meanConfidence": null, "annualSavings": { "implemented": { "amount": "0.00" } } }));
+    assert_eq!(
+        world.data(&owner, ask).await["businessImpact"],
+        json!({ "reviewPrecision": null, "meanConfidence": null, "annualSavings": { "implemented": { "amount": "0.00" } } })
+    );
     world.run("update public.automation_opportunities set status = 'implemented' where id = 'aeeeeeee-0000-7000-8000-000000000036'").await;
     assert_eq!(world.data(&owner, ask).await["businessImpact"]["reviewPrecision"], 0.7);
 }
@@ -194,5 +257,8 @@ async fn usage_counts_the_organizations_own_month() {
         usage["usage"],
         json!({ "month": "2026-11", "recordings": 1, "maxRecordings": 50, "members": 4, "maxUsers": 5, "storageBytes": "15", "modelCostUsd": "0.750000", "modelBudgetUsd": "50.000000" })
     );
-    assert_eq!(world.data(&world.operator().await, ask).await["usage"]["modelCostUsd"], Value::Null);
+    assert_eq!(
+        world.data(&world.operator().await, ask).await["usage"]["modelCostUsd"],
+        Value::Null
+    );
 }

@@ -39,11 +39,11 @@ impl World {
     async fn with(guards_off: bool) -> Self {
         let database = TestDatabase::with_two_organizations().await.unwrap();
         let pool = database.superuser().await.unwrap();
-        let db = database.api().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
+        let db = database.api().await.unwrap();
         let listener = Listener::connect(&database.url("newsystem_api")).await.unwrap();
         let api = Api {
-            hub: Hub::start(db.clone(), listener, Box::new(|_| {}), CancellationToken::new()),
+            hub: Hub::start(db.clone(), listener, Box::new(|_| ()), CancellationToken::new()),
             db,
             signer: Signer::new(&[7; 32], "https://example.org").unwrap(),
             clock: Clock::standing_at(Self::now()),
@@ -51,8 +51,17 @@ impl World {
             max_chunk_bytes: 1 << 20,
         };
         let builder = schema();
-        let schema = if guards_off { builder.data(GuardsOff).finish() } else { builder.finish() };
-        Self { database, pool, api, schema }
+        let schema = if guards_off {
+            builder.data(GuardsOff).finish()
+        } else {
+            builder.finish()
+        };
+        Self {
+            database,
+            pool,
+            api,
+            schema,
+        }
     }
 
     fn now() -> DateTime<Utc> {
@@ -65,7 +74,11 @@ impl World {
 
     /// A person, as the doors find one.
     async fn person(&self, organization: char, number: u16) -> Caller {
-        self.db().system().sign_in(seeded(organization, number).into(), None).await.unwrap()
+        self.db()
+            .system()
+            .sign_in(seeded(organization, number).into(), None)
+            .await
+            .unwrap()
     }
 
     async fn owner(&self) -> Caller {
@@ -110,12 +123,19 @@ impl World {
     }
 
     async fn run(&self, sql: &str) {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&self.pool).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))
+            .execute(&self.pool)
+            .await
+            .unwrap();
     }
 
     /// Sessions of acme with everything below them; every second one was analysed twice.
     async fn record(&self, sessions: u32) {
-        self.run(&format!("{}", include_str!("many.sql").replace("{sessions}", &sessions.to_string()))).await;
+        self.run(&format!(
+            "{}",
+            include_str!("many.sql").replace("{sessions}", &sessions.to_string())
+        ))
+        .await;
     }
 
     /// Statements that a query takes, BEGIN and the end not counted.

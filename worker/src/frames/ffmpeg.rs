@@ -396,7 +396,12 @@ impl Reading {
             if at - self.observed_at < COMPARE_SECONDS {
                 self.held_back = Some((at, picture));
             } else {
-                self.held_back = None;
+                // The last picture of a burst stayed until now: its changes are its own, not those of the next one.
+                if let Some((held_at, held)) = self.held_back.take()
+                    && at - held_at >= COMPARE_SECONDS
+                {
+                    self.observe(held_at, held)?;
+                }
                 self.observe(at, picture)?;
             }
         }

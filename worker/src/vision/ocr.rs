@@ -110,7 +110,7 @@ impl Tesseract {
         Ok(Self {
             binary,
             languages: languages.join("+"),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
         })
     }
 
@@ -283,7 +283,7 @@ fn parse(table: &str) -> Vec<(u32, Word)> {
 
 const BLOCK: u32 = 16;
 /// Pictures to compare with: people go back and forth between a few screens.
-const RECENT: usize = 6;
+const RECENT: usize = 32;
 /// Pictures in one process: cancelling and progress are as fine as this.
 const BATCH: usize = 8;
 

@@ -40,7 +40,11 @@ pub fn settings(input: Option<AnalysisSettingsInput>, path: &str) -> Result<Sett
     };
     let (preset, sampling) = sampling::resolve(input.preset, overrides)
         .map_err(|error| Failure::invalid(format!("{path}{}", error.field), error.to_string()))?;
-    Ok(Settings { analyser: input.analyser.unwrap_or(Analyser::Local), preset, sampling })
+    Ok(Settings {
+        analyser: input.analyser.unwrap_or(Analyser::Local),
+        preset,
+        sampling,
+    })
 }
 
 /// An analysis to be made.
@@ -131,7 +135,10 @@ impl AnalysisMutation {
         })
         .await?;
         scope.commit().await?;
-        Ok(Some(EnqueueAnalysisPayload { read: request.fresh()?, analysis: analysis.into() }))
+        Ok(Some(EnqueueAnalysisPayload {
+            read: request.fresh()?,
+            analysis: analysis.into(),
+        }))
     }
 
     /// Stops an analysis: a queued one at once, a running one within two seconds. One that is over stays as it is.
@@ -147,7 +154,10 @@ impl AnalysisMutation {
         request::cancel(&scope, analysis, act.now).await?;
         act.note(&scope, change("analysis.cancel", analysis)).await?;
         scope.commit().await?;
-        Ok(Some(CancelAnalysisPayload { read: request.fresh()?, analysis }))
+        Ok(Some(CancelAnalysisPayload {
+            read: request.fresh()?,
+            analysis,
+        }))
     }
 
     /// Tries a failed analysis again, in the same row; what a model already answered is not asked for again.
@@ -163,7 +173,10 @@ impl AnalysisMutation {
         request::retry(&scope, analysis, act.now).await?;
         act.note(&scope, change("analysis.retry", analysis)).await?;
         scope.commit().await?;
-        Ok(Some(RetryAnalysisPayload { read: request.fresh()?, analysis }))
+        Ok(Some(RetryAnalysisPayload {
+            read: request.fresh()?,
+            analysis,
+        }))
     }
 
     /// Derives everything again from the stored raw reply, without asking the model. What people entered is kept.
@@ -179,10 +192,18 @@ impl AnalysisMutation {
         request::reinterpret(&scope, analysis, act.now).await?;
         act.note(&scope, change("analysis.reinterpret", analysis)).await?;
         scope.commit().await?;
-        Ok(Some(ReinterpretAnalysisPayload { read: request.fresh()?, analysis }))
+        Ok(Some(ReinterpretAnalysisPayload {
+            read: request.fresh()?,
+            analysis,
+        }))
     }
 }
 
 const fn change(action: &'static str, analysis: AnalysisId) -> Change<'static> {
-    Change { action, subject_type: "analysis", subject: analysis.uuid(), fields: &["status"] }
+    Change {
+        action,
+        subject_type: "analysis",
+        subject: analysis.uuid(),
+        fields: &["status"],
+    }
 }

@@ -93,22 +93,33 @@ pub struct RoiDefaultsInput {
 }
 
 /// The overrides of an input. A share that is no number is left for the bounds' check to refuse.
-pub fn overrides(input: RoiDefaultsInput) -> Overrides {
-    let share = |value: Option<f64>| value.map(|value| rust_decimal::Decimal::from_f64(value).unwrap_or(rust_decimal::Decimal::NEGATIVE_ONE));
+pub fn overrides(input: &RoiDefaultsInput) -> Overrides {
+    let share = |value: Option<f64>| {
+        value.map(|value| rust_decimal::Decimal::from_f64(value).unwrap_or(rust_decimal::Decimal::NEGATIVE_ONE))
+    };
     let whole = |value: Option<i32>| value.map(rust_decimal::Decimal::from);
     let number = |value: Option<Decimal>| value.map(|value| value.0);
     [
         (Assumption::HourlyRate, number(input.hourly_rate)),
         (Assumption::WorkingDaysPerYear, whole(input.working_days_per_year)),
         (Assumption::HoursPerDay, number(input.hours_per_day)),
-        (Assumption::ImplementationHourlyRate, number(input.implementation_hourly_rate)),
+        (
+            Assumption::ImplementationHourlyRate,
+            number(input.implementation_hourly_rate),
+        ),
         (Assumption::EffortHoursLow, number(input.effort_hours_low)),
         (Assumption::EffortHoursMedium, number(input.effort_hours_medium)),
         (Assumption::EffortHoursHigh, number(input.effort_hours_high)),
         (Assumption::AutomatableShareLow, share(input.automatable_share_low)),
-        (Assumption::AutomatableShareMedium, share(input.automatable_share_medium)),
+        (
+            Assumption::AutomatableShareMedium,
+            share(input.automatable_share_medium),
+        ),
         (Assumption::AutomatableShareHigh, share(input.automatable_share_high)),
-        (Assumption::MaintenanceSharePerYear, share(input.maintenance_share_per_year)),
+        (
+            Assumption::MaintenanceSharePerYear,
+            share(input.maintenance_share_per_year),
+        ),
         (Assumption::LicencePerMonth, number(input.licence_per_month)),
         (Assumption::DiscountRate, share(input.discount_rate)),
         (Assumption::AdoptionWorst, share(input.adoption_worst)),
@@ -292,7 +303,11 @@ impl OrganizationMutation {
             job_title: input.job_title,
         };
         let organization = manage::create(db, caller, &foundation, input.idempotency_key.as_deref()).await?;
-        Ok(Some(CreateOrganizationPayload { read: request.fresh()?, organization, member: caller.actor.uuid() }))
+        Ok(Some(CreateOrganizationPayload {
+            read: request.fresh()?,
+            organization,
+            member: caller.actor.uuid(),
+        }))
     }
 
     /// Changes an organization: admins and owners; budgets, permissions, retention, currency and notice are for owners.
@@ -315,14 +330,17 @@ impl OrganizationMutation {
             frame_days: retention.frame_days,
             raw_reply_days: retention.raw_reply_days,
             delete_video_after_analysis: retention.delete_video_after_analysis,
-            roi_defaults: overrides(input.roi_defaults.unwrap_or_default()),
+            roi_defaults: overrides(&input.roi_defaults.unwrap_or_default()),
             notice: input.recording_notice.map(|notice| (notice.locale, notice.text)),
         };
         let scope = request.scope().await?;
         let organization = scope.organization()?;
         manage::update(&scope, &update, &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(UpdateOrganizationPayload { read: request.fresh()?, organization }))
+        Ok(Some(UpdateOrganizationPayload {
+            read: request.fresh()?,
+            organization,
+        }))
     }
 
     /// Seven days to undo by the platform's operator; then everything but the receipt is erased. Owners.
@@ -336,7 +354,10 @@ impl OrganizationMutation {
         let organization = scope.organization()?;
         let erased_at = manage::delete(&scope, &input.confirm_name, &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(DeleteOrganizationPayload { organization_id: organization.uuid().into(), erased_at: erased_at.into() }))
+        Ok(Some(DeleteOrganizationPayload {
+            organization_id: organization.uuid().into(),
+            erased_at: erased_at.into(),
+        }))
     }
 
     /// Makes a key for a partner: owners, at most 20. Its secret is answered once.
@@ -354,12 +375,19 @@ impl OrganizationMutation {
             expires_at: input.expires_at.map(|at| at.0),
         };
         if new.role == Role::Owner {
-            return Err(Failure::invalid("input.role", "a key is an ADMIN or an OPERATOR: none owns an organization"));
+            return Err(Failure::invalid(
+                "input.role",
+                "a key is an ADMIN or an OPERATOR: none owns an organization",
+            ));
         }
         let scope = request.scope().await?;
         let (id, secret) = keys::create(&scope, &new, key.as_ref(), &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(CreateApiKeyPayload { read: request.fresh()?, key: id, secret }))
+        Ok(Some(CreateApiKeyPayload {
+            read: request.fresh()?,
+            key: id,
+            secret,
+        }))
     }
 
     /// Revokes a key within a second, on open sockets too: owners.
@@ -373,6 +401,9 @@ impl OrganizationMutation {
         let scope = request.scope().await?;
         keys::revoke(&scope, key, &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(RevokeApiKeyPayload { read: request.fresh()?, key }))
+        Ok(Some(RevokeApiKeyPayload {
+            read: request.fresh()?,
+            key,
+        }))
     }
 }

@@ -185,11 +185,18 @@ impl PeopleMutation {
         #[graphql(desc = "What changes.")] input: UpdateProfileInput,
     ) -> Result<Option<UpdateProfilePayload>> {
         let request = ctx.request()?;
-        let update = Update { first_name: input.first_name, last_name: input.last_name, job_title: input.job_title };
+        let update = Update {
+            first_name: input.first_name,
+            last_name: input.last_name,
+            job_title: input.job_title,
+        };
         let scope = request.scope().await?;
         let member = manage::update(&scope, &update, &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(UpdateProfilePayload { read: request.fresh()?, member }))
+        Ok(Some(UpdateProfilePayload {
+            read: request.fresh()?,
+            member,
+        }))
     }
 
     /// Invites somebody: owners, and admins for operators. The token is answered once; it is good for seven days.
@@ -201,9 +208,14 @@ impl PeopleMutation {
         let request = ctx.request()?;
         let key = once(ctx, input.idempotency_key.as_ref(), "inviteMember")?;
         let scope = request.scope().await?;
-        let (invitation, token) = invitations::create(&scope, &input.email, input.role, key.as_ref(), &act(ctx)?).await?;
+        let (invitation, token) =
+            invitations::create(&scope, &input.email, input.role, key.as_ref(), &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(InviteMemberPayload { read: request.fresh()?, invitation, token }))
+        Ok(Some(InviteMemberPayload {
+            read: request.fresh()?,
+            invitation,
+            token,
+        }))
     }
 
     /// Accepts an invitation: a signed-in person who belongs to no organization, with the invited address.
@@ -214,9 +226,17 @@ impl PeopleMutation {
     ) -> Result<Option<AcceptInvitationPayload>> {
         let request = ctx.request()?;
         let (db, caller) = parts(request)?;
-        let names = [input.first_name.as_deref(), input.last_name.as_deref(), input.job_title.as_deref()];
+        let names = [
+            input.first_name.as_deref(),
+            input.last_name.as_deref(),
+            input.job_title.as_deref(),
+        ];
         let (member, organization) = invitations::accept(db, caller, &input.token, names).await?;
-        Ok(Some(AcceptInvitationPayload { read: request.fresh()?, member, organization }))
+        Ok(Some(AcceptInvitationPayload {
+            read: request.fresh()?,
+            member,
+            organization,
+        }))
     }
 
     /// Revokes an invitation that was not accepted yet: admins and owners.
@@ -230,7 +250,10 @@ impl PeopleMutation {
         let scope = request.scope().await?;
         invitations::revoke(&scope, invitation, &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(RevokeInvitationPayload { read: request.fresh()?, invitation }))
+        Ok(Some(RevokeInvitationPayload {
+            read: request.fresh()?,
+            invitation,
+        }))
     }
 
     /// Changes a member's role: owners, never their own; the last owner stays one.
@@ -244,7 +267,10 @@ impl PeopleMutation {
         let scope = request.scope().await?;
         manage::set_role(&scope, member, input.role, &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(UpdateMemberRolePayload { read: request.fresh()?, member }))
+        Ok(Some(UpdateMemberRolePayload {
+            read: request.fresh()?,
+            member,
+        }))
     }
 
     /// Removes a member, or leaves: owners anyone, admins operators, everyone oneself; the last owner stays.
@@ -258,6 +284,9 @@ impl PeopleMutation {
         let scope = request.scope().await?;
         let receipt = manage::remove(&scope, member, input.erase_recordings, &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(RemoveMemberPayload { member_id: input.member_id, erasure: receipt.map(Into::into) }))
+        Ok(Some(RemoveMemberPayload {
+            member_id: input.member_id,
+            erasure: receipt.map(Into::into),
+        }))
     }
 }

@@ -6,7 +6,6 @@ use domain::id::{AnalysisId, ChunkId, SessionId};
 use service::recording_session::record::{self, PrivacyInput, Receipt, Start, Update};
 use service::video_chunk::upload::{self, ADDRESS_LIFE, Announced, Uploadable};
 
-use super::analysis::{AnalysisSettingsInput, settings};
 use super::super::analysis_result::Analysis;
 use super::super::context::{InRequest as _, Read};
 use super::super::error::{Failure, Result};
@@ -14,6 +13,7 @@ use super::super::page::{find, get, id};
 use super::super::recording_session::RecordingSession;
 use super::super::scalar::{BigInt, DateTime, Json, Url};
 use super::super::video_chunk::VideoChunk;
+use super::analysis::{AnalysisSettingsInput, settings};
 use super::{act, once, parts};
 
 /// How a recording is to be treated. What the organization rules may only become stricter.
@@ -205,8 +205,14 @@ impl ChunkUpload {
 
     /// Headers to send along.
     async fn headers(&self) -> Vec<HttpHeader> {
-        let content_type = self.content_type.clone().unwrap_or_else(|| "application/octet-stream".to_owned());
-        vec![HttpHeader { name: "content-type".to_owned(), value: content_type }]
+        let content_type = self
+            .content_type
+            .clone()
+            .unwrap_or_else(|| "application/octet-stream".to_owned());
+        vec![HttpHeader {
+            name: "content-type".to_owned(),
+            value: content_type,
+        }]
     }
 
     /// From then on the address is refused; ask for another.
@@ -234,7 +240,9 @@ impl CompleteChunkUploadsPayload {
     /// The chunks, in the order asked for.
     async fn chunks(&self, ctx: &Context<'_>) -> Result<Vec<VideoChunk>> {
         let mut chunks = Vec::with_capacity(self.completed.chunks.len());
-        for found in futures::future::join_all(self.completed.chunks.iter().map(|chunk| get(ctx, &self.read, *chunk))).await {
+        for found in
+            futures::future::join_all(self.completed.chunks.iter().map(|chunk| get(ctx, &self.read, *chunk))).await
+        {
             chunks.push(found?);
         }
         Ok(chunks)
@@ -374,7 +382,10 @@ impl RecordingMutation {
         let scope = request.scope().await?;
         let session = record::start(&scope, &start, key.as_ref(), &act).await?;
         scope.commit().await?;
-        Ok(Some(StartRecordingSessionPayload { read: request.fresh()?, session }))
+        Ok(Some(StartRecordingSessionPayload {
+            read: request.fresh()?,
+            session,
+        }))
     }
 
     /// Announces chunks, and answers where each goes. Every step of an upload may be repeated, in parallel and out of order.
@@ -403,7 +414,13 @@ impl RecordingMutation {
         let mut uploads = Vec::with_capacity(uploadable.len());
         for (upload, content_type) in uploadable.iter().zip(types) {
             let (url, expires_at) = address(request, upload).await?;
-            uploads.push(ChunkUpload { read: read.clone(), chunk: upload.chunk, url, content_type, expires_at });
+            uploads.push(ChunkUpload {
+                read: read.clone(),
+                chunk: upload.chunk,
+                url,
+                content_type,
+                expires_at,
+            });
         }
         Ok(Some(RequestChunkUploadsPayload { uploads }))
     }
@@ -422,7 +439,10 @@ impl RecordingMutation {
             .collect::<Result<Vec<ChunkId>>>()?;
         let (db, caller) = parts(request)?;
         let completed = upload::complete(db, caller, &request.api().storage, &chunks, act(ctx)?.now).await?;
-        Ok(Some(CompleteChunkUploadsPayload { read: request.fresh()?, completed }))
+        Ok(Some(CompleteChunkUploadsPayload {
+            read: request.fresh()?,
+            completed,
+        }))
     }
 
     /// Records that a client gave up on a chunk; it may be announced and put again.
@@ -436,7 +456,10 @@ impl RecordingMutation {
         let scope = request.scope().await?;
         upload::fail(&scope, chunk, &input.message, &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(FailChunkUploadPayload { read: request.fresh()?, chunk }))
+        Ok(Some(FailChunkUploadPayload {
+            read: request.fresh()?,
+            chunk,
+        }))
     }
 
     /// Finishes a recording of exactly so many chunks, and has it analysed unless told otherwise. Again, it changes nothing.
@@ -447,7 +470,11 @@ impl RecordingMutation {
     ) -> Result<Option<FinishRecordingSessionPayload>> {
         let request = ctx.request()?;
         let session: SessionId = id(&input.session_id, "input.sessionId")?;
-        let settings = if input.analyze { Some(settings(input.analysis, "input.analysis.")?) } else { None };
+        let settings = if input.analyze {
+            Some(settings(input.analysis, "input.analysis.")?)
+        } else {
+            None
+        };
         let (db, caller) = parts(request)?;
         let finished = record::finish(
             db,
@@ -459,7 +486,11 @@ impl RecordingMutation {
             &act(ctx)?,
         )
         .await?;
-        Ok(Some(FinishRecordingSessionPayload { read: request.fresh()?, session, analysis: finished.analysis }))
+        Ok(Some(FinishRecordingSessionPayload {
+            read: request.fresh()?,
+            session,
+            analysis: finished.analysis,
+        }))
     }
 
     /// Changes what people say about a session: the recorded person, admins and owners.
@@ -481,7 +512,10 @@ impl RecordingMutation {
         let scope = request.scope().await?;
         record::update(&scope, session, &update, &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(UpdateRecordingSessionPayload { read: request.fresh()?, session }))
+        Ok(Some(UpdateRecordingSessionPayload {
+            read: request.fresh()?,
+            session,
+        }))
     }
 
     /// Takes a consent back: what is under way for the session stops, and everything of it is erased.
@@ -491,7 +525,10 @@ impl RecordingMutation {
         #[graphql(desc = "The session.")] input: WithdrawConsentInput,
     ) -> Result<Option<WithdrawConsentPayload>> {
         let erasure = erase(ctx, &input.session_id, "consent withdrawn").await?;
-        Ok(Some(WithdrawConsentPayload { session_id: input.session_id, erasure }))
+        Ok(Some(WithdrawConsentPayload {
+            session_id: input.session_id,
+            erasure,
+        }))
     }
 
     /// Erases a session with everything of it: chunks, frames, replies, analyses, opportunities, reports and links.
@@ -501,7 +538,10 @@ impl RecordingMutation {
         #[graphql(desc = "The session.")] input: DeleteRecordingSessionInput,
     ) -> Result<Option<DeleteRecordingSessionPayload>> {
         let erasure = erase(ctx, &input.session_id, "deleted").await?;
-        Ok(Some(DeleteRecordingSessionPayload { session_id: input.session_id, erasure }))
+        Ok(Some(DeleteRecordingSessionPayload {
+            session_id: input.session_id,
+            erasure,
+        }))
     }
 }
 
@@ -522,7 +562,8 @@ async fn address(
     let api = request.api();
     let now = api.clock.now();
     if let Some(url) = upload::address(&api.storage, upload).await? {
-        let life = chrono::TimeDelta::from_std(ADDRESS_LIFE).map_err(|_| Failure::from(service::Error::internal("no such time")))?;
+        let life = chrono::TimeDelta::from_std(ADDRESS_LIFE)
+            .map_err(|_| Failure::from(service::Error::internal("no such time")))?;
         return Ok((url.into(), now + life));
     }
     let signed = api.signer.sign_upload(upload.chunk, &upload.expected.sha256, now);

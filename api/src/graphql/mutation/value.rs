@@ -139,7 +139,10 @@ impl ValueMutation {
         let scope = request.scope().await?;
         let reviewed = review::update(&scope, opportunity, &review, &act(ctx)?).await?;
         scope.commit().await?;
-        Ok(Some(UpdateOpportunityPayload { read: request.fresh()?, reviewed }))
+        Ok(Some(UpdateOpportunityPayload {
+            read: request.fresh()?,
+            reviewed,
+        }))
     }
 
     /// Calculates costs anew: admins and owners. Earlier cost analyses stay as history.
@@ -150,29 +153,40 @@ impl ValueMutation {
     ) -> Result<Option<RecalculateCostsPayload>> {
         let request = ctx.request()?;
         let act = act(ctx)?;
-        let overrides = overrides(input.assumptions.unwrap_or_default());
+        let overrides = overrides(&input.assumptions.unwrap_or_default());
         let analysis: Option<AnalysisId> = optional_id(input.analysis_id.as_ref(), "input.analysisId")?;
         match (analysis, input.all.unwrap_or(false)) {
             (Some(analysis), false) => {
                 let scope = request.scope().await?;
                 let cost = review::recalculate(&scope, analysis, &overrides, &act).await?;
                 scope.commit().await?;
-                Ok(Some(RecalculateCostsPayload { read: request.fresh()?, cost_analysis: Some(cost), queued: None }))
+                Ok(Some(RecalculateCostsPayload {
+                    read: request.fresh()?,
+                    cost_analysis: Some(cost),
+                    queued: None,
+                }))
             }
             (None, true) => {
                 let scope = request.scope().await?;
-                let analyses = review::current_analyses(&scope).await?;
+                let current = review::current_analyses(&scope).await?;
                 drop(scope);
-                for analysis in &analyses {
+                for analysis in &current {
                     // Each in a transaction of its own: no lock is held over all of them.
                     let scope = request.scope().await?;
                     review::recalculate(&scope, *analysis, &overrides, &act).await?;
                     scope.commit().await?;
                 }
-                let queued = i32::try_from(analyses.len()).unwrap_or(i32::MAX);
-                Ok(Some(RecalculateCostsPayload { read: request.fresh()?, cost_analysis: None, queued: Some(queued) }))
+                let queued = i32::try_from(current.len()).unwrap_or(i32::MAX);
+                Ok(Some(RecalculateCostsPayload {
+                    read: request.fresh()?,
+                    cost_analysis: None,
+                    queued: Some(queued),
+                }))
             }
-            _ => Err(Failure::invalid("input", "exactly one of analysisId and all must be given")),
+            _ => Err(Failure::invalid(
+                "input",
+                "exactly one of analysisId and all must be given",
+            )),
         }
     }
 }

@@ -183,7 +183,7 @@ fn window(extraction: &Extraction, stays: &[Stay], screen: u32) -> [f32; 4] {
     match regions.get(regions.len() / 2) {
         // Most of the picture is all of it.
         Some(region) if size(region) < 0.6 => [region[0] - 0.01, region[1] - 0.02, region[2] + 0.01, region[3] + 0.01],
-        _ => [0.0, 0.0, 1.0, 1.0],
+        _ => names::WHOLE,
     }
 }
 

@@ -59,6 +59,9 @@ const VERBS: [&str; 36] = [
     "erfassen",
 ];
 
+/// The whole screen.
+pub const WHOLE: [f32; 4] = [0.0, 0.0, 1.0, 1.0];
+
 /// Reads a screen's names from the words that it always shows. `window` is the part of the picture that it takes.
 pub fn read(words: &[Text], window: [f32; 4], aspect: f32) -> Names {
     let inside: Vec<Text> = words
@@ -69,7 +72,27 @@ pub fn read(words: &[Text], window: [f32; 4], aspect: f32) -> Names {
         })
         .cloned()
         .collect();
-    let all: Vec<Phrase> = phrases(&inside, aspect)
+    let names = read_window(&inside, window, aspect);
+    // A part of the screen that changed is not always a window: without a title of its own it belongs to what is around it.
+    if names.1 || inside.len() == words.len() {
+        return names.0;
+    }
+    let (around, _) = read_window(words, WHOLE, aspect);
+    let (object, command) = if names.0.object.is_empty() {
+        (around.object, around.command)
+    } else {
+        (names.0.object, names.0.command)
+    };
+    Names {
+        object,
+        command,
+        ..around
+    }
+}
+
+/// The names in one window, and whether they stand in a title of its own.
+fn read_window(inside: &[Text], window: [f32; 4], aspect: f32) -> (Names, bool) {
+    let all: Vec<Phrase> = phrases(inside, aspect)
         .into_iter()
         .filter(|p| letters(&p.text) >= 3)
         .collect();
@@ -79,11 +102,13 @@ pub fn read(words: &[Text], window: [f32; 4], aspect: f32) -> Names {
     let mut names = Names::default();
     let mut used: Vec<f32> = Vec::new();
     let mut title: Option<(&Phrase, String)> = None;
+    let mut own = false;
     if let Some((phrase, document, application)) = head.iter().find_map(|p| parted(&p.text).map(|(d, a)| (*p, d, a))) {
         names.application = application;
         used.push(phrase.confidence);
         title = Some((phrase, document));
-    } else if let Some(first) = head.first() {
+        own = true;
+    } else if let Some(first) = head.first().filter(|_| window == WHOLE) {
         // The product's name is the largest print of the head; among equals the first.
         let line = head.iter().filter(|p| p.area[1] < first.area[3] + 0.06 * depth);
         let brand = line.fold(*first, |best, p| if p.height > 1.25 * best.height { p } else { best });
@@ -132,15 +157,15 @@ pub fn read(words: &[Text], window: [f32; 4], aspect: f32) -> Names {
     } else {
         f64::from(used.iter().sum::<f32>() / used.len() as f32)
     };
-    names
+    (names, own)
 }
 
 /// `Document - Application`: the parts of a window's title.
 fn parted(text: &str) -> Option<(String, String)> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let is_mark = |w: &&str| matches!(*w, "-" | "–" | "—" | "|" | "•" | "·" | "~" | "--");
-    let mark = words.iter().rposition(|w| is_mark(&w))?;
-    let first = words.iter().position(|w| is_mark(&w))?;
+    let mark = words.iter().rposition(is_mark)?;
+    let first = words.iter().position(is_mark)?;
     let (document, application) = (tidy(&words[..first].join(" ")), tidy(&words[mark + 1..].join(" ")));
     (letters(&application) >= 3 && letters(&document) >= 2).then_some((document, application))
 }
@@ -212,8 +237,6 @@ mod tests {
         }
         words
     }
-
-    const WHOLE: [f32; 4] = [0.0, 0.0, 1.0, 1.0];
 
     #[test]
     fn a_window_title_a_heading_and_a_button() {

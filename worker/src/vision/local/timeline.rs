@@ -53,37 +53,37 @@ fn area(change: &Change) -> f32 {
 
 /// The changes that a person or a program meant: without what comes back at one place by itself.
 ///
-/// A small change is the furniture's when two others within two minutes fill exactly its place (a caret), or when two
-/// others lie about there and at least 25 seconds from it (a clock, whose digits differ).
+/// A small change is the furniture's when two others within three seconds fill exactly its place (a caret), or when it
+/// stands alone in time and two others lie about there, half a minute to two minutes away (a clock, whose digits differ).
 pub fn meant(changes: &[Change]) -> Vec<Change> {
-    const AROUND_SECONDS: f64 = 125.0;
-    changes
-        .iter()
-        .enumerate()
-        .filter(|(i, change)| {
-            if change.kind != ChangeKind::Small {
-                return true;
-            }
-            let before = changes[..*i].iter().rev();
-            let after = changes[i + 1..].iter();
-            let (mut same, mut about) = (0, 0);
-            let sides: [&mut dyn Iterator<Item = &Change>; 2] = [&mut before.into_iter(), &mut after.into_iter()];
-            for others in sides {
-                for other in others.take_while(|c| (change.at_seconds - c.at_seconds).abs() < AROUND_SECONDS) {
-                    if other.kind != ChangeKind::Small {
-                        continue;
-                    }
-                    same += u32::from(exactly_there(change, other));
-                    let far = (change.at_seconds - other.at_seconds).abs() > 25.0;
-                    about += u32::from(far && about_there(change, other));
-                    if same >= 2 || about >= 2 {
-                        return false;
-                    }
-                }
-            }
-            true
+    let small = |i: usize| changes[i].kind == ChangeKind::Small;
+    let close = |i: usize, within: f64| {
+        let at = changes[i].at_seconds;
+        let before = (0..i).rev().take_while(move |j| at - changes[*j].at_seconds < within);
+        let after = (i + 1..changes.len()).take_while(move |j| changes[*j].at_seconds - at < within);
+        before.chain(after)
+    };
+    let carets: Vec<bool> = (0..changes.len())
+        .map(|i| {
+            let same = close(i, 3.0).filter(|j| small(*j) && exactly_there(&changes[i], &changes[*j]));
+            small(i) && same.take(2).count() == 2
         })
-        .map(|(_, change)| *change)
+        .collect();
+    let alone: Vec<bool> = (0..changes.len())
+        .map(|i| small(i) && !carets[i] && close(i, 1.5).all(|j| carets[j]))
+        .collect();
+    (0..changes.len())
+        .filter(|i| {
+            let clock = alone[*i]
+                && close(*i, 130.0)
+                    .filter(|j| small(*j) && !carets[*j] && about_there(&changes[*i], &changes[*j]))
+                    .filter(|j| (changes[*i].at_seconds - changes[*j].at_seconds).abs() > 25.0)
+                    .take(2)
+                    .count()
+                    == 2;
+            !carets[*i] && !clock
+        })
+        .map(|i| changes[i])
         .collect()
 }
 
@@ -289,7 +289,7 @@ pub fn stays(extraction: &Extraction, seen: &[Seen<'_>], idle_threshold_seconds:
     for stay in &mut stays {
         stay.waiting = within(&waiting, stay.span);
         stay.idle = within(&idle, stay.span);
-        let typed = typed(&meant, stay.span);
+        let typed = typed(&extraction.changes, stay.span);
         stay.edits = typed.len() as u32;
         stay.typing_seconds = match (typed.first(), typed.last()) {
             (Some(first), Some(last)) => {
@@ -321,11 +321,12 @@ fn turned(changes: &[Change], before: &Frame, after: &Frame) -> Option<f64> {
 
 /// When letters were typed: each a small change that goes on where the one before it was, to the right on the same line.
 /// The first half second belongs to the screen's own settling.
-fn typed(meant: &[Change], span: TimeSpan) -> Vec<f64> {
-    let small: Vec<&Change> = meant
+fn typed(changes: &[Change], span: TimeSpan) -> Vec<f64> {
+    let small: Vec<&Change> = changes
         .iter()
         .filter(|c| span.contains(c.at_seconds) && c.at_seconds > span.start_seconds() + 0.4)
         .filter(|c| c.region[3] - c.region[1] < 0.07 && c.region[2] - c.region[0] < 0.12)
+        .filter(|c| c.region[2] - c.region[0] > CARET_WIDTH / 2.0)
         .collect();
     small
         .windows(2)
