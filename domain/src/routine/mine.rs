@@ -61,6 +61,8 @@ struct Match {
     last: usize,
     matched: usize,
     skipped: usize,
+    /// Positions in the pattern that it lacks.
+    missed: Vec<usize>,
 }
 
 /// Finds the routines of a recording, the most valuable first.
@@ -174,7 +176,7 @@ fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
         .into_iter()
         .filter_map(|pattern| {
             let matches = occurrences_of(&pattern, sequence);
-            (matches.len() >= 2).then(|| {
+            (matches.len() >= 2 && usual(&pattern, &matches)).then(|| {
                 let value = value(&matches);
                 (pattern, matches, value)
             })
@@ -199,6 +201,14 @@ fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
         chosen = shorter.clone();
     }
     Some(chosen)
+}
+
+/// Whether every step is part of most occurrences: what is there now and then is unrelated work inside them.
+fn usual(pattern: &[u32], matches: &[Match]) -> bool {
+    (0..pattern.len()).all(|step| {
+        let lacking = matches.iter().filter(|m| m.missed.contains(&step)).count();
+        lacking * 10 <= matches.len() * 4
+    })
 }
 
 fn value(matches: &[Match]) -> f64 {
@@ -312,6 +322,7 @@ fn occurrences_of(pattern: &[u32], sequence: &[Option<u32>]) -> Vec<Match> {
 fn match_from(pattern: &[u32], sequence: &[Option<u32>], start: usize) -> Option<Match> {
     let mut may_miss = if pattern.len() >= 4 { pattern.len() / 4 } else { 0 };
     let (mut at, mut reached, mut matched, mut skipped) = (start, 1, 1, 0);
+    let mut missed = Vec::new();
     while reached < pattern.len() {
         let mut gap = 0;
         let mut ahead = at + 1;
@@ -324,6 +335,7 @@ fn match_from(pattern: &[u32], sequence: &[Option<u32>], start: usize) -> Option
             if may_miss > 0 && reached < last && screen == pattern[reached + 1] && !pattern[..reached].contains(&screen)
             {
                 may_miss -= 1;
+                missed.push(reached);
                 reached += 1;
                 break;
             }
@@ -347,6 +359,7 @@ fn match_from(pattern: &[u32], sequence: &[Option<u32>], start: usize) -> Option
         last: at,
         matched,
         skipped,
+        missed,
     })
 }
 

@@ -54,6 +54,13 @@ fn a_routine_is_found_whole_with_unrelated_work_between_and_inside() {
 }
 
 #[test]
+fn what_lies_inside_now_and_then_is_no_step() {
+    let found = mine(&visits("ibzl r ibwzl r ibzl c icbzl r ibwzl w ibzl w icbzl w ibzl w r"));
+    assert_eq!(told(&found[0]).0, "ibzl");
+    assert_eq!(found[0].occurrences.len(), 8);
+}
+
+#[test]
 fn the_long_routine_wins_over_the_frequent_pair() {
     let found = mine(&visits("iofs io io iofs iox iofs ioy io iofs iofs io iofs"));
     assert_eq!(told(&found[0]).0, "iofs");

@@ -523,9 +523,16 @@ fn category(screens: &[&Screen]) -> WorkflowCategory {
 }
 
 fn describe(reply: &LocalReply, reading: &Reading) -> String {
-    let work: f64 = reply.timeline.iter().map(active).sum();
-    let wait: f64 = reply.timeline.iter().map(waited).sum();
-    let idle: f64 = reply.timeline.iter().flat_map(|s| &s.idle).map(|s| s.seconds()).sum();
+    // A sum of nothing is -0.
+    let work: f64 = reply.timeline.iter().map(active).sum::<f64>() + 0.0;
+    let wait: f64 = reply.timeline.iter().map(waited).sum::<f64>() + 0.0;
+    let idle: f64 = reply
+        .timeline
+        .iter()
+        .flat_map(|s| &s.idle)
+        .map(|s| s.seconds())
+        .sum::<f64>()
+        + 0.0;
     let applications: Vec<&str> = reading.insights.applications.iter().map(|a| a.name.as_str()).collect();
     let mut told = format!(
         "{:.0} seconds with {} distinct screens: {work:.0} s active, {wait:.0} s waiting, {idle:.0} s idle.",

@@ -331,7 +331,14 @@ mod tests {
         assert!(with("Bakker PO-1").likeness(&with("Weber PO-2")) > 0.6);
         let scrolled: Vec<(&str, f32, f32)> = labels.iter().map(|(w, x, y)| (*w, *x, y + 0.22)).collect();
         assert!(with("Bakker").likeness(&Page::new(&page(&scrolled), |_, _| 1.0)) > 0.6);
-        let other = Page::new(&page(&[("Inbox", 0.1, 0.1), ("Customer", 0.7, 0.9), ("Archive Sent Drafts", 0.1, 0.3)]), |_, _| 1.0);
+        let other = Page::new(
+            &page(&[
+                ("Inbox", 0.1, 0.1),
+                ("Customer", 0.7, 0.9),
+                ("Archive Sent Drafts", 0.1, 0.3),
+            ]),
+            |_, _| 1.0,
+        );
         assert!(with("Bakker").likeness(&other) < 0.2);
     }
 }
