@@ -188,7 +188,10 @@ fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
             .then_with(|| a.1[0].first.cmp(&b.1[0].first))
             .then_with(|| a.0.cmp(&b.0))
     });
-    let mut chosen = scored.first()?.clone();
+    let mut chosen = scored
+        .iter()
+        .find(|(pattern, matches, value)| !is_two(pattern, matches.len(), *value, sequence))?
+        .clone();
     while let Some(shorter) = scored.iter().find(|(pattern, matches, value)| {
         pattern.len() < chosen.0.len()
             && matches.len() as f64 >= 1.1 * chosen.1.len() as f64
@@ -201,6 +204,18 @@ fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
         chosen = shorter.clone();
     }
     Some(chosen)
+}
+
+/// Whether a pattern is two routines that happen to follow each other: both of its parts come back more often than the
+/// whole, and together they are worth at least as much.
+fn is_two(pattern: &[u32], occurrences: usize, worth: f64, sequence: &[Option<u32>]) -> bool {
+    (2..pattern.len().saturating_sub(1)).any(|cut| {
+        let (one, other) = (
+            occurrences_of(&pattern[..cut], sequence),
+            occurrences_of(&pattern[cut..], sequence),
+        );
+        one.len().min(other.len()) > occurrences && value(&one) + value(&other) >= worth
+    })
 }
 
 /// Whether every step is part of most occurrences: what is there now and then is unrelated work inside them.

@@ -100,6 +100,14 @@ fn two_routines_are_both_found() {
 }
 
 #[test]
+fn two_routines_in_turn_are_not_one() {
+    let found = mine(&visits("fpk fpk tre n fpk tre tre n fpfpk tre fpk n tre fpk fpk n tre"));
+    let mut names: Vec<(String, usize)> = found.iter().map(|r| (told(r).0, r.occurrences.len())).collect();
+    names.sort();
+    assert_eq!(names, [("fpk".into(), 7), ("tre".into(), 6)]);
+}
+
+#[test]
 fn too_little_is_nothing() {
     for letters in ["", "a", "ab", "abab", "abcabc", "aaaa", "abcdefgh"] {
         assert_eq!(mine(&visits(letters)), [], "{letters}");

@@ -299,7 +299,13 @@ impl Book<'_> {
                 median(&times),
                 transfers.first().map_or_else(
                     || "The steps return in the same order.".to_owned(),
-                    |_| format!("Values are typed over by hand in {} of {n}.", transfers.iter().map(|t| t.target).collect::<BTreeSet<_>>().len())
+                    |_| {
+                        let with = found.occurrences.iter().filter(|o| {
+                            let own = |stay: usize| o.visits.iter().any(|v| self.stay_of[*v] == Some(stay));
+                            transfers.iter().any(|t| own(t.target))
+                        });
+                        format!("Values are typed over by hand in {} of {n}.", with.count())
+                    }
                 )
             ),
             workflow_steps: steps,
