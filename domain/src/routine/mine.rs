@@ -45,6 +45,8 @@ const SHUFFLES: u32 = 99;
 /// Shuffles that may be as good as what was found.
 const TOLERATED: u32 = 1;
 const MOST_ROUTINES: usize = 5;
+/// Candidates that are weighed with what they leave.
+const LOOKED_AHEAD: usize = 30;
 
 /// The sequence that mining works on: busy screens left out, equal neighbours merged.
 #[derive(Clone)]
@@ -81,7 +83,7 @@ pub fn mine(visits: &[Visit]) -> Vec<FoundRoutine> {
     while found.len() < MOST_ROUTINES {
         // What an earlier routine claimed is a wall that no occurrence crosses: `None`.
         let sequence: Vec<Option<u32>> = steps.iter().map(|s| s.as_ref().map(|s| s.screen)).collect();
-        let Some((pattern, matches, value)) = best(&sequence) else {
+        let Some((pattern, matches, value)) = choose(&sequence) else {
             break;
         };
         let Some(equalled) = equalled_by_chance(&sequence, value) else {
@@ -159,7 +161,7 @@ fn equalled_by_chance(sequence: &[Option<u32>], value: f64) -> Option<u32> {
         }
         shuffled.dedup();
         let shuffled: Vec<Option<u32>> = shuffled.into_iter().map(Some).collect();
-        if best(&shuffled).is_some_and(|(_, _, chance)| chance >= value) {
+        if scored(&shuffled).first().is_some_and(|(_, _, chance)| *chance >= value) {
             equalled += 1;
             if equalled > TOLERATED {
                 return None;
@@ -169,10 +171,11 @@ fn equalled_by_chance(sequence: &[Option<u32>], value: f64) -> Option<u32> {
     Some(equalled)
 }
 
-/// The most valuable pattern with its occurrences and value; where it comes back in a circle, its beginning is uncertain, so
-/// a shorter one may also lie across its end.
-fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
-    let mut scored: Vec<(Vec<u32>, Vec<Match>, f64)> = candidates(sequence)
+type Candidate = (Vec<u32>, Vec<Match>, f64);
+
+/// Patterns with their occurrences and values, the most valuable first.
+fn scored(sequence: &[Option<u32>]) -> Vec<Candidate> {
+    let mut scored: Vec<Candidate> = candidates(sequence)
         .into_iter()
         .filter_map(|pattern| {
             let matches = occurrences_of(&pattern, sequence);
@@ -188,9 +191,35 @@ fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
             .then_with(|| a.1[0].first.cmp(&b.1[0].first))
             .then_with(|| a.0.cmp(&b.0))
     });
+    scored
+}
+
+/// The pattern to tell first: the one that is worth most together with the best of what it leaves. Two routines that happen
+/// to follow each other are worth more apart than as one, or than the end of one with the beginning of the other.
+///
+/// Where a routine comes back in a circle its beginning is uncertain, so a shorter one that replaces it may lie across its end.
+fn choose(sequence: &[Option<u32>]) -> Option<Candidate> {
+    let scored = scored(sequence);
+    let together = |(pattern, matches, value): &Candidate| {
+        let mut rest = sequence.to_vec();
+        for found in matches {
+            for step in &mut rest[found.first..=found.last] {
+                if step.is_some_and(|screen| pattern.contains(&screen)) {
+                    *step = None;
+                }
+            }
+        }
+        let rest = self::scored(&rest).first().map_or(0.0, |best| best.2);
+        // The greater part is told first.
+        if rest > *value { f64::NEG_INFINITY } else { value + rest }
+    };
     let mut chosen = scored
         .iter()
-        .find(|(pattern, matches, value)| !is_two(pattern, matches.len(), *value, sequence))?
+        .filter(|(pattern, matches, value)| !is_two(pattern, matches.len(), *value, sequence))
+        .take(LOOKED_AHEAD)
+        .map(|candidate| (together(candidate), candidate))
+        .reduce(|best, other| if other.0 > best.0 + 1e-9 { other } else { best })?
+        .1
         .clone();
     while let Some(shorter) = scored.iter().find(|(pattern, matches, value)| {
         pattern.len() < chosen.0.len()
@@ -206,15 +235,17 @@ fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
     Some(chosen)
 }
 
-/// Whether a pattern is two routines that happen to follow each other: both of its parts come back more often than the
-/// whole, and together they are worth at least as much.
+/// Whether a pattern is two routines that happen to follow each other, wherever it is cut open: both parts come back more
+/// often than the whole, and together they are worth about as much.
 fn is_two(pattern: &[u32], occurrences: usize, worth: f64, sequence: &[Option<u32>]) -> bool {
-    (2..pattern.len().saturating_sub(1)).any(|cut| {
-        let (one, other) = (
-            occurrences_of(&pattern[..cut], sequence),
-            occurrences_of(&pattern[cut..], sequence),
-        );
-        one.len().min(other.len()) > occurrences && value(&one) + value(&other) >= worth
+    (0..pattern.len()).any(|turn| {
+        let mut turned = pattern.to_vec();
+        turned.rotate_left(turn);
+        (2..pattern.len().saturating_sub(1)).any(|cut| {
+            let one = occurrences_of(&turned[..cut], sequence);
+            let other = occurrences_of(&turned[cut..], sequence);
+            one.len().min(other.len()) > occurrences && value(&one) + value(&other) >= 0.9 * worth
+        })
     })
 }
 
