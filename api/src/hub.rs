@@ -3,7 +3,7 @@
 //! Per organization that somebody follows there is a topic with a bounded ring of its newest events. A pump reads the log on
 //! from the topic's position when a doorbell rings, after every gap of the listener, and every five seconds in any case. A
 //! subscriber that falls out of the ring reads on from the log by itself; one that cannot keep up even so is ended with
-//! SLOW_CONSUMER. Memory is bounded by the rings, whoever is slow.
+//! `SLOW_CONSUMER`. Memory is bounded by the rings, whoever is slow.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -41,6 +41,7 @@ pub struct Hub {
 struct Inner {
     db: Db,
     topics: Mutex<HashMap<OrganizationId, Weak<Topic>>>,
+    hears: std::sync::atomic::AtomicBool,
     /// Bells of analyses and uploads that somebody follows.
     bells: Mutex<HashMap<Uuid, Weak<Notify>>>,
 }
@@ -56,6 +57,14 @@ struct Topic {
 /// What a process does when someone's rights change; `None` when changes may have been missed.
 pub type OnCaller = Box<dyn Fn(Option<Uuid>) + Send + Sync>;
 
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub")
+            .field("topics", &lock(&self.inner.topics).len())
+            .finish_non_exhaustive()
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -63,15 +72,43 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Hub {
     /// Starts listening. Ends with `stopping`.
     pub fn start(db: Db, mut listener: Listener, on_caller: OnCaller, stopping: CancellationToken) -> Self {
-        let hub = Self { inner: Arc::new(Inner { db, topics: Mutex::default(), bells: Mutex::default() }) };
+        let hub = Self {
+            inner: Arc::new(Inner {
+                db,
+                topics: Mutex::default(),
+                hears: true.into(),
+                bells: Mutex::default(),
+            }),
+        };
         let inner = Arc::clone(&hub.inner);
+        // A task of its own: `next` is not to be dropped between a doorbell and its being told.
+        let (rung, mut bells) = tokio::sync::mpsc::channel(1024);
+        let listening = Arc::clone(&hub.inner);
+        let stop = stopping.clone();
+        tokio::spawn(async move {
+            loop {
+                let doorbell = tokio::select! {
+                    () = stop.cancelled() => return,
+                    doorbell = listener.next() => doorbell,
+                };
+                listening
+                    .hears
+                    .store(listener.is_connected(), std::sync::atomic::Ordering::Relaxed);
+                if rung.send(doorbell).await.is_err() {
+                    return;
+                }
+            }
+        });
         tokio::spawn(async move {
             let mut poll = tokio::time::interval(SLOW_POLL);
             poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     () = stopping.cancelled() => return,
-                    doorbell = listener.next() => inner.ring(doorbell, &on_caller),
+                    doorbell = bells.recv() => match doorbell {
+                        Some(doorbell) => inner.ring(doorbell, &on_caller),
+                        None => return,
+                    },
                     _ = poll.tick() => inner.compare_positions().await,
                 }
             }
@@ -79,11 +116,16 @@ impl Hub {
         hub
     }
 
+    /// Whether the listening connection stands.
+    pub fn hears(&self) -> bool {
+        self.inner.hears.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Every event of an organization after a position (from now on without one), in order, each once. Ends with an error when
     /// the position is no longer kept or the subscriber is too slow.
     ///
     /// # Errors
-    /// CURSOR_EXPIRED before the first event; those of the database.
+    /// `CURSOR_EXPIRED` before the first event; those of the database.
     pub async fn events(
         &self,
         organization: OrganizationId,
@@ -128,7 +170,7 @@ impl Hub {
                                 yield Ok(Arc::new(event));
                             }
                         }
-                        Err(error) if matches!(error, Error::Unavailable { .. } | Error::Timeout) => {
+                        Err(Error::Unavailable { .. } | Error::Timeout) => {
                             // The database is away; the position is not.
                             tokio::time::sleep(Duration::from_millis(500)).await;
                         }
@@ -172,7 +214,10 @@ impl Hub {
     ) -> Result<impl Stream<Item = Result<AnalysisState, Error>> + Send + use<>, Error> {
         let bell = self.bell(analysis.uuid());
         let events = self.events(organization, None).await?;
-        let state = self.state(organization, analysis).await?.ok_or(Error::NotFound { what: "analysis" })?;
+        let state = self
+            .state(organization, analysis)
+            .await?
+            .ok_or(Error::NotFound { what: "analysis" })?;
         let hub = self.clone();
         Ok(async_stream::stream! {
             let mut events = std::pin::pin!(events);
@@ -248,7 +293,9 @@ impl Hub {
             let state = event::upload_state(&hub.inner.db, session).await?;
             Ok::<_, Error>(state.filter(|state| state.organization == organization))
         };
-        let state = read(self).await?.ok_or(Error::NotFound { what: "recording session" })?;
+        let state = read(self).await?.ok_or(Error::NotFound {
+            what: "recording session",
+        })?;
         let hub = self.clone();
         Ok(async_stream::stream! {
             let mut shown = state.clone();
@@ -340,7 +387,10 @@ async fn pump(db: Db, topic: Weak<Topic>) {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "an organization's log could not be read; trying again");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "an organization's log could not be read; trying again"
+                    );
                     tokio::time::sleep(Duration::from_millis(500)).await;
                 }
             }
@@ -388,12 +438,18 @@ impl Inner {
             Ok(positions) => {
                 let positions: HashMap<OrganizationId, i64> = positions.into_iter().collect();
                 for topic in topics {
-                    if positions.get(&topic.organization).is_some_and(|newest| *newest > *topic.position.borrow()) {
+                    if positions
+                        .get(&topic.organization)
+                        .is_some_and(|newest| *newest > *topic.position.borrow())
+                    {
                         topic.wake.notify_one();
                     }
                 }
             }
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "positions could not be compared; trying again"),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "positions could not be compared; trying again"
+            ),
         }
     }
 }

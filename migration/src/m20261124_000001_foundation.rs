@@ -36,8 +36,6 @@ create schema private;
 revoke all on schema private from public, anon, authenticated, service_role;
 grant usage on schema private to newsystem_api, newsystem_worker, newsystem_member, newsystem_job, authenticated;
 grant create, usage on schema private to newsystem_queue;
-alter default privileges in schema private revoke execute on functions from public;
-alter default privileges revoke execute on functions from public;
 grant usage on schema public to newsystem_api, newsystem_worker, newsystem_member, newsystem_job, authenticated;
 
 create function private.touch() returns trigger language plpgsql set search_path = '' as $$
@@ -68,11 +66,18 @@ $$;
 create function private.is_share(value double precision) returns boolean language sql immutable set search_path = '' as $$
   select value >= 0 and value <= 1
 $$;
+
+-- Is this key in storage one of the organization's own? Objects have no row security: what names one must not name another's.
+create function private.is_object_of(organization uuid, object_key text) returns boolean language sql immutable set search_path = '' as $$
+  select starts_with(object_key, 'organizations/' || organization::text || '/') and position('..' in object_key) = 0
+$$;
+
+-- In every step that makes functions: default privileges would be an alteration of the owner, who may have other things too.
+revoke execute on all functions in schema private from public;
 ";
 
 const DOWN: &str = r"
 drop schema private cascade;
-alter default privileges grant execute on functions to public;
 do $auth$
 begin
   if obj_description((select oid from pg_namespace where nspname = 'auth'), 'pg_namespace') = 'made by newsystem' then

@@ -132,6 +132,7 @@ create table public.erasure_receipts (
   erased_bytes bigint not null constraint erasure_receipts_bytes check (erased_bytes >= 0)
 );
 create index erasure_receipts_at on public.erasure_receipts (organization_id, at desc);
+create index erasure_receipts_requested_by on public.erasure_receipts (organization_id, requested_by);
 
 -- A repeat within 24 hours gets the first result; another body under the same key is a conflict.
 create table public.idempotency_keys (
@@ -192,6 +193,7 @@ create function private.can_write() returns boolean language sql stable security
   select coalesce((select subscription_status <> 'inactive' and deletion_requested_at is null from public.organizations where id = private.organization_id()), false)
      and (private.api_key_id() is null or exists (select from public.api_keys where id = private.api_key_id() and not read_only))
 $$;
+revoke execute on all functions in schema private from public;
 ";
 
 const DOWN: &str = r"

@@ -22,7 +22,8 @@ create table public.analysis_results (
   frames_per_second double precision not null default 1 constraint analysis_results_fps check (frames_per_second between 0.1 and 3),
   max_frames integer not null default 120 constraint analysis_results_max_frames check (max_frames between 20 and 300),
   scene_threshold double precision not null default 0.2 constraint analysis_results_threshold check (scene_threshold between 0.1 and 0.5),
-  error_code text,
+  error_code text constraint analysis_results_error_code check (error_code in ('cancelled', 'not_a_video', 'video_unreadable', 'video_too_long', 'video_gone', 'decoder_crashed', 'worker_crashed', 'ocr_missing', 'remote_not_allowed', 'model_unauthorized', 'model_quota',
+    'model_refused', 'model_cut_off', 'model_unreadable', 'model_unavailable', 'model_price_unknown', 'budget_exceeded', 'storage_unavailable', 'attempts_exhausted', 'internal')),
   error_message text,
   gpt_version text,
   prompt_version text,
@@ -79,7 +80,8 @@ create table public.analysis_attempts (
   worker text not null,
   started_at timestamptz not null default now(),
   ended_at timestamptz,
-  error_code text,
+  error_code text constraint analysis_attempts_error_code check (error_code in ('cancelled', 'not_a_video', 'video_unreadable', 'video_too_long', 'video_gone', 'decoder_crashed', 'worker_crashed', 'ocr_missing', 'remote_not_allowed', 'model_unauthorized', 'model_quota',
+    'model_refused', 'model_cut_off', 'model_unreadable', 'model_unavailable', 'model_price_unknown', 'budget_exceeded', 'storage_unavailable', 'attempts_exhausted', 'internal')),
   message text,
   cost_usd numeric(12,6),
   created_at timestamptz not null default now(),
@@ -158,7 +160,7 @@ create table public.model_requests (
 -- One request in flight or answered for a key; those that failed, or of which nobody knows, stay beside it.
 create unique index model_requests_one_open on public.model_requests (analysis_id, request_key) where state in ('reserved', 'stored');
 create index model_requests_month on public.model_requests (organization_id, created_at);
-create index model_requests_analysis on public.model_requests (organization_id, session_id, analysis_id);
+create index model_requests_analysis on public.model_requests (organization_id, analysis_id, session_id);
 ";
 
 const DOWN: &str = "drop table public.model_requests, public.disclosures, public.analysis_frames, public.analysis_attempts, public.analysis_results;";

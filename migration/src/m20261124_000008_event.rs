@@ -249,6 +249,7 @@ begin
 end $$;
 create trigger video_chunks_inserted after insert on public.video_chunks referencing new table as changed for each statement execute function private.on_chunks_changed();
 create trigger video_chunks_updated after update on public.video_chunks referencing new table as changed for each statement execute function private.on_chunks_changed();
+revoke execute on all functions in schema private from public;
 ";
 
 const DOWN: &str = r"

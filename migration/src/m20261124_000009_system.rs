@@ -380,7 +380,6 @@ begin
      where r.id = subject and r.status = 'queued' and r.organization_id = private.organization_id() and private.can_write();
   end if;
 end $$;
-revoke execute on function private.enqueue_permission(text, uuid) from public;
 grant execute on function private.enqueue_permission(text, uuid) to newsystem_queue;
 
 -- Adds the job in the caller's transaction. A queue per organization and slot caps what runs at once; the priority is the
@@ -437,6 +436,7 @@ create function private.stale_permission(kind text, subject uuid) returns table 
 $$;
 grant execute on function private.stale_permission(text, uuid) to newsystem_queue;
 
+revoke execute on all functions in schema private from public;
 alter function private.enqueue(text, uuid) owner to newsystem_queue;
 alter function private.add_job(text, uuid, uuid, integer) owner to newsystem_queue;
 alter function private.job_state(text, uuid) owner to newsystem_queue;

@@ -38,7 +38,7 @@ pub async fn ensure<C: ConnectionTrait>(connection: &C, logins: &[LoginRole<'_>]
 pub fn sql(logins: &[LoginRole<'_>]) -> String {
     let mut script = String::from(
         "do $roles$
-declare name text;
+declare name text; may_become boolean;
 begin
   -- Roles are cluster-wide: two databases migrating at once must not race.
   perform pg_advisory_xact_lock(hashtext('newsystem.roles'));
@@ -66,8 +66,14 @@ begin
   if not pg_has_role('newsystem_worker', 'newsystem_job', 'member') then
     grant newsystem_job to newsystem_worker;
   end if;
-  -- The owner hands private.enqueue to the queue's role, for which it must be that role's member.
-  if not pg_has_role(current_user, 'newsystem_queue', 'member') then
+  -- The owner hands private.enqueue to the queue's role, for which it must be able to become that role. From PostgreSQL 16 on
+  -- whoever makes a role is its member, and yet may not become it.
+  if current_setting('server_version_num')::integer >= 160000 then
+    may_become := pg_has_role(current_user, 'newsystem_queue', 'set') and pg_has_role(current_user, 'newsystem_queue', 'usage');
+  else
+    may_become := pg_has_role(current_user, 'newsystem_queue', 'member');
+  end if;
+  if not may_become then
     execute format('grant newsystem_queue to %I', current_user);
   end if;
   execute format('grant connect, create on database %I to newsystem_queue', current_database());
@@ -76,11 +82,12 @@ end $roles$;\n",
     );
     for login in logins {
         if let Some(password) = login.password {
-            script.push_str(&format!(
-                "alter role {} password '{}';\n",
-                login.name,
-                password.replace('\'', "''")
-            ));
+            let password = password.replace('\'', "''");
+            script.push_str("alter role ");
+            script.push_str(login.name);
+            script.push_str(" password '");
+            script.push_str(&password);
+            script.push_str("';\n");
         }
     }
     script

@@ -1,5 +1,6 @@
 //! The wiring behind the one binary, as a library so that the test harness can use the same private PostgreSQL.
 
+pub mod client;
 pub mod client_file;
 pub mod command;
 pub mod embedded_postgres;

@@ -80,7 +80,11 @@ impl Once {
         if key.is_empty() || key.chars().count() > 200 || key.contains('\0') {
             return Err(Error::invalid("input.idempotencyKey", "must have 1 to 200 characters"));
         }
-        Ok(Some(Self { key, operation, request_sha256: hex::encode(Sha256::digest(input.to_string())) }))
+        Ok(Some(Self {
+            key,
+            operation,
+            request_sha256: hex::encode(Sha256::digest(input.to_string())),
+        }))
     }
 
     /// What an earlier request with this key made. Takes the key's lock, so that two at once become one after the other.
@@ -150,7 +154,7 @@ where
     if let Some(made) = once.earlier(scope, act.now).await? {
         return Ok(made);
     }
-    let made = make().await?;
-    once.keep(scope, made, act.now).await?;
-    Ok(made)
+    let subject = make().await?;
+    once.keep(scope, subject, act.now).await?;
+    Ok(subject)
 }

@@ -61,3 +61,21 @@ pub async fn at(scope: &Scope, places: &[(Uuid, i32)], columns: Columns) -> Resu
         })
         .collect()
 }
+
+/// Where the picture of a frame lies, if the caller may see the frame.
+///
+/// # Errors
+/// Those of the database.
+pub async fn file_path(scope: &Scope, frame: FrameId) -> Result<Option<String>> {
+    #[derive(sea_orm::FromQueryResult)]
+    struct Place {
+        file_path: String,
+    }
+    let row: Option<Place> = scope
+        .row(
+            "select file_path from public.analysis_frames where id = $1",
+            [frame.uuid().into()],
+        )
+        .await?;
+    Ok(row.map(|row| row.file_path))
+}

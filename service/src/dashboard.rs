@@ -29,10 +29,15 @@ pub struct ByState {
 
 impl ByState {
     fn decode(row: &PgRow, at: usize) -> Result<Self> {
+        // The driver reads a zero without its decimals.
+        let rounded = |mut sum: Decimal| {
+            sum.rescale(2);
+            sum
+        };
         Ok(Self {
-            identified: Decode::decode(row, at)?,
-            accepted: Decode::decode(row, at + 1)?,
-            implemented: Decode::decode(row, at + 2)?,
+            identified: rounded(Decode::decode(row, at)?),
+            accepted: rounded(Decode::decode(row, at + 1)?),
+            implemented: rounded(Decode::decode(row, at + 2)?),
         })
     }
 }

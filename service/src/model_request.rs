@@ -8,7 +8,7 @@ use domain::id::{AnalysisId, OrganizationId, SessionId};
 use rust_decimal::Decimal;
 use sea_orm::FromQueryResult;
 
-use crate::db::{Db, Lease};
+use crate::db::{Db, Lease, Scope};
 use crate::error::{Error, Result};
 
 /// The job on whose account requests are made.
@@ -125,9 +125,13 @@ impl Account {
             .await?
             .ok_or(Error::LeaseLost)?;
         let refusal = if request.estimate_usd > spent.analysis_left {
-            Some(Reserved::AnalysisBudgetExceeded { left_usd: spent.analysis_left.max(Decimal::ZERO) })
+            Some(Reserved::AnalysisBudgetExceeded {
+                left_usd: spent.analysis_left.max(Decimal::ZERO),
+            })
         } else if request.estimate_usd > spent.month_left {
-            Some(Reserved::MonthlyBudgetExceeded { left_usd: spent.month_left.max(Decimal::ZERO) })
+            Some(Reserved::MonthlyBudgetExceeded {
+                left_usd: spent.month_left.max(Decimal::ZERO),
+            })
         } else {
             None
         };
@@ -226,4 +230,22 @@ impl Account {
 
 const fn settled(touched: u64) -> Result<()> {
     if touched == 1 { Ok(()) } else { Err(Error::LeaseLost) }
+}
+
+/// What models have cost for an analysis so far, in USD, as far as its caller may see it; none while nothing was booked.
+///
+/// # Errors
+/// Those of the database.
+pub async fn booked(scope: &Scope, analysis: AnalysisId) -> Result<Option<Decimal>> {
+    #[derive(FromQueryResult)]
+    struct Booked {
+        cost: Option<Decimal>,
+    }
+    let row: Option<Booked> = scope
+        .row(
+            "select sum(cost_usd) as cost from public.model_requests where analysis_id = $1",
+            [analysis.uuid().into()],
+        )
+        .await?;
+    Ok(row.and_then(|row| row.cost))
 }

@@ -442,10 +442,9 @@ impl Window {
             key.expression(sql);
             // `desc` and `asc` put nulls first and last; what an index says must be said here in the same words.
             sql.push(match (*direction, self.backward, key.nullable) {
-                (Direction::Ascending, false, _) => "",
+                (Direction::Ascending, false, _) | (Direction::Descending, true, false) => "",
                 (Direction::Ascending, true, _) | (Direction::Descending, false, false) => " desc",
                 (Direction::Descending, false, true) => " desc nulls last",
-                (Direction::Descending, true, false) => "",
                 (Direction::Descending, true, true) => " asc nulls first",
             });
             sql.push(", ");

@@ -97,7 +97,13 @@ pub struct QueueSettings {
 /// # Errors
 /// [`Error::Forbidden`] when the subject is not the caller's to have done.
 pub async fn enqueue(scope: &Scope, kind: JobKind, subject: Uuid) -> Result<()> {
-    scope.run("select private.enqueue($1, $2)", [Value::from(kind.as_str()), Value::from(subject)]).await.map(|_| ())
+    scope
+        .run(
+            "select private.enqueue($1, $2)",
+            [Value::from(kind.as_str()), Value::from(subject)],
+        )
+        .await
+        .map(|_| ())
 }
 
 /// Makes or updates the queue's tables, as `newsystem_queue`; run by `migrate`, never by a worker.
@@ -108,11 +114,21 @@ pub async fn migrate(url: &str) -> Result<()> {
     let pool = pool(url, 2).await?;
     let built = WorkerOptions::default().pg_pool(pool.clone()).init().await;
     pool.close().await;
-    built.map(|_| ()).map_err(|error| Error::internal(format!("the queue's tables could not be made: {error}")))
+    built
+        .map(|_| ())
+        .map_err(|error| Error::internal(format!("the queue's tables could not be made: {error}")))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the queue's own connections, as its own role, which owns nothing but the queue"
+)]
 async fn pool(url: &str, connections: u32) -> Result<PgPool> {
-    Ok(PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10)).connect(url).await?)
+    Ok(PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect(url)
+        .await?)
 }
 
 /// Runs jobs until the shutdown fires and those in hand are finished or handed back.
@@ -120,9 +136,15 @@ async fn pool(url: &str, connections: u32) -> Result<PgPool> {
 /// # Errors
 /// When the queue cannot be reached at start, or fails for good.
 pub async fn run<H: Handler>(settings: &QueueSettings, handler: Arc<H>, shutdown: CancellationToken) -> Result<()> {
-    let connections = u32::try_from(settings.concurrency).unwrap_or(u32::MAX).saturating_add(4);
+    let connections = u32::try_from(settings.concurrency)
+        .unwrap_or(u32::MAX)
+        .saturating_add(4);
     let pool = pool(&settings.url, connections).await?;
-    let extension = Shared { handler, shutdown: shutdown.clone(), pool: pool.clone() };
+    let extension = Shared {
+        handler,
+        shutdown: shutdown.clone(),
+        pool: pool.clone(),
+    };
     let stop = shutdown.clone();
     let worker = WorkerOptions::default()
         .pg_pool(pool.clone())
@@ -144,7 +166,10 @@ pub async fn run<H: Handler>(settings: &QueueSettings, handler: Arc<H>, shutdown
         .init()
         .await
         .map_err(|error| Error::internal(format!("the queue did not start: {error}")))?;
-    let outcome = worker.run().await.map_err(|error| Error::internal(format!("the queue failed: {error}")));
+    let outcome = worker
+        .run()
+        .await
+        .map_err(|error| Error::internal(format!("the queue failed: {error}")));
     pool.close().await;
     outcome
 }
@@ -190,7 +215,9 @@ tasks! {
 }
 
 async fn handle(kind: JobKind, subject: Uuid, context: WorkerContext) -> Result<(), String> {
-    let shared = context.get_ext::<Shared>().ok_or("the worker was built without its handler")?;
+    let shared = context
+        .get_ext::<Shared>()
+        .ok_or("the worker was built without its handler")?;
     let job = Job {
         kind,
         subject,
@@ -203,7 +230,10 @@ async fn handle(kind: JobKind, subject: Uuid, context: WorkerContext) -> Result<
         Verdict::HandedBack => {
             // Best effort: should it fail, the try counts, and nothing else is lost.
             if let Err(error) = uncount(&shared.pool, *context.job().id()).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a handed-back job keeps its counted try");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a handed-back job keeps its counted try"
+                );
             }
             Err("handed back at shutdown".to_owned())
         }

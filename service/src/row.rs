@@ -119,7 +119,7 @@ pub trait Relation: Copy + Eq + std::hash::Hash + std::fmt::Debug + Send + Sync 
 /// A row of a table, as far as it was asked for.
 #[derive(Debug)]
 pub struct Row<T> {
-    row: PgRow,
+    driver: PgRow,
     columns: Columns,
     table: PhantomData<fn() -> T>,
 }
@@ -127,7 +127,7 @@ pub struct Row<T> {
 impl<T: Relation> Row<T> {
     pub(crate) fn new(row: PgRow, columns: Columns) -> Self {
         Self {
-            row,
+            driver: row,
             columns,
             table: PhantomData,
         }
@@ -161,12 +161,12 @@ impl<T: Relation> Row<T> {
                 T::NAME
             )));
         }
-        V::decode(&self.row, self.columns.place(column))
+        V::decode(&self.driver, self.columns.place(column))
     }
 
     /// What was selected after the columns.
     pub(crate) fn extra<'r, V: Decode<'r>>(&'r self, at: usize) -> Result<V> {
-        V::decode(&self.row, self.columns.len() + at)
+        V::decode(&self.driver, self.columns.len() + at)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
+use domain::id::ChunkId;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use uuid::Uuid;
@@ -120,6 +121,45 @@ impl Signer {
         // In constant time, and whether expired or not.
         let genuine = self.mac(subject, id, actor, expires).verify_slice(&signature).is_ok();
         genuine && now.timestamp() < expires
+    }
+
+    /// The address to PUT a chunk's announced bytes to, from now on for an hour. It names their hash, so that it stores nothing
+    /// else.
+    pub fn sign_upload(&self, chunk: ChunkId, sha256: &str, now: DateTime<Utc>) -> Signed {
+        let expires = (now + Duration::hours(1)).timestamp();
+        let signature = hex::encode(self.upload_mac(chunk, sha256, expires).finalize().into_bytes());
+        Signed {
+            url: format!(
+                "{}/files/uploads/{chunk}?sha256={sha256}&expires={expires}&signature={signature}",
+                self.inner.base
+            ),
+            expires_at: DateTime::from_timestamp(expires, 0).unwrap_or(now),
+        }
+    }
+
+    /// Whether these are the parts of an address that [`Signer::sign_upload`] made and that has not ended.
+    pub fn verify_upload(
+        &self,
+        chunk: ChunkId,
+        sha256: &str,
+        expires: i64,
+        signature: &str,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let Ok(signature) = hex::decode(signature) else {
+            return false;
+        };
+        let genuine = self.upload_mac(chunk, sha256, expires).verify_slice(&signature).is_ok();
+        genuine && now.timestamp() < expires
+    }
+
+    fn upload_mac(&self, chunk: ChunkId, sha256: &str, expires: i64) -> Hmac<Sha256> {
+        let mut mac = self.inner.key.clone();
+        mac.update(b"uploads/");
+        mac.update(chunk.uuid().as_bytes());
+        mac.update(&expires.to_be_bytes());
+        mac.update(sha256.as_bytes());
+        mac
     }
 
     fn mac(&self, subject: Subject, id: Uuid, actor: Uuid, expires: i64) -> Hmac<Sha256> {

@@ -21,7 +21,12 @@ const MOST: i32 = 500;
 /// Those of the database.
 pub async fn stale_analyses(db: &Db) -> Result<u64> {
     let system = db.system();
-    let rows: Vec<PgRow> = call!(system, fetch_all, "select id, attempt from private.stale_analyses($1)", MOST);
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select id, attempt from private.stale_analyses($1)",
+        MOST
+    );
     let kind = JobKind::AnalyzeRecording.as_str();
     let mut handled = 0;
     for row in rows {
@@ -30,7 +35,13 @@ pub async fn stale_analyses(db: &Db) -> Result<u64> {
         let done: PgRow = match state.try_get::<&str, _>("state")? {
             "exhausted" => fail(db, id).await?,
             "absent" if attempt >= i32::try_from(MAX_ATTEMPTS).unwrap_or(i32::MAX) => fail(db, id).await?,
-            "absent" => call!(system, fetch_one, "select private.enqueue_stale($1, $2) as done", kind, id),
+            "absent" => call!(
+                system,
+                fetch_one,
+                "select private.enqueue_stale($1, $2) as done",
+                kind,
+                id
+            ),
             _ => continue,
         };
         handled += u64::from(done.try_get::<bool, _>("done")?);
@@ -41,7 +52,14 @@ pub async fn stale_analyses(db: &Db) -> Result<u64> {
 async fn fail(db: &Db, id: Uuid) -> Result<PgRow> {
     let system = db.system();
     let code = AnalysisErrorCode::WorkerCrashed;
-    Ok(call!(system, fetch_one, "select private.fail_analysis($1, $2, $3) as done", id, code.as_str(), code.sentence()))
+    Ok(call!(
+        system,
+        fetch_one,
+        "select private.fail_analysis($1, $2, $3) as done",
+        id,
+        code.as_str(),
+        code.sentence()
+    ))
 }
 
 /// Closes recordings that nothing was added to since then, with what had arrived, and has them analysed.
@@ -50,11 +68,23 @@ async fn fail(db: &Db, id: Uuid) -> Result<PgRow> {
 /// Those of the database.
 pub async fn close_idle_sessions(db: &Db, idle_since: DateTime<Utc>) -> Result<u64> {
     let system = db.system();
-    let rows: Vec<PgRow> = call!(system, fetch_all, "select id from private.idle_sessions($1, $2)", idle_since, MOST);
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select id from private.idle_sessions($1, $2)",
+        idle_since,
+        MOST
+    );
     let mut handled = 0;
     for row in rows {
         let id: Uuid = row.try_get("id")?;
-        let closed: PgRow = call!(system, fetch_one, "select private.close_idle_session($1, $2) as chunks", id, idle_since);
+        let closed: PgRow = call!(
+            system,
+            fetch_one,
+            "select private.close_idle_session($1, $2) as chunks",
+            id,
+            idle_since
+        );
         // The analysis that this made has no job yet: the sweep for stale analyses adds it.
         handled += u64::from(closed.try_get::<Option<i32>, _>("chunks")?.is_some());
     }
@@ -67,11 +97,23 @@ pub async fn close_idle_sessions(db: &Db, idle_since: DateTime<Utc>) -> Result<u
 /// Those of the database.
 pub async fn drop_abandoned_chunks(db: &Db, untouched_since: DateTime<Utc>) -> Result<u64> {
     let system = db.system();
-    let rows: Vec<PgRow> = call!(system, fetch_all, "select id from private.abandoned_chunks($1, $2)", untouched_since, MOST);
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select id from private.abandoned_chunks($1, $2)",
+        untouched_since,
+        MOST
+    );
     let mut handled = 0;
     for row in rows {
         let id: Uuid = row.try_get("id")?;
-        let dropped: PgRow = call!(system, fetch_one, "select private.drop_abandoned_chunk($1, $2) as done", id, untouched_since);
+        let dropped: PgRow = call!(
+            system,
+            fetch_one,
+            "select private.drop_abandoned_chunk($1, $2) as done",
+            id,
+            untouched_since
+        );
         handled += u64::from(dropped.try_get::<bool, _>("done")?);
     }
     Ok(handled)
@@ -83,7 +125,12 @@ pub async fn drop_abandoned_chunks(db: &Db, untouched_since: DateTime<Utc>) -> R
 /// Those of the database and of the storage; what was not deleted stays due.
 pub async fn delete_objects(db: &Db, storage: &Storage) -> Result<u64> {
     let system = db.system();
-    let rows: Vec<PgRow> = call!(system, fetch_all, "select id, object_key, is_prefix from private.due_object_deletions($1)", MOST);
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select id, object_key, is_prefix from private.due_object_deletions($1)",
+        MOST
+    );
     let mut handled = 0;
     for row in rows {
         let (id, key): (Uuid, String) = (row.try_get("id")?, row.try_get("object_key")?);
@@ -104,15 +151,29 @@ pub async fn delete_objects(db: &Db, storage: &Storage) -> Result<u64> {
 /// Those of the database.
 pub async fn apply_retention(db: &Db) -> Result<u64> {
     let system = db.system();
-    let rows: Vec<PgRow> =
-        call!(system, fetch_all, "select session_id, video_due, frames_due, raw_replies_due from private.due_retention($1)", MOST);
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select session_id, video_due, frames_due, raw_replies_due from private.due_retention($1)",
+        MOST
+    );
     let mut handled = 0;
     for row in rows {
         let session: Uuid = row.try_get("session_id")?;
-        let (video, frames, replies): (bool, bool, bool) =
-            (row.try_get("video_due")?, row.try_get("frames_due")?, row.try_get("raw_replies_due")?);
-        let _: PgRow =
-            call!(system, fetch_one, "select private.apply_retention($1, $2, $3, $4) as objects", session, video, frames, replies);
+        let (video, frames, replies): (bool, bool, bool) = (
+            row.try_get("video_due")?,
+            row.try_get("frames_due")?,
+            row.try_get("raw_replies_due")?,
+        );
+        let _: PgRow = call!(
+            system,
+            fetch_one,
+            "select private.apply_retention($1, $2, $3, $4) as objects",
+            session,
+            video,
+            frames,
+            replies
+        );
         handled += 1;
     }
     Ok(handled)
@@ -124,6 +185,11 @@ pub async fn apply_retention(db: &Db) -> Result<u64> {
 /// Those of the database.
 pub async fn forget_events(db: &Db, older_than: DateTime<Utc>) -> Result<u64> {
     let system = db.system();
-    let row: PgRow = call!(system, fetch_one, "select private.forget_events($1) as forgotten", older_than);
+    let row: PgRow = call!(
+        system,
+        fetch_one,
+        "select private.forget_events($1) as forgotten",
+        older_than
+    );
     Ok(row.try_get::<i64, _>("forgotten")?.unsigned_abs())
 }

@@ -8,13 +8,13 @@ use domain::category::WorkflowCategory;
 use domain::effort::{Hours, PerDay, Seconds};
 use domain::id::{AnalysisId, OpportunityId, OrganizationId, SessionId, UserId};
 use domain::money::{Cost, Currency};
-use domain::roi::assumptions::{Assumptions, Overrides};
 use domain::roi::CostAnalysis;
 use domain::roi::Evidence;
 use domain::roi::Pool;
-use domain::roi::{Verdict, priority};
-use domain::roi::{Observation, Worth, worth};
+use domain::roi::assumptions::{Assumptions, Overrides};
 use domain::roi::{Complexity, EffortBasis, FrequencyBasis, Priority, ValueSource};
+use domain::roi::{Observation, Worth, worth};
+use domain::roi::{Verdict, priority};
 use domain::share::Share;
 use domain::span::TimeSpan;
 use domain::status::OpportunityStatus;
@@ -110,8 +110,10 @@ pub async fn assumptions(scope: &Scope, organization: OrganizationId) -> Result<
         )
         .await?
         .ok_or(Error::NotFound { what: "organization" })?;
-    let currency: Currency =
-        terms.currency.parse().map_err(|_| Error::internal("the organization has an unknown currency"))?;
+    let currency: Currency = terms
+        .currency
+        .parse()
+        .map_err(|_| Error::internal("the organization has an unknown currency"))?;
     let overrides: Overrides = serde_json::from_value(terms.roi_defaults)
         .map_err(|error| Error::internal(format!("the organization's assumptions cannot be read: {error}")))?;
     Assumptions::defaults(currency, &terms.time_zone)
@@ -189,7 +191,9 @@ pub async fn observations(
           where o.organization_id = $1 and {condition} order by o.id"
     );
     let rows: Vec<ObservationRow> = scope.rows(&sql, [organization.uuid().into(), id.into()]).await?;
-    rows.into_iter().map(|row| Ok((OpportunityId::new(row.id), row.observation()?))).collect()
+    rows.into_iter()
+        .map(|row| Ok((OpportunityId::new(row.id), row.observation()?)))
+        .collect()
 }
 
 impl ObservationRow {
@@ -202,8 +206,14 @@ impl ObservationRow {
             analysed_at: self.analysed_at,
             recording: self.recording,
             recorded_by: self.recorded_by.map(UserId::new),
-            category: self.opportunity_type.parse::<WorkflowCategory>().map_err(|_| unknown("type"))?,
-            status: self.status.parse::<OpportunityStatus>().map_err(|_| unknown("status"))?,
+            category: self
+                .opportunity_type
+                .parse::<WorkflowCategory>()
+                .map_err(|_| unknown("type"))?,
+            status: self
+                .status
+                .parse::<OpportunityStatus>()
+                .map_err(|_| unknown("status"))?,
             seconds_per_occurrence: self.current_time_per_occurrence_seconds.and_then(Seconds::from_f64),
             evidence: Evidence {
                 occurrences: u32::try_from(self.occurrences_observed).unwrap_or(0),
@@ -246,10 +256,14 @@ pub fn observation_of(
         observed_seconds: row.observed_seconds,
         recorded_on,
         evidence: row.evidence.clone(),
-        declared_per_day: row.occurrences_per_day.filter(|_| row.frequency_basis == FrequencyBasis::Declared),
+        declared_per_day: row
+            .occurrences_per_day
+            .filter(|_| row.frequency_basis == FrequencyBasis::Declared),
         people_count: row.people_count,
         automation_complexity: row.automation_complexity.map(|complexity| complexity.to_string()),
-        entered_effort: row.implementation_effort_hours.filter(|_| row.effort_basis == EffortBasis::Entered),
+        entered_effort: row
+            .implementation_effort_hours
+            .filter(|_| row.effort_basis == EffortBasis::Entered),
         actual_implementation_cost: row.actual_implementation_cost,
         measured_seconds_after: row.measured_seconds_after,
     }
@@ -276,9 +290,11 @@ pub fn price(
     let confidence = row.confidence_score.and_then(|score| Share::from_f64(score).ok());
     let verdict = priority(&worth, confidence);
     let figures = worth.figures.as_ref().ok();
-    row.currency = assumptions.currency().code().to_owned();
+    assumptions.currency().code().clone_into(&mut row.currency);
     row.occurrences_per_day = worth.frequency.map(|frequency| frequency.per_day.to_f64());
-    row.frequency_basis = worth.frequency.map_or(FrequencyBasis::Extrapolated, |frequency| frequency.basis);
+    row.frequency_basis = worth
+        .frequency
+        .map_or(FrequencyBasis::Extrapolated, |frequency| frequency.basis);
     row.counted = worth.counted;
     row.implementation_effort_hours = worth.effort.map(|hours| hours.value().round_dp(2));
     row.effort_basis = worth.effort_basis;
@@ -287,9 +303,13 @@ pub fn price(
     row.monthly_savings_low = figures.map(|f| f.monthly_savings_low.value().round_dp(2));
     row.monthly_savings_high = figures.map(|f| f.monthly_savings_high.value().round_dp(2));
     row.hours_saved_monthly = figures.map(|f| f.saved_hours.value().round_dp(4));
-    row.payback_period_days = figures.and_then(|f| f.payback_days).and_then(|days| i32::try_from(days).ok());
+    row.payback_period_days = figures
+        .and_then(|f| f.payback_days)
+        .and_then(|days| i32::try_from(days).ok());
     row.roi_percentage = figures.and_then(|f| f.roi_percentage);
-    row.realised_savings_monthly = worth.realised.map(|realised| realised.monthly_savings.value().round_dp(2));
+    row.realised_savings_monthly = worth
+        .realised
+        .map(|realised| realised.monthly_savings.value().round_dp(2));
     let entered = ReviewerInput::read(&row.reviewer_input).priority;
     row.priority = Some(entered.unwrap_or(verdict.priority));
     row.priority_reason = Some(match entered {
@@ -331,7 +351,9 @@ pub fn cost_row(
         total_implementation_cost: figures.map(|f| money(f.implementation_cost.value())),
         monthly_savings: figures.map(|f| money(f.monthly_savings.value())),
         annual_savings: figures.map(|f| money(f.annual_savings.value())),
-        payback_period_days: figures.and_then(|f| f.payback_days).and_then(|days| i32::try_from(days).ok()),
+        payback_period_days: figures
+            .and_then(|f| f.payback_days)
+            .and_then(|days| i32::try_from(days).ok()),
         roi_percentage: figures.and_then(|f| f.roi_percentage),
         current_hourly_rate: Some(money(assumptions.hourly_rate().value())),
         confidence_level: Some(costs.confidence),

@@ -28,18 +28,23 @@ impl TestDatabase {
         let mut admin = PgConnection::connect(&cluster.superuser_url).await?;
         // Tests run in processes of their own: one of them makes the template, the others wait.
         sqlx::query("select pg_advisory_lock(4711)").execute(&mut admin).await?;
-        let made: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1 and datistemplate)")
-            .bind(TEMPLATE)
-            .fetch_one(&mut admin)
-            .await?;
+        let made: bool =
+            sqlx::query_scalar("select exists (select from pg_database where datname = $1 and datistemplate)")
+                .bind(TEMPLATE)
+                .fetch_one(&mut admin)
+                .await?;
         if !made {
             make_template(&cluster, &mut admin).await?;
         }
-        sqlx::query("select pg_advisory_unlock(4711)").execute(&mut admin).await?;
-        let name = format!("test_{}", Uuid::new_v4().simple());
-        sqlx::query(AssertSqlSafe(format!("create database {name} template {TEMPLATE} owner {OWNER}")))
+        sqlx::query("select pg_advisory_unlock(4711)")
             .execute(&mut admin)
             .await?;
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        sqlx::query(AssertSqlSafe(format!(
+            "create database {name} template {TEMPLATE} owner {OWNER}"
+        )))
+        .execute(&mut admin)
+        .await?;
         for grant in [
             format!("grant connect on database {name} to newsystem_api, newsystem_worker"),
             format!("grant connect, create on database {name} to newsystem_queue"),
@@ -57,23 +62,38 @@ impl TestDatabase {
 
     /// The address for the superuser, who passes row security: for arranging and looking, never for acting.
     pub fn superuser_url(&self) -> String {
-        let (head, _) = self.cluster.superuser_url.rsplit_once('/').unwrap_or((&self.cluster.superuser_url, ""));
+        let (head, _) = self
+            .cluster
+            .superuser_url
+            .rsplit_once('/')
+            .unwrap_or((&self.cluster.superuser_url, ""));
         format!("{head}/{}", self.name)
     }
 
     /// A small pool for arranging and looking.
     pub async fn superuser(&self) -> Result<PgPool> {
-        Ok(PgPoolOptions::new().max_connections(4).connect(&self.superuser_url()).await?)
+        Ok(PgPoolOptions::new()
+            .max_connections(4)
+            .connect(&self.superuser_url())
+            .await?)
     }
 
     /// The database as the API sees it.
     pub async fn api(&self) -> Result<Db> {
-        Ok(Db::connect(&DatabaseSettings { max_connections: 8, ..DatabaseSettings::new(self.url("newsystem_api")) }).await?)
+        Ok(Db::connect(&DatabaseSettings {
+            max_connections: 8,
+            ..DatabaseSettings::new(self.url("newsystem_api"))
+        })
+        .await?)
     }
 
     /// The database as the worker sees it.
     pub async fn worker(&self) -> Result<Db> {
-        Ok(Db::connect(&DatabaseSettings { max_connections: 4, ..DatabaseSettings::new(self.url("newsystem_worker")) }).await?)
+        Ok(Db::connect(&DatabaseSettings {
+            max_connections: 4,
+            ..DatabaseSettings::new(self.url("newsystem_worker"))
+        })
+        .await?)
     }
 }
 
@@ -81,20 +101,33 @@ async fn make_template(cluster: &ClusterHandle, admin: &mut PgConnection) -> Res
     let password = cluster.password_for(OWNER);
     for statement in [
         format!("drop database if exists {TEMPLATE}"),
-        format!("do $$ begin if not exists (select from pg_roles where rolname = '{OWNER}') then create role {OWNER} login createrole password '{password}'; end if; end $$"),
+        format!(
+            "do $$ begin if not exists (select from pg_roles where rolname = '{OWNER}') then create role {OWNER} login createrole password '{password}'; end if; end $$"
+        ),
         format!("create database {TEMPLATE} owner {OWNER}"),
     ] {
         sqlx::query(AssertSqlSafe(statement)).execute(&mut *admin).await?;
     }
     let owner = migration::connect(&cluster.url_for(OWNER, &password, TEMPLATE)).await?;
-    let passwords: Vec<(&str, String)> = roles::LOGIN_ROLES.iter().map(|role| (*role, cluster.password_for(role))).collect();
-    let logins: Vec<roles::LoginRole<'_>> =
-        passwords.iter().map(|(name, password)| roles::LoginRole { name, password: Some(password) }).collect();
+    let passwords: Vec<(&str, String)> = roles::LOGIN_ROLES
+        .iter()
+        .map(|role| (*role, cluster.password_for(role)))
+        .collect();
+    let logins: Vec<roles::LoginRole<'_>> = passwords
+        .iter()
+        .map(|(name, password)| roles::LoginRole {
+            name,
+            password: Some(password),
+        })
+        .collect();
     roles::ensure(&owner, &logins).await.context("roles")?;
     Migrator::up(&owner, None).await.context("migrations")?;
     owner.close().await?;
-    service::queue::migrate(&cluster.url_for("newsystem_queue", &cluster.password_for("newsystem_queue"), TEMPLATE)).await?;
-    sqlx::query(AssertSqlSafe(format!("alter database {TEMPLATE} is_template true"))).execute(&mut *admin).await?;
+    service::queue::migrate(&cluster.url_for("newsystem_queue", &cluster.password_for("newsystem_queue"), TEMPLATE))
+        .await?;
+    sqlx::query(AssertSqlSafe(format!("alter database {TEMPLATE} is_template true")))
+        .execute(&mut *admin)
+        .await?;
     Ok(())
 }
 
@@ -103,9 +136,14 @@ impl TestDatabase {
     pub async fn with_two_organizations() -> Result<Self> {
         let database = Self::create().await?;
         let mut admin = PgConnection::connect(&database.superuser_url()).await?;
-        sqlx::raw_sql(include_str!("../fixtures/two_organizations.sql")).execute(&mut admin).await?;
+        sqlx::raw_sql(include_str!("../fixtures/two_organizations.sql"))
+            .execute(&mut admin)
+            .await?;
         for organization in ["a", "b"] {
-            sqlx::query("select pg_temp.seed($1)").bind(organization).execute(&mut admin).await?;
+            sqlx::query("select pg_temp.seed($1)")
+                .bind(organization)
+                .execute(&mut admin)
+                .await?;
         }
         admin.close().await?;
         Ok(database)

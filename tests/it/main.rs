@@ -1,6 +1,13 @@
 //! The end-to-end suite, one module per subject.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+mod catalogue;
 mod embedded_postgres;
+mod pooler;
+mod read;
 mod remote_vision;
+mod scope;
 mod sign_in;
+mod supabase;
+mod tenancy;
+mod versions;

@@ -1,6 +1,8 @@
 //! The scoreboard of the local analyser: every scene of a folder, and the demo recording.
 //! `analysis [--tell] [--keep DIR] SCENES_DIR [DEMO_DIR] [NAME…]`; run by `tests/bench/analysis`.
 
+#![expect(clippy::expect_used, reason = "a scoreboard that cannot go on ends here")]
+
 #[path = "../tests/scene/mod.rs"]
 mod scene;
 

@@ -164,7 +164,7 @@ mod tests {
     fn two_databases_are_enough() {
         let config = load(&[]).unwrap();
         assert_eq!(config.remote.base_url.as_str(), "https://api.openai.com/v1");
-        assert!(config.remote.api_key.is_none() && config.remote.model.is_none() && !config.remote.enabled);
+        assert!(config.remote.api_key.is_none() && config.remote.model.is_none());
         assert!(!format!("{config:?}").contains("pw@"));
     }
 

@@ -39,8 +39,15 @@ pub struct Worker {
 /// # Errors
 /// When the queue cannot be reached at start, or fails for good.
 pub async fn run(worker: Worker, settings: &QueueSettings, shutdown: CancellationToken) -> service::Result<()> {
-    let sweeper = tokio::spawn(sweep::run(worker.db.clone(), worker.storage.clone(), worker.clock, shutdown.clone()));
-    let handler = Arc::new(Jobs { tools: Tools::new(worker) });
+    let sweeper = tokio::spawn(sweep::run(
+        worker.db.clone(),
+        worker.storage.clone(),
+        worker.clock,
+        shutdown.clone(),
+    ));
+    let handler = Arc::new(Jobs {
+        tools: Tools::new(worker),
+    });
     let outcome = queue::run(settings, handler, shutdown.clone()).await;
     shutdown.cancel();
     // The sweeper ends within a sweep; one that panicked has said so in the log.
@@ -56,7 +63,7 @@ struct Jobs {
 impl Handler for Jobs {
     async fn handle(&self, job: Job) -> Verdict {
         match job.kind {
-            JobKind::AnalyzeRecording => analyze_recording::run(&self.tools, &job).await,
+            JobKind::AnalyzeRecording => Box::pin(analyze_recording::run(&self.tools, &job)).await,
         }
     }
 }

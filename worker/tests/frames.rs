@@ -358,7 +358,7 @@ fn damage_in_the_middle_is_skipped_and_told() {
     let mut arguments = drawn::BROWSER_VP9.to_vec();
     arguments.extend(["-g", "10"]);
     let file = studio.film("whole.webm", (640, 360), 60, &arguments, |pen, canvas, tenth| {
-        page(pen, canvas, 1 + u64::from(tenth / 20))
+        page(pen, canvas, 1 + u64::from(tenth / 20));
     });
     let mut bytes = std::fs::read(&file).unwrap();
     let packets = Command::new("ffprobe")

@@ -1,5 +1,7 @@
 //! The local analyser on whole recordings: the demo, three drawn ones, and planted personal data.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 mod scene;
 
 use std::path::{Path, PathBuf};
@@ -150,11 +152,12 @@ fn planted(pages: &[&[&str]], blurb: bool) -> Planted {
             for (row, line) in lines.iter().enumerate() {
                 let text = dir.path().join(format!("{index}-{row}.txt"));
                 std::fs::write(&text, line).unwrap();
-                graph += &format!(
+                let drawn = format!(
                     ",drawtext=fontfile=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf:fontsize=17:x=60:y={}:expansion=none:textfile={}",
                     60 + 44 * row,
                     text.display()
                 );
+                graph += &drawn;
             }
             let status = std::process::Command::new("ffmpeg")
                 .args(["-v", "error", "-y", "-f", "lavfi", "-i", &graph, "-frames:v", "1", "-q:v", "3"])

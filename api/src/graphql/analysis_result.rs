@@ -17,7 +17,7 @@ use super::analysis_frame::AnalysisFrame;
 use super::automation_opportunity::{AutomationOpportunity, OpportunityOrder};
 use super::context::{InRequest as _, Read};
 use super::cost_analysis::CostAnalysis;
-use super::error::Result;
+use super::error::{Result, alone};
 use super::generated_report::Report;
 use super::guard::Needs;
 use super::insight::StructuredInsights;
@@ -168,18 +168,18 @@ impl Analysis {
     }
 
     /// What the model cost, in USD; null while unknown, when the model has no price, and to operators.
-    async fn analysis_cost_usd(&self) -> Result<Option<Decimal>> {
-        Ok(self.cost().await?.and_then(|cost| cost.usd).map(Into::into))
+    async fn analysis_cost_usd(&self) -> Option<Result<Decimal>> {
+        alone(async { Ok(self.cost().await?.and_then(|cost| cost.usd).map(Into::into)) }).await
     }
 
     /// Tokens that went into the model; null while unknown, and to operators.
-    async fn prompt_tokens(&self) -> Result<Option<i64>> {
-        Ok(self.cost().await?.and_then(|cost| cost.prompt_tokens))
+    async fn prompt_tokens(&self) -> Option<Result<i64>> {
+        alone(async { Ok(self.cost().await?.and_then(|cost| cost.prompt_tokens)) }).await
     }
 
     /// Tokens that came out of the model; null while unknown, and to operators.
-    async fn completion_tokens(&self) -> Result<Option<i64>> {
-        Ok(self.cost().await?.and_then(|cost| cost.completion_tokens))
+    async fn completion_tokens(&self) -> Option<Result<i64>> {
+        alone(async { Ok(self.cost().await?.and_then(|cost| cost.completion_tokens)) }).await
     }
 
     /// How long it took, in seconds; null before the end.
@@ -206,18 +206,25 @@ impl Analysis {
     }
 
     /// The model's reply, unmodified. For the recorded person, admins and owners; null to others and once it was deleted.
-    async fn raw_gpt_response(&self) -> Result<Option<Json>> {
-        Ok(self
-            .read
-            .get(RawReplyOf(self.row.uuid()?))
-            .await?
-            .map(|reply| Json((*reply).clone())))
+    async fn raw_gpt_response(&self) -> Option<Result<Json>> {
+        alone(async {
+            Ok(self
+                .read
+                .get(RawReplyOf(self.row.uuid()?))
+                .await?
+                .map(|reply| Json((*reply).clone())))
+        })
+        .await
     }
 
     /// What was read from the recording: steps, applications, routines; null before the end.
-    async fn structured_insights(&self) -> Result<Option<StructuredInsights>> {
-        let insights = self.read.get(InsightsOf(self.row.uuid()?)).await?;
-        Ok(insights.map(|insights| StructuredInsights::new(&self.read, self.row.uuid().unwrap_or_default(), insights)))
+    async fn structured_insights(&self) -> Option<Result<StructuredInsights>> {
+        alone(async {
+            let insights = self.read.get(InsightsOf(self.row.uuid()?)).await?;
+            Ok(insights
+                .map(|insights| StructuredInsights::new(&self.read, self.row.uuid().unwrap_or_default(), insights)))
+        })
+        .await
     }
 
     /// Opportunities that it found, highest potential savings first.
@@ -244,14 +251,17 @@ impl Analysis {
     }
 
     /// Its newest cost analysis; null before the first.
-    async fn cost_analysis(&self, ctx: &Context<'_>) -> Result<Option<CostAnalysis>> {
-        newest(
-            ctx,
-            &self.read,
-            self.row.id()?,
-            BELOW,
-            service::cost_analysis::order(Vec::new()),
-        )
+    async fn cost_analysis(&self, ctx: &Context<'_>) -> Option<Result<CostAnalysis>> {
+        alone(async {
+            newest(
+                ctx,
+                &self.read,
+                self.row.id()?,
+                BELOW,
+                service::cost_analysis::order(Vec::new()),
+            )
+            .await
+        })
         .await
     }
 
@@ -295,21 +305,24 @@ impl Analysis {
         #[graphql(desc = "How its nodes are placed; the oldest one of the kind unless said.")] layout: Option<
             LayoutAlgorithm,
         >,
-    ) -> Result<Option<WorkflowVisualization>> {
-        for diagram in whole::<WorkflowVisualization>(
-            ctx,
-            &self.read,
-            self.row.id()?,
-            BELOW,
-            service::workflow_visualization::order(),
-        )
-        .await?
-        {
-            if diagram.is(kind, layout)? {
-                return Ok(Some(diagram));
+    ) -> Option<Result<WorkflowVisualization>> {
+        alone(async {
+            for diagram in whole::<WorkflowVisualization>(
+                ctx,
+                &self.read,
+                self.row.id()?,
+                BELOW,
+                service::workflow_visualization::order(),
+            )
+            .await?
+            {
+                if diagram.is(kind, layout)? {
+                    return Ok(Some(diagram));
+                }
             }
-        }
-        Ok(None)
+            Ok(None)
+        })
+        .await
     }
 
     /// Insights that it wrote, the newest first.
@@ -492,11 +505,14 @@ impl AnalysisAttempt {
     }
 
     /// What it cost, in USD; null while unknown, and to operators.
-    async fn cost_usd(&self) -> Result<Option<Decimal>> {
-        if !self.read.caller().is_manager() {
-            return Ok(None);
-        }
-        Ok(self.read.get(AttemptCostOf(self.row.uuid()?)).await?.map(Into::into))
+    async fn cost_usd(&self) -> Option<Result<Decimal>> {
+        alone(async {
+            if !self.read.caller().is_manager() {
+                return Ok(None);
+            }
+            Ok(self.read.get(AttemptCostOf(self.row.uuid()?)).await?.map(Into::into))
+        })
+        .await
     }
 }
 

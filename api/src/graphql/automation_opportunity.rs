@@ -15,7 +15,7 @@ use service::row::Columns;
 use super::analysis_frame::AnalysisFrame;
 use super::analysis_result::Analysis;
 use super::context::{InRequest as _, Read};
-use super::error::Result;
+use super::error::{Result, alone};
 use super::guard::Needs;
 use super::loader::FrameAt;
 use super::page::{
@@ -309,11 +309,14 @@ impl Review {
 #[Object]
 impl Review {
     /// Who; null once the person has left, and where a key did it.
-    async fn by(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
-        match self.row.reviewed_by()? {
-            Some(person) => find(ctx, &self.read, person).await,
-            None => Ok(None),
-        }
+    async fn by(&self, ctx: &Context<'_>) -> Option<Result<Member>> {
+        alone(async {
+            match self.row.reviewed_by()? {
+                Some(person) => find(ctx, &self.read, person).await,
+                None => Ok(None),
+            }
+        })
+        .await
     }
 
     /// When.

@@ -14,9 +14,11 @@ use service::caller::Caller;
 use service::clock::Clock;
 use service::db::{Db, Reader, Scope};
 use service::signing::Signer;
+use service::storage::Storage;
 
 use super::error::{self, Failure, Result};
 use super::loader::Loaders;
+use crate::hub::Hub;
 
 /// What one process has for all requests. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -27,6 +29,12 @@ pub struct Api {
     pub signer: Signer,
     /// The time of day.
     pub clock: Clock,
+    /// Where recordings, frames and reports lie.
+    pub storage: Storage,
+    /// The largest chunk of a recording, in bytes.
+    pub max_chunk_bytes: u64,
+    /// Tells subscriptions what happens.
+    pub hub: Hub,
 }
 
 /// One operation. The transport puts one into the data of each; a clone is that of another operation and shares no snapshot.

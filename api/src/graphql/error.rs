@@ -72,6 +72,12 @@ impl Failure {
     }
 }
 
+/// The answer of a field that may be null and reads something of its own: in this form a failure makes null of the field alone;
+/// as a `Result` of an `Option` it would take the object around it along.
+pub async fn alone<T>(answer: impl Future<Output = Result<Option<T>>>) -> Option<Result<T>> {
+    answer.await.transpose()
+}
+
 /// Writes a fault and its cause to the log; refusals are the caller's business and are not logged.
 pub fn log(error: &Error) {
     match error {

@@ -110,12 +110,13 @@ impl Read {
     /// # Errors
     /// Those of the batch, the same for all who wait for it.
     pub async fn get<K: Key>(&self, key: K) -> Result<Option<K::Value>> {
-        let promise = K::slot(self.loaders())
-            .loader(self)
-            .try_load(key.clone())
+        // Unconstrained: a task that has used its share of turns would be sent away in the middle of a level, and the level
+        // would become two batches. Nothing here runs long.
+        let loader = K::slot(self.loaders()).loader(self);
+        let promise = tokio::task::unconstrained(loader.try_load(key.clone()))
             .await
             .map_err(|error| Failure::from(service::Error::internal(format!("a batch lost a key: {error}"))))?;
-        Ok(promise.0.await?.get(&key).cloned())
+        Ok(tokio::task::unconstrained(promise.0).await?.get(&key).cloned())
     }
 
     /// As [`Read::get`], for several keys; in their order, without those that lead nowhere.

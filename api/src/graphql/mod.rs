@@ -1,4 +1,4 @@
-//! The GraphQL schema. One file per noun; each brings a part of [`Query`], and mutations and subscriptions are merged the
+//! The GraphQL schema. One file per noun; each brings a part of [`Queries`], and mutations and subscriptions are merged the
 //! same way.
 //!
 //! - [`context`]: what a resolver has at hand. [`guard`]: who may ask. [`error`]: what a client is told.
@@ -8,9 +8,12 @@ pub mod context;
 pub mod error;
 pub mod guard;
 pub mod loader;
+pub mod mutation;
 pub mod node;
 pub mod page;
+pub mod root;
 pub mod scalar;
+pub mod subscription;
 
 pub mod analysis_frame;
 pub mod analysis_result;
@@ -31,13 +34,14 @@ pub mod viewer;
 pub mod workflow_insight;
 pub mod workflow_visualization;
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, Schema, SchemaBuilder};
 
 pub use context::{Api, InRequest, Read, Request};
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(
+#[graphql(name = "Query")]
+pub struct Queries(
     viewer::ViewerQuery,
     organization::OrganizationQuery,
     user_profile::MemberQuery,
@@ -54,13 +58,20 @@ pub struct Query(
     audit_entry::AuditQuery,
 );
 
-/// Everything that can be changed: a `MergedObject` of each noun's mutations, as [`Query`] is of its queries.
-pub type Mutation = EmptyMutation;
+/// [`Queries`], where one refusal never blanks the rest.
+pub type Query = root::Root<Queries>;
 
-/// Everything that can be followed: a `MergedSubscription` of each noun's subscriptions.
-pub type Subscription = EmptySubscription;
+/// Everything that can be changed; a payload that has been committed is never lost to another field's refusal.
+pub type Mutation = root::Root<mutation::Mutation>;
+
+pub use subscription::Subscription;
 
 /// The schema, before the transport has added its extensions and limits.
 pub fn schema() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription).register_output_type::<node::Node>()
+    Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<node::Node>()
+}
+
+/// The schema as text, as `schema.graphql` has it.
+pub fn sdl() -> String {
+    schema().finish().sdl()
 }

@@ -307,7 +307,7 @@ impl RoiDefaults {
 /// Where one value of the assumptions comes from.
 #[derive(SimpleObject)]
 pub struct RoiDefaultSource {
-    /// The value's field in RoiDefaults.
+    /// The value's field in `RoiDefaults`.
     name: &'static str,
     /// Who set it.
     source: ValueSource,

@@ -24,7 +24,7 @@ pub struct RecordingNoticeQuery;
 
 #[Object]
 impl RecordingNoticeQuery {
-    /// The text that a person to be recorded is shown, in force now; null until an owner has set one.
+    /// The text that a person to be recorded is shown, in force now: the platform's own until an owner has set one.
     #[graphql(guard = "Needs::Member")]
     async fn recording_notice(
         &self,
@@ -38,7 +38,7 @@ impl RecordingNoticeQuery {
         let notice = read
             .load(async |scope| recording_notice::in_force(scope, locale.as_deref()).await)
             .await?;
-        Ok(notice.map(|notice| RecordingNotice {
+        Ok(Some(RecordingNotice {
             version: notice.version,
             locale: notice.locale,
             text: notice.text,

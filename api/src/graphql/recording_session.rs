@@ -15,7 +15,7 @@ use service::signing::Subject;
 use super::analysis_result::Analysis;
 use super::automation_opportunity::{AutomationOpportunity, OpportunityOrder};
 use super::context::{InRequest as _, Read};
-use super::error::Result;
+use super::error::{Result, alone};
 use super::guard::Needs;
 use super::loader::{OwnSession, PersonOf};
 use super::page::{
@@ -160,11 +160,14 @@ impl RecordingSession {
     }
 
     /// The recorded person; null to an operator who is not this person, and once the person has left.
-    async fn user(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
-        match self.read.get(PersonOf(self.row.uuid()?)).await? {
-            Some(person) => find(ctx, &self.read, person).await,
-            None => Ok(None),
-        }
+    async fn user(&self, ctx: &Context<'_>) -> Option<Result<Member>> {
+        alone(async {
+            match self.read.get(PersonOf(self.row.uuid()?)).await? {
+                Some(person) => find(ctx, &self.read, person).await,
+                None => Ok(None),
+            }
+        })
+        .await
     }
 
     /// How often a day this process is done, as people entered it; null when nobody did.
@@ -223,27 +226,33 @@ impl RecordingSession {
     }
 
     /// Its newest analysis; null before the first.
-    async fn analysis(&self, ctx: &Context<'_>) -> Result<Option<Analysis>> {
-        newest(
-            ctx,
-            &self.read,
-            self.row.id()?,
-            BELOW,
-            service::analysis_result::order(Vec::new()),
-        )
+    async fn analysis(&self, ctx: &Context<'_>) -> Option<Result<Analysis>> {
+        alone(async {
+            newest(
+                ctx,
+                &self.read,
+                self.row.id()?,
+                BELOW,
+                service::analysis_result::order(Vec::new()),
+            )
+            .await
+        })
         .await
     }
 
     /// Its newest completed analysis, which is what every sum counts; null before the first.
-    async fn current_analysis(&self, ctx: &Context<'_>) -> Result<Option<Analysis>> {
-        let current = Below { current: true, ..BELOW };
-        newest(
-            ctx,
-            &self.read,
-            self.row.id()?,
-            current,
-            service::analysis_result::order(Vec::new()),
-        )
+    async fn current_analysis(&self, ctx: &Context<'_>) -> Option<Result<Analysis>> {
+        alone(async {
+            let current = Below { current: true, ..BELOW };
+            newest(
+                ctx,
+                &self.read,
+                self.row.id()?,
+                current,
+                service::analysis_result::order(Vec::new()),
+            )
+            .await
+        })
         .await
     }
 
@@ -312,22 +321,25 @@ impl RecordingSession {
 
     /// A seekable recording with range requests. For the recorded person, admins and owners; watching is audited. Null to others,
     /// while the recording is not whole, once its video is deleted, and where redaction was asked for.
-    async fn playback(&self) -> Result<Option<Playback>> {
-        let session = self.row.id()?;
-        if !self.row.is_watchable()? || !is_own_or_managed(&self.read, session).await? {
-            return Ok(None);
-        }
-        let api = self.read.api();
-        let signed = api.signer.sign(
-            Subject::Playback,
-            session.uuid(),
-            self.read.caller().actor.uuid(),
-            api.clock.now(),
-        );
-        Ok(Some(Playback {
-            url: Url(signed.url),
-            expires_at: signed.expires_at.into(),
-        }))
+    async fn playback(&self) -> Option<Result<Playback>> {
+        alone(async {
+            let session = self.row.id()?;
+            if !self.row.is_watchable()? || !is_own_or_managed(&self.read, session).await? {
+                return Ok(None);
+            }
+            let api = self.read.api();
+            let signed = api.signer.sign(
+                Subject::Playback,
+                session.uuid(),
+                self.read.caller().actor.uuid(),
+                api.clock.now(),
+            );
+            Ok(Some(Playback {
+                url: Url(signed.url),
+                expires_at: signed.expires_at.into(),
+            }))
+        })
+        .await
     }
 }
 

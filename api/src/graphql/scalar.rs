@@ -7,6 +7,7 @@ use chrono::{SecondsFormat, Utc};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
+/// An instant in RFC 3339, with a time zone: `2026-11-24T07:00:00.123456Z`. Answers are in UTC.
 #[Scalar(
     name = "DateTime",
     specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339"
@@ -45,6 +46,7 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Decimal(pub rust_decimal::Decimal);
 
+/// An exact decimal number, as a text: `"1234.50"`. A number is accepted too, as its shortest decimal form.
 #[Scalar(name = "Decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -74,6 +76,7 @@ impl From<rust_decimal::Decimal> for Decimal {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Json(pub serde_json::Value);
 
+/// Any JSON value: object, list, text, number, truth value or null.
 #[Scalar(name = "JSON", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -109,6 +112,7 @@ pub fn document(json: &serde_json::Value) -> Value {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BigInt(pub i64);
 
+/// A whole number of up to 64 bits, as a text: `"53687091200"`. A number is accepted too.
 #[Scalar(name = "BigInt")]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -137,6 +141,7 @@ impl From<i64> for BigInt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url(pub String);
 
+/// An address: absolute, or a path on this server where its public address is not configured.
 #[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org/")]
 impl ScalarType for Url {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -163,7 +168,11 @@ pub struct Money {
 
 impl Money {
     /// An amount of a row in its currency.
-    pub fn of(amount: rust_decimal::Decimal, currency: &str) -> Self {
+    pub fn of(mut amount: rust_decimal::Decimal, currency: &str) -> Self {
+        // The driver reads a zero without its cents.
+        if amount.scale() < 2 {
+            amount.rescale(2);
+        }
         Self {
             amount: Decimal(amount),
             currency: currency.to_owned(),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::api_key::ApiKey;
 use super::context::{InRequest as _, Read};
-use super::error::Result;
+use super::error::{Result, alone};
 use super::guard::Needs;
 use super::node::{Node, node};
 use super::organization::Organization;
@@ -33,24 +33,30 @@ impl Viewer {
     }
 
     /// The person's place in the organization; null for keys, and for a person who belongs to none yet.
-    async fn member(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
-        match self
-            .read
-            .caller()
-            .user()
-            .filter(|_| self.read.caller().membership.is_some())
-        {
-            Some(user) => find(ctx, &self.read, user).await,
-            None => Ok(None),
-        }
+    async fn member(&self, ctx: &Context<'_>) -> Option<Result<Member>> {
+        alone(async {
+            match self
+                .read
+                .caller()
+                .user()
+                .filter(|_| self.read.caller().membership.is_some())
+            {
+                Some(user) => find(ctx, &self.read, user).await,
+                None => Ok(None),
+            }
+        })
+        .await
     }
 
     /// The organization; null for a person who belongs to none yet.
-    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
-        match self.read.caller().membership {
-            Some(membership) => find(ctx, &self.read, membership.organization).await,
-            None => Ok(None),
-        }
+    async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        alone(async {
+            match self.read.caller().membership {
+                Some(membership) => find(ctx, &self.read, membership.organization).await,
+                None => Ok(None),
+            }
+        })
+        .await
     }
 
     /// What the caller may do; null for a person who belongs to no organization yet.
@@ -59,11 +65,14 @@ impl Viewer {
     }
 
     /// The key that is calling; null for persons.
-    async fn api_key(&self, ctx: &Context<'_>) -> Result<Option<ApiKey>> {
-        match self.read.caller().api_key() {
-            Some(key) => find(ctx, &self.read, key).await,
-            None => Ok(None),
-        }
+    async fn api_key(&self, ctx: &Context<'_>) -> Option<Result<ApiKey>> {
+        alone(async {
+            match self.read.caller().api_key() {
+                Some(key) => find(ctx, &self.read, key).await,
+                None => Ok(None),
+            }
+        })
+        .await
     }
 }
 

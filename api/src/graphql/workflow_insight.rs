@@ -14,7 +14,7 @@ use service::workflow_insight::{self as row, Insights, Table};
 use super::analysis_result::Analysis;
 use super::automation_opportunity::spans;
 use super::context::{InRequest as _, Read};
-use super::error::Result;
+use super::error::{Result, alone};
 use super::guard::Needs;
 use super::page::{Connection, OrderDirection, RowObject, arguments, find, get, optional_id};
 use super::recording_session::RecordingSession;
@@ -68,11 +68,14 @@ impl WorkflowInsight {
     }
 
     /// The analysis that wrote it; null for one that belongs to the session alone.
-    async fn analysis(&self, ctx: &Context<'_>) -> Result<Option<Analysis>> {
-        match self.row.analysis_id()? {
-            Some(analysis) => find(ctx, &self.read, analysis).await,
-            None => Ok(None),
-        }
+    async fn analysis(&self, ctx: &Context<'_>) -> Option<Result<Analysis>> {
+        alone(async {
+            match self.row.analysis_id()? {
+                Some(analysis) => find(ctx, &self.read, analysis).await,
+                None => Ok(None),
+            }
+        })
+        .await
     }
 
     /// What it is about.

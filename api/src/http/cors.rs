@@ -45,10 +45,11 @@ impl Origins {
         CorsLayer::new()
             .allow_origin(origins)
             .allow_credentials(false)
-            .allow_methods([Method::GET, Method::POST])
+            .allow_methods([Method::GET, Method::POST, Method::PUT])
             .allow_headers([
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,
+                header::RANGE,
                 HeaderName::from_static("apikey"),
                 HeaderName::from_static("x-api-key"),
                 HeaderName::from_static("x-request-id"),

@@ -14,8 +14,10 @@ pub mod cors;
 pub mod engine;
 pub mod error;
 pub mod execution;
+pub mod files;
 pub mod graphiql;
 pub mod graphql;
+pub mod health;
 pub mod limits;
 mod negotiation;
 pub mod rate;
@@ -25,6 +27,7 @@ pub mod router;
 pub mod session;
 mod sse;
 mod stream;
+pub mod upload;
 mod websocket;
 
 pub use engine::{Introspection, LastEventId, Schemas};

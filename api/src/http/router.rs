@@ -94,6 +94,7 @@ pub(super) struct Shared<E> {
 pub struct Transport<E> {
     shared: Arc<Shared<E>>,
     address_budget: Arc<Budget>,
+    upload_budget: Arc<Budget>,
     graphiql: bool,
 }
 
@@ -125,6 +126,7 @@ impl<E: Executor> Transport<E> {
         Ok(Self {
             shared: Arc::new(shared),
             address_budget: Arc::new(Budget::new(options.rates.address)),
+            upload_budget: Arc::new(Budget::new(options.rates.upload)),
             graphiql: options.graphiql,
         })
     }
@@ -153,6 +155,7 @@ impl<E: Executor> Transport<E> {
     pub fn surround(&self, router: Router) -> Router {
         let budget = AddressBudget {
             budget: Arc::clone(&self.address_budget),
+            uploads: Arc::clone(&self.upload_budget),
             trusted_proxies: Arc::clone(&self.shared.trusted_proxies),
         };
         router
@@ -179,6 +182,7 @@ impl<E: Executor> Transport<E> {
 #[derive(Clone)]
 struct AddressBudget {
     budget: Arc<Budget>,
+    uploads: Arc<Budget>,
     trusted_proxies: Arc<[Network]>,
 }
 
@@ -189,7 +193,13 @@ async fn by_address(State(state): State<AddressBudget>, request: Request, next: 
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0.ip());
     if let Some(address) = client_address(peer, request.headers(), &state.trusted_proxies) {
-        let allowance = state.budget.take(&network(address).to_string());
+        // Bytes and pages are paid from different purses: an upload at full speed does not stop its own dashboard.
+        let purse = if request.uri().path().starts_with("/files/uploads/") {
+            &state.uploads
+        } else {
+            &state.budget
+        };
+        let allowance = purse.take(&network(address).to_string());
         if !allowance.allowed {
             let id = request
                 .extensions()

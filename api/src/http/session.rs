@@ -1,15 +1,14 @@
 //! Who is speaking: the seam between the transport and the verifier of tokens and keys.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use async_graphql::Data;
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use tokio::sync::watch;
 
 use super::auth::TokenError;
+use tokio::{sync::watch, time::Instant};
 
 /// What the budgets and connection caps count by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,7 +43,7 @@ pub struct Session {
     /// Whom to count.
     pub caller: Caller,
     /// When the token ends: sockets close with 4403, event streams end.
-    pub expires_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<Instant>,
     /// Becomes `Some(reason)` when the membership ends or the key is revoked; the socket then closes with 4403.
     pub revoked: Option<watch::Receiver<Option<String>>>,
     attach: Vec<Attach>,
@@ -68,10 +67,10 @@ impl Session {
         self
     }
 
-    /// Ends the session at an instant.
+    /// Ends the session after the time that its token has left, by the clock of whoever verified it.
     #[must_use]
-    pub fn expires_at(mut self, instant: DateTime<Utc>) -> Self {
-        self.expires_at = Some(instant);
+    pub fn expires_in(mut self, left: Duration) -> Self {
+        self.expires_at = Instant::now().checked_add(left);
         self
     }
 
@@ -97,11 +96,7 @@ impl Session {
     pub(super) async fn ended(&self) -> String {
         let expiry = async {
             match self.expires_at {
-                Some(instant) => {
-                    let left = (instant - Utc::now()).to_std().unwrap_or_default();
-                    // A timer cannot be set further than some two years ahead.
-                    tokio::time::sleep(left.min(std::time::Duration::from_hours(24 * 365))).await;
-                }
+                Some(instant) => tokio::time::sleep_until(instant).await,
                 None => std::future::pending().await,
             }
         };

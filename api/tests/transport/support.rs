@@ -318,9 +318,7 @@ impl Verifier {
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 Ok(session(Caller::User(name.to_owned())))
             }
-            "brief" => {
-                Ok(session(Caller::User(name.to_owned())).expires_at(Utc::now() + chrono::Duration::milliseconds(400)))
-            }
+            "brief" => Ok(session(Caller::User(name.to_owned())).expires_in(Duration::from_millis(400))),
             "member" => Ok(session(Caller::User(name.to_owned())).revoked_by(self.revoke.clone())),
             key if key.starts_with("key-") => Ok(session(Caller::Key(key.to_owned()))),
             user => Ok(session(Caller::User(user.to_owned()))),

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 fn visits(letters: &str) -> Vec<Visit> {
     letters
         .chars()
-        .filter(|c| c.is_ascii_alphabetic())
+        .filter(char::is_ascii_alphabetic)
         .enumerate()
         .map(|(i, letter)| {
             let span = TimeSpan::new(10.0 * i as f64, 10.0 * (i + 1) as f64).unwrap();

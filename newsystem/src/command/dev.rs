@@ -89,7 +89,7 @@ pub async fn run(mut environment: Environment) -> anyhow::Result<ExitCode> {
 
     let listener = serve::listen(config.listen).await?;
     let db = wiring::connect(&config.database, &config.pool).await?;
-    let application = wiring::application(&config, db.clone(), &stopping).await?;
+    let application = wiring::application(&config, db.clone(), &stopping, true).await?;
     let worker = start_worker(&environment)?;
     let file = ClientFile {
         address: config.public_url.to_string(),

@@ -1,12 +1,16 @@
 //! The command line: what can be asked of the binary, and which file does it.
 
+mod analyze;
 mod dev;
 mod doctor;
+mod meter;
 mod migrate;
 mod schema;
 mod serve;
 mod token;
+mod upload;
 mod wiring;
+mod words;
 mod worker;
 
 #[cfg(test)]
@@ -68,6 +72,17 @@ enum Command {
     /// Check everything that a deployment needs, and say what to do about each fault
     #[command(after_help = "Example: newsystem doctor --json | jq '.[] | select(.verdict == \"fault\")'")]
     Doctor(doctor::Args),
+    /// Upload a recording to a running server, in chunks, and go on where it was interrupted
+    ///
+    /// The server and the token come from --url and --token, from `NEWSYSTEM_URL` and `NEWSYSTEM_TOKEN`, or from the `newsystem dev`
+    /// that runs here. Prints the session's id.
+    #[command(after_help = "Example: newsystem upload shift.webm --title 'Order entry' --accept-notice")]
+    Upload(upload::Args),
+    /// Analyse a recording and show what it contains: steps, applications, routines, opportunities, each with its time stamps
+    ///
+    /// Uploads the file as `upload` does, follows the analysis, and prints the findings. Ctrl-C stops following, not the analysis.
+    #[command(after_help = "Example: newsystem analyze shift.webm --accept-notice --preset detailed")]
+    Analyze(analyze::Args),
     /// Decode one recording, as a worker's child: what is read from a hostile file stays in a process of its own
     #[command(hide = true)]
     Decode,
@@ -119,6 +134,8 @@ fn run(cli: Cli, environment: Environment) -> anyhow::Result<ExitCode> {
             Command::Schema(args) => schema::run(&args),
             Command::Token(args) => token::run(&environment, &args).await,
             Command::Doctor(args) => doctor::run(environment, &args).await,
+            Command::Upload(args) => upload::run(&environment, &args).await,
+            Command::Analyze(args) => analyze::run(&environment, &args).await,
             Command::Decode => Ok(::worker::frames::decoder_main()),
         }
     });

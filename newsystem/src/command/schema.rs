@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let sdl = wiring::sdl()?;
+    let sdl = wiring::sdl();
     if let Some(path) = &args.write {
         std::fs::write(path, &sdl).with_context(|| format!("cannot write {}", path.display()))?;
     } else if let Some(path) = &args.check {

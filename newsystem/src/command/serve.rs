@@ -24,7 +24,7 @@ pub async fn run(environment: &Environment) -> anyhow::Result<ExitCode> {
     refuse_pending(&db).await?;
     let stopping = shutdown::on_signal()?;
     let listener = listen(config.listen).await?;
-    let application = wiring::application(&config, db.clone(), &stopping).await?;
+    let application = wiring::application(&config, db.clone(), &stopping, false).await?;
     serve(listener, application, stopping, config.drain).await?;
     db.close().await;
     Ok(ExitCode::SUCCESS)

@@ -1,17 +1,18 @@
 //! The calls into the other rooms, one function each, so that a command reads as what it does and a room can change its
 //! mind in one place.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::get;
 use domain::role::Role;
 use migration::operator::{self, DemoPerson};
 use migration::roles::LoginRole;
 use migration::{DatabaseConnection, Migrator, MigratorTrait};
+use service::clock::Clock;
 use service::config::{DatabaseUrl, PoolConfig, Secret};
 use service::db::{DatabaseSettings, Db};
+use service::event::listener::Listener;
 use service::queue::{self, QueueSettings};
+use service::signing::Signer;
 use service::storage::Storage;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -31,22 +32,39 @@ pub struct MigrationStatus {
 }
 
 /// The whole application of `serve`: routes, schema, listener of events.
-#[expect(clippy::unused_async, reason = "the listener of events is opened here")]
-pub async fn application(config: &api::config::Config, db: Db, stopping: &CancellationToken) -> anyhow::Result<Router> {
-    let _ = (config, db, stopping);
-    Ok(Router::new().route("/health/live", get(async || "alive\n")).route(
-        "/health/ready",
-        get(async || {
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the GraphQL API is not part of this build\n",
-            )
-        }),
-    ))
+pub async fn application(
+    config: &api::config::Config,
+    db: Db,
+    stopping: &CancellationToken,
+    development: bool,
+) -> anyhow::Result<Router> {
+    let listener = Listener::connect(config.database.url.expose())
+        .await
+        .context("cannot listen for events")?;
+    let secret = match &config.signing_key {
+        Some(key) => key.expose().as_bytes().to_vec(),
+        // Only a bucket may do without: its own addresses need none, and those of this process end with it.
+        None => rand::random::<[u8; 32]>().to_vec(),
+    };
+    let parts = api::Parts {
+        db,
+        listener,
+        storage: Storage::open(&config.storage).context("cannot open the object storage")?,
+        signer: Signer::new(&secret, config.public_url.as_str()).context("NEWSYSTEM_SIGNING_KEY")?,
+        verifier: api::http::auth::TokenVerifier::new(config.auth.clone()).context("cannot verify tokens")?,
+        clock: Clock::system(),
+        max_chunk_bytes: config.max_chunk_bytes,
+    };
+    let behaviour = api::Behaviour {
+        origins: api::http::cors::Origins::parse(&config.cors_origins).context("NEWSYSTEM_CORS_ORIGINS")?,
+        trusted_proxies: config.trusted_proxies.clone(),
+        development,
+        ..api::Behaviour::default()
+    };
+    Ok(api::app(parts, behaviour, stopping)?)
 }
 
 /// Works on the queue until `stopping`.
-#[expect(clippy::unused_async, reason = "the queue is worked on here")]
 pub async fn work(config: &worker::config::Config, db: Db, stopping: CancellationToken) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("cannot tell which program this is")?;
     let worker = Worker {
@@ -74,12 +92,13 @@ pub async fn work(config: &worker::config::Config, db: Db, stopping: Cancellatio
 
 /// The machine's name, for attempts and logs.
 fn hostname() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "worker".to_owned(), |name| name.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "worker".to_owned(), |name| name.trim().to_owned())
 }
 
 /// The schema as text.
-pub fn sdl() -> anyhow::Result<String> {
-    bail!("the GraphQL schema is not part of this build")
+pub fn sdl() -> String {
+    api::graphql::sdl()
 }
 
 /// Opens the pool of a login role; refused for one that row security does not bind.

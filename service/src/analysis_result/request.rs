@@ -36,7 +36,9 @@ async fn lock_session(scope: &Scope, session: SessionId) -> Result<SessionRow> {
             [session.uuid().into()],
         )
         .await?
-        .ok_or(Error::NotFound { what: "recording session" })
+        .ok_or(Error::NotFound {
+            what: "recording session",
+        })
 }
 
 /// Queues an analysis of a finished session; row and job are committed together.
@@ -48,7 +50,10 @@ pub async fn enqueue(scope: &Scope, session: SessionId, settings: &Settings, id:
     let member = scope.caller()?.writer()?;
     let row = lock_session(scope, session).await?;
     if let Some(deleted) = row.video_deleted_at {
-        return Err(Error::conflict(format!("the recording was deleted on {}: it cannot be analysed again", deleted.date_naive())));
+        return Err(Error::conflict(format!(
+            "the recording was deleted on {}: it cannot be analysed again",
+            deleted.date_naive()
+        )));
     }
     if row.status == SessionStatus::Recording.as_str() || row.chunk_count.is_none() {
         return Err(Error::conflict("the session is still recording: finish it first"));
@@ -71,7 +76,9 @@ pub async fn enqueue(scope: &Scope, session: SessionId, settings: &Settings, id:
         )
         .await?;
     if inserted == 0 {
-        return Err(Error::conflict("an analysis of this session is under way: wait for it, or cancel it"));
+        return Err(Error::conflict(
+            "an analysis of this session is under way: wait for it, or cancel it",
+        ));
     }
     queue::enqueue(scope, JobKind::AnalyzeRecording, id.uuid()).await?;
     to_processing(scope, session).await?;
@@ -96,10 +103,16 @@ struct AnalysisRow {
 
 async fn lock_analysis(scope: &Scope, analysis: AnalysisId) -> Result<(SessionId, AnalysisStatus)> {
     let row: AnalysisRow = scope
-        .row("select session_id, status from public.analysis_results where id = $1 for update", [analysis.uuid().into()])
+        .row(
+            "select session_id, status from public.analysis_results where id = $1 for update",
+            [analysis.uuid().into()],
+        )
         .await?
         .ok_or(Error::NotFound { what: "analysis" })?;
-    let status = row.status.parse().map_err(|_| Error::internal("an analysis holds an unknown status"))?;
+    let status = row
+        .status
+        .parse()
+        .map_err(|_| Error::internal("an analysis holds an unknown status"))?;
     Ok((row.session_id.into(), status))
 }
 
@@ -139,7 +152,13 @@ pub async fn cancel(scope: &Scope, analysis: AnalysisId, now: DateTime<Utc>) -> 
                 .await?
         }
     };
-    if touched == 0 { Err(Error::Forbidden { why: "only the recorded person, an admin or an owner may do this" }) } else { Ok(()) }
+    if touched == 0 {
+        Err(Error::Forbidden {
+            why: "only the recorded person, an admin or an owner may do this",
+        })
+    } else {
+        Ok(())
+    }
 }
 
 /// Tries a failed analysis again, in the same row; what a model already answered is not asked for again.
@@ -150,14 +169,21 @@ pub async fn retry(scope: &Scope, analysis: AnalysisId, now: DateTime<Utc>) -> R
     scope.caller()?.writer()?;
     let (session, status) = lock_analysis(scope, analysis).await?;
     if status != AnalysisStatus::Failed {
-        return Err(Error::conflict(format!("only a failed analysis can be tried again; this one is {status}")));
+        return Err(Error::conflict(format!(
+            "only a failed analysis can be tried again; this one is {status}"
+        )));
     }
     let row = lock_session(scope, session).await?;
     if let Some(deleted) = row.video_deleted_at {
-        return Err(Error::conflict(format!("the recording was deleted on {}: it cannot be analysed again", deleted.date_naive())));
+        return Err(Error::conflict(format!(
+            "the recording was deleted on {}: it cannot be analysed again",
+            deleted.date_naive()
+        )));
     }
     if has_active(scope, session).await? {
-        return Err(Error::conflict("another analysis of this session is under way: wait for it, or cancel it"));
+        return Err(Error::conflict(
+            "another analysis of this session is under way: wait for it, or cancel it",
+        ));
     }
     let touched = scope
         .run(
@@ -167,7 +193,9 @@ pub async fn retry(scope: &Scope, analysis: AnalysisId, now: DateTime<Utc>) -> R
         )
         .await?;
     if touched == 0 {
-        return Err(Error::Forbidden { why: "only the recorded person, an admin or an owner may do this" });
+        return Err(Error::Forbidden {
+            why: "only the recorded person, an admin or an owner may do this",
+        });
     }
     queue::enqueue(scope, JobKind::AnalyzeRecording, analysis.uuid()).await?;
     to_processing(scope, session).await
@@ -200,7 +228,9 @@ pub async fn reinterpret(scope: &Scope, analysis: AnalysisId, now: DateTime<Utc>
     scope.caller()?.managing_writer()?;
     let (session, status) = lock_analysis(scope, analysis).await?;
     if status != AnalysisStatus::Completed {
-        return Err(Error::conflict(format!("only a completed analysis can be read anew; this one is {status}")));
+        return Err(Error::conflict(format!(
+            "only a completed analysis can be read anew; this one is {status}"
+        )));
     }
     let kept: Option<Kept> = scope
         .row(
@@ -209,10 +239,14 @@ pub async fn reinterpret(scope: &Scope, analysis: AnalysisId, now: DateTime<Utc>
         )
         .await?;
     if !kept.is_some_and(|row| row.kept) {
-        return Err(Error::conflict("the reply is no longer kept: nothing is there to read anew"));
+        return Err(Error::conflict(
+            "the reply is no longer kept: nothing is there to read anew",
+        ));
     }
     if has_active(scope, session).await? {
-        return Err(Error::conflict("another analysis of this session is under way: wait for it, or cancel it"));
+        return Err(Error::conflict(
+            "another analysis of this session is under way: wait for it, or cancel it",
+        ));
     }
     let touched = scope
         .run(
@@ -222,7 +256,9 @@ pub async fn reinterpret(scope: &Scope, analysis: AnalysisId, now: DateTime<Utc>
         )
         .await?;
     if touched == 0 {
-        return Err(Error::Forbidden { why: "only an admin or owner may do this" });
+        return Err(Error::Forbidden {
+            why: "only an admin or owner may do this",
+        });
     }
     queue::enqueue(scope, JobKind::AnalyzeRecording, analysis.uuid()).await?;
     to_processing(scope, session).await

@@ -10,8 +10,8 @@ use domain::category::{ClassifiedBy, WorkflowCategory};
 use domain::flow::{LayoutAlgorithm, VisualizationType};
 use domain::id::{AnalysisId, OrganizationId, SessionId, UserId};
 use domain::insight::{OpportunityDraft, Reading};
-use domain::roi::cost_analysis;
 use domain::roi::Observation;
+use domain::roi::cost_analysis;
 use domain::roi::{EffortBasis, FrequencyBasis};
 use domain::sampling::{Analyser, Sampling};
 use domain::span::TimeSpan;
@@ -64,9 +64,15 @@ pub async fn begin(db: &Db, analysis: AnalysisId, worker: &str) -> Result<Begun>
     );
     let Some(row) = row else { return Ok(Begun::Nothing) };
     match row.try_get("lease")? {
-        None => Ok(Begun::Wait(Duration::from_secs_f64(row.try_get::<f64, _>("wait_seconds")?.max(0.1)))),
+        None => Ok(Begun::Wait(Duration::from_secs_f64(
+            row.try_get::<f64, _>("wait_seconds")?.max(0.1),
+        ))),
         Some(token) => Ok(Begun::Ours {
-            lease: Lease { subject: LeaseSubject::Analysis(analysis), attempt: row.try_get("attempt")?, token },
+            lease: Lease {
+                subject: LeaseSubject::Analysis(analysis),
+                attempt: row.try_get("attempt")?,
+                token,
+            },
             organization: OrganizationId::new(row.try_get("organization_id")?),
             session: SessionId::new(row.try_get("session_id")?),
         }),
@@ -240,7 +246,10 @@ pub async fn inputs(scope: &Scope, analysis: AnalysisId, session: SessionId) -> 
     Ok(Inputs {
         organization,
         session: session_rules,
-        analyser: settings.analyser.parse().map_err(|_| Error::internal("an unknown analyser"))?,
+        analyser: settings
+            .analyser
+            .parse()
+            .map_err(|_| Error::internal("an unknown analyser"))?,
         sampling: Sampling {
             frames_per_second: settings.frames_per_second,
             max_frames: u32::try_from(settings.max_frames).unwrap_or(1),
@@ -323,7 +332,10 @@ pub async fn cancel_requested(db: &Db, analysis: AnalysisId, lease: &Lease) -> R
     }
     let scope = db.worker_scope(lease).await?;
     let row: Option<Asked> = scope
-        .row("select cancel_requested_at is not null as asked from public.analysis_results where id = $1", [analysis.uuid().into()])
+        .row(
+            "select cancel_requested_at is not null as asked from public.analysis_results where id = $1",
+            [analysis.uuid().into()],
+        )
         .await?;
     Ok(row.is_none_or(|row| row.asked))
 }
@@ -467,21 +479,32 @@ pub async fn record(
         .ok_or(Error::LeaseLost)?;
     let assumptions = valuation::assumptions(scope, organization).await?;
     let ids = (organization, session, analysis);
-    let mut rows: Vec<automation_opportunity::Model> =
-        outcome.reading.opportunities.iter().map(|draft| draft_row(draft, ids, &facts, outcome, now)).collect();
+    let mut rows: Vec<automation_opportunity::Model> = outcome
+        .reading
+        .opportunities
+        .iter()
+        .map(|draft| draft_row(draft, ids, &facts, outcome, now))
+        .collect();
     let lost = carry(scope, session, analysis, &mut rows).await?;
 
     let own: Vec<Observation> = rows
         .iter()
         .map(|row| {
-            valuation::observation_of(row, outcome.content_sha256.clone(), facts.user_id.map(UserId::new), facts.recorded_on, now)
+            valuation::observation_of(
+                row,
+                outcome.content_sha256.clone(),
+                facts.user_id.map(UserId::new),
+                facts.recorded_on,
+                now,
+            )
         })
         .collect::<Result<_>>()?;
-    let mut everywhere: Vec<Observation> = valuation::observations(scope, organization, Observed::CurrentExcept(session))
-        .await?
-        .into_iter()
-        .map(|(_, observation)| observation)
-        .collect();
+    let mut everywhere: Vec<Observation> =
+        valuation::observations(scope, organization, Observed::CurrentExcept(session))
+            .await?
+            .into_iter()
+            .map(|(_, observation)| observation)
+            .collect();
     everywhere.extend(own.iter().cloned());
     let pooled = valuation::evidence_by_process(&everywhere, &assumptions);
     for (row, observation) in rows.iter_mut().zip(&own) {
@@ -492,7 +515,11 @@ pub async fn record(
 
     clear(scope, analysis, outcome.frames.len()).await?;
     let count = rows.len();
-    insert::<analysis_frame::Entity, _>(scope, outcome.frames.iter().map(|frame| frame_row(frame, ids, now)).collect()).await?;
+    insert::<analysis_frame::Entity, _>(
+        scope,
+        outcome.frames.iter().map(|frame| frame_row(frame, ids, now)).collect(),
+    )
+    .await?;
     insert::<automation_opportunity::Entity, _>(scope, rows).await?;
     insert::<workflow_insight::Entity, _>(scope, insight_rows(outcome, ids, now)).await?;
     insert::<workflow_visualization::Entity, _>(scope, diagram_rows(outcome, ids, now)).await?;
@@ -516,7 +543,16 @@ pub async fn record(
         )
         .await?;
     end_attempt(scope, analysis, None, outcome.cost_usd, now).await?;
-    complete(scope, session, analysis, outcome, &Summary::of(&costs, count, &assumptions), lost, now).await
+    complete(
+        scope,
+        session,
+        analysis,
+        outcome,
+        &Summary::of(&costs, count, &assumptions),
+        lost,
+        now,
+    )
+    .await
 }
 
 /// Fails the analysis for good, in its own words.
@@ -580,7 +616,12 @@ async fn fence(scope: &Scope, analysis: AnalysisId) -> Result<()> {
         mine: Option<uuid::Uuid>,
     }
     // The row's lock first, the lease's check second: between them nothing can change any more.
-    scope.run("select id from public.analysis_results where id = $1 for update", [analysis.uuid().into()]).await?;
+    scope
+        .run(
+            "select id from public.analysis_results where id = $1 for update",
+            [analysis.uuid().into()],
+        )
+        .await?;
     let row: Option<Mine> = scope.row("select private.job_analysis() as mine", []).await?;
     match row.and_then(|row| row.mine) {
         Some(mine) if mine == analysis.uuid() => Ok(()),
@@ -610,7 +651,11 @@ fn draft_row(
         occurrences_observed: i32::try_from(draft.occurrences.len()).unwrap_or(i32::MAX),
         observed_seconds: outcome.observed_seconds,
         occurrences_per_day: declared,
-        frequency_basis: if declared.is_some() { FrequencyBasis::Declared } else { FrequencyBasis::Extrapolated },
+        frequency_basis: if declared.is_some() {
+            FrequencyBasis::Declared
+        } else {
+            FrequencyBasis::Extrapolated
+        },
         people_count: facts.people_count,
         automation_complexity: draft.automation_complexity,
         implementation_effort_hours: None,
@@ -638,7 +683,11 @@ fn draft_row(
         measured_seconds_after: None,
         realised_savings_monthly: None,
         evidence: json!(draft.evidence),
-        frame_indexes: draft.frames.iter().filter_map(|index| i32::try_from(*index).ok()).collect(),
+        frame_indexes: draft
+            .frames
+            .iter()
+            .filter_map(|index| i32::try_from(*index).ok())
+            .collect(),
         record_metadata: json!({
             "derived": {
                 "process_key": draft.process_key,
@@ -662,7 +711,10 @@ fn note(row: &mut automation_opportunity::Model, more: &serde_json::Value) {
 
 /// The process that an opportunity was derived as, whatever a reviewer made of it.
 fn derived_key(row: &automation_opportunity::Model) -> &str {
-    row.record_metadata.pointer("/derived/process_key").and_then(serde_json::Value::as_str).unwrap_or(&row.process_key)
+    row.record_metadata
+        .pointer("/derived/process_key")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or(&row.process_key)
 }
 
 /// Carries what people entered from the session's reviewed opportunities to those of the same process, and names what has
@@ -686,7 +738,9 @@ async fn carry(
         by_process.entry(derived_key(&row).to_owned()).or_insert(row);
     }
     for row in rows.iter_mut() {
-        let Some(earlier) = by_process.remove(derived_key(row)) else { continue };
+        let Some(earlier) = by_process.remove(derived_key(row)) else {
+            continue;
+        };
         ReviewerInput::read(&earlier.reviewer_input).lay_over(row);
         row.reviewer_input = earlier.reviewer_input;
         row.status = earlier.status;
@@ -700,7 +754,12 @@ async fn carry(
     }
     Ok(by_process
         .into_values()
-        .map(|row| format!("the reviewed opportunity \"{}\" ({}) has no counterpart here and could not be carried over", row.title, row.status))
+        .map(|row| {
+            format!(
+                "the reviewed opportunity \"{}\" ({}) has no counterpart here and could not be carried over",
+                row.title, row.status
+            )
+        })
         .collect())
 }
 
@@ -712,8 +771,19 @@ async fn clear(scope: &Scope, analysis: AnalysisId, frames: usize) -> Result<()>
             [analysis.uuid().into(), i32::try_from(frames).unwrap_or(i32::MAX).into()],
         )
         .await?;
-    for table in ["analysis_frames", "automation_opportunities", "workflow_insights", "workflow_visualizations", "cost_analyses"] {
-        scope.run(&format!("delete from public.{table} where analysis_id = $1"), [analysis.uuid().into()]).await?;
+    for table in [
+        "analysis_frames",
+        "automation_opportunities",
+        "workflow_insights",
+        "workflow_visualizations",
+        "cost_analyses",
+    ] {
+        scope
+            .run(
+                &format!("delete from public.{table} where analysis_id = $1"),
+                [analysis.uuid().into()],
+            )
+            .await?;
     }
     Ok(())
 }
@@ -728,7 +798,9 @@ where
     let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
     while rows.peek().is_some() {
         let batch: Vec<E::ActiveModel> = rows.by_ref().take(500).collect();
-        E::insert_many(batch.into_iter().map(all_set)).exec_without_returning(scope).await?;
+        E::insert_many(batch.into_iter().map(all_set))
+            .exec_without_returning(scope)
+            .await?;
     }
     Ok(())
 }
@@ -785,7 +857,11 @@ fn insight_rows(
             roi_score: None,
             automation_potential: draft.automation_potential,
             priority: None,
-            metadata: if draft.metadata.is_object() { draft.metadata.clone() } else { json!({}) },
+            metadata: if draft.metadata.is_object() {
+                draft.metadata.clone()
+            } else {
+                json!({})
+            },
             evidence: json!(draft.evidence),
             created_at: now,
         })
@@ -853,7 +929,8 @@ async fn complete(
         .await?;
     let mut insights = outcome.reading.insights.clone();
     insights.dropped.extend(lost);
-    let insights = serde_json::to_value(&insights).map_err(|error| Error::internal(format!("insights cannot be stored: {error}")))?;
+    let insights = serde_json::to_value(&insights)
+        .map_err(|error| Error::internal(format!("insights cannot be stored: {error}")))?;
     let [count, weekly, annual, currency] = summary.values();
     let touched = scope
         .run(

@@ -62,7 +62,9 @@ pub async fn create(scope: &Scope, new: &NewKey, once: Option<&Once>, act: &Act)
         )
         .await?;
     if held.is_some_and(|held| held.count >= MOST_KEYS) {
-        return Err(Error::QuotaExceeded { why: format!("an organization has at most {MOST_KEYS} keys: revoke one first") });
+        return Err(Error::QuotaExceeded {
+            why: format!("an organization has at most {MOST_KEYS} keys: revoke one first"),
+        });
     }
     let (key, hash) = secret(PREFIX);
     let id = Uuid::now_v7();
@@ -87,7 +89,12 @@ pub async fn create(scope: &Scope, new: &NewKey, once: Option<&Once>, act: &Act)
     }
     act.note(
         scope,
-        Change { action: "api_key.create", subject_type: "api_key", subject: id, fields: &["role", "read_only", "expires_at"] },
+        Change {
+            action: "api_key.create",
+            subject_type: "api_key",
+            subject: id,
+            fields: &["role", "read_only", "expires_at"],
+        },
     )
     .await?;
     Ok((id.into(), key))
@@ -101,7 +108,9 @@ pub async fn revoke(scope: &Scope, key: ApiKeyId, act: &Act) -> Result<()> {
     let caller = scope.caller()?;
     caller.eraser()?;
     if !caller.is_owner() {
-        return Err(Error::Forbidden { why: "only an owner may do this" });
+        return Err(Error::Forbidden {
+            why: "only an owner may do this",
+        });
     }
     let touched = scope
         .run(
@@ -114,7 +123,12 @@ pub async fn revoke(scope: &Scope, key: ApiKeyId, act: &Act) -> Result<()> {
     }
     act.note(
         scope,
-        Change { action: "api_key.revoke", subject_type: "api_key", subject: key.uuid(), fields: &["revoked_at"] },
+        Change {
+            action: "api_key.revoke",
+            subject_type: "api_key",
+            subject: key.uuid(),
+            fields: &["revoked_at"],
+        },
     )
     .await
 }

@@ -7,7 +7,10 @@ use domain::roi::{Assumptions, Complexity, CostAnalysis, Overrides, Priority, Va
 use domain::status::OpportunityStatus;
 use entity::{automation_opportunity, cost_analysis as cost_row};
 use rust_decimal::Decimal;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
+    QueryOrder,
+};
 use uuid::Uuid;
 
 use crate::act::{Act, Change};
@@ -56,12 +59,19 @@ fn check(review: &Review) -> Result<()> {
         ("input.dismissalReason", &review.dismissal_reason, 5_000),
     ];
     for (field, text, most) in texts {
-        if text.as_ref().is_some_and(|text| text.trim().is_empty() || text.chars().count() > most || text.contains('\0')) {
+        if text
+            .as_ref()
+            .is_some_and(|text| text.trim().is_empty() || text.chars().count() > most || text.contains('\0'))
+        {
             return Err(Error::invalid(field, format!("must have 1 to {most} characters")));
         }
     }
     let numbers = [
-        ("input.currentTimePerOccurrenceSeconds", review.current_time_per_occurrence_seconds, 86_400.0),
+        (
+            "input.currentTimePerOccurrenceSeconds",
+            review.current_time_per_occurrence_seconds,
+            86_400.0,
+        ),
         ("input.occurrencesPerDay", review.occurrences_per_day, 100_000.0),
         ("input.measuredSecondsAfter", review.measured_seconds_after, 86_400.0),
     ];
@@ -70,7 +80,10 @@ fn check(review: &Review) -> Result<()> {
             return Err(Error::invalid(field, format!("must be between 0 and {most}")));
         }
     }
-    if review.people_count.is_some_and(|people| !(1..=100_000).contains(&people)) {
+    if review
+        .people_count
+        .is_some_and(|people| !(1..=100_000).contains(&people))
+    {
         return Err(Error::invalid("input.peopleCount", "must be between 1 and 100,000"));
     }
     for (field, amount) in [
@@ -102,26 +115,43 @@ pub async fn update(scope: &Scope, opportunity: OpportunityId, review: &Review, 
     let caller = scope.caller()?;
     let member = caller.managing_writer()?;
     check(review)?;
-    let found = automation_opportunity::Entity::find_by_id(opportunity).one(scope).await?.ok_or(Error::NotFound { what: "opportunity" })?;
+    let found = automation_opportunity::Entity::find_by_id(opportunity)
+        .one(scope)
+        .await?
+        .ok_or(Error::NotFound { what: "opportunity" })?;
     let ids = (member.organization, found.session_id, found.analysis_id);
     lock(scope, found.analysis_id).await?;
     let mut rows = rows_of(scope, found.analysis_id).await?;
-    let row = rows.iter_mut().find(|row| row.id == opportunity).ok_or(Error::NotFound { what: "opportunity" })?;
+    let row = rows
+        .iter_mut()
+        .find(|row| row.id == opportunity)
+        .ok_or(Error::NotFound { what: "opportunity" })?;
     if let Some(status) = review.status
         && status != row.status
         && !row.status.can_become(status)
     {
-        return Err(Error::conflict(format!("an opportunity that is {} cannot become {status}", row.status)));
+        return Err(Error::conflict(format!(
+            "an opportunity that is {} cannot become {status}",
+            row.status
+        )));
     }
     enter(row, review, caller.user(), act.now)?;
     let assumptions = valuation::assumptions(scope, member.organization).await?;
     let cost = revalue(scope, ids, &mut rows, &assumptions, act.now).await?;
     act.note(
         scope,
-        Change { action: "opportunity.review", subject_type: "automation_opportunity", subject: opportunity.uuid(), fields: &entered(review) },
+        Change {
+            action: "opportunity.review",
+            subject_type: "automation_opportunity",
+            subject: opportunity.uuid(),
+            fields: &entered(review),
+        },
     )
     .await?;
-    Ok(Reviewed { opportunity, cost_analysis: cost })
+    Ok(Reviewed {
+        opportunity,
+        cost_analysis: cost,
+    })
 }
 
 fn entered(review: &Review) -> Vec<&'static str> {
@@ -130,15 +160,24 @@ fn entered(review: &Review) -> Vec<&'static str> {
         ("priority", review.priority.is_some()),
         ("title", review.title.is_some()),
         ("process_key", review.process_key.is_some()),
-        ("current_time_per_occurrence_seconds", review.current_time_per_occurrence_seconds.is_some()),
+        (
+            "current_time_per_occurrence_seconds",
+            review.current_time_per_occurrence_seconds.is_some(),
+        ),
         ("occurrences_per_day", review.occurrences_per_day.is_some()),
         ("people_count", review.people_count.is_some()),
         ("automation_complexity", review.automation_complexity.is_some()),
-        ("implementation_effort_hours", review.implementation_effort_hours.is_some()),
+        (
+            "implementation_effort_hours",
+            review.implementation_effort_hours.is_some(),
+        ),
         ("review_note", review.note.is_some()),
         ("dismissal_reason", review.dismissal_reason.is_some()),
         ("implemented_at", review.implemented_at.is_some()),
-        ("actual_implementation_cost", review.actual_implementation_cost.is_some()),
+        (
+            "actual_implementation_cost",
+            review.actual_implementation_cost.is_some(),
+        ),
         ("measured_seconds_after", review.measured_seconds_after.is_some()),
     ]
     .into_iter()
@@ -149,7 +188,10 @@ fn entered(review: &Review) -> Vec<&'static str> {
 /// Two reviews of one analysis come one after the other, so that each cost analysis sees the other's.
 async fn lock(scope: &Scope, analysis: AnalysisId) -> Result<()> {
     scope
-        .run("select pg_advisory_xact_lock(hashtext('newsystem.valuation'), hashtext($1))", [analysis.to_string().into()])
+        .run(
+            "select pg_advisory_xact_lock(hashtext('newsystem.valuation'), hashtext($1))",
+            [analysis.to_string().into()],
+        )
         .await
         .map(|_| ())
 }
@@ -162,7 +204,12 @@ async fn rows_of(scope: &Scope, analysis: AnalysisId) -> Result<Vec<automation_o
         .await?)
 }
 
-fn enter(row: &mut automation_opportunity::Model, review: &Review, reviewer: Option<UserId>, now: DateTime<Utc>) -> Result<()> {
+fn enter(
+    row: &mut automation_opportunity::Model,
+    review: &Review,
+    reviewer: Option<UserId>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let mut input = ReviewerInput::read(&row.reviewer_input);
     let take = |into: &mut Option<String>, from: &Option<String>| {
         if from.is_some() {
@@ -171,8 +218,9 @@ fn enter(row: &mut automation_opportunity::Model, review: &Review, reviewer: Opt
     };
     take(&mut input.title, &review.title);
     take(&mut input.process_key, &review.process_key);
-    input.current_time_per_occurrence_seconds =
-        review.current_time_per_occurrence_seconds.or(input.current_time_per_occurrence_seconds);
+    input.current_time_per_occurrence_seconds = review
+        .current_time_per_occurrence_seconds
+        .or(input.current_time_per_occurrence_seconds);
     input.occurrences_per_day = review.occurrences_per_day.or(input.occurrences_per_day);
     input.people_count = review.people_count.or(input.people_count);
     input.automation_complexity = review.automation_complexity.or(input.automation_complexity);
@@ -225,7 +273,15 @@ async fn revalue(
         .ok_or(Error::NotFound { what: "analysis" })?;
     let own = rows
         .iter()
-        .map(|row| valuation::observation_of(row, facts.content.clone(), facts.person.map(UserId::new), facts.recorded_on, facts.analysed_at))
+        .map(|row| {
+            valuation::observation_of(
+                row,
+                facts.content.clone(),
+                facts.person.map(UserId::new),
+                facts.recorded_on,
+                facts.analysed_at,
+            )
+        })
         .collect::<Result<Vec<_>>>()?;
     let mut everywhere: Vec<_> = valuation::observations(scope, organization, Observed::CurrentExcept(session))
         .await?
@@ -256,7 +312,9 @@ async fn store_costs(
 ) -> Result<domain::id::CostAnalysisId> {
     let row = valuation::cost_row(ids, costs, assumptions, now)?;
     let id = row.id;
-    cost_row::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(scope).await?;
+    cost_row::Entity::insert(row.into_active_model().reset_all())
+        .exec_without_returning(scope)
+        .await?;
     let [count, weekly, annual, currency] = Summary::of(costs, opportunities, assumptions).values();
     scope
         .run(
@@ -310,7 +368,12 @@ async fn save(scope: &Scope, row: &automation_opportunity::Model) -> Result<()> 
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Forbidden`] for operators, [`Error::Invalid`] for an assumption out of bounds.
-pub async fn recalculate(scope: &Scope, analysis: AnalysisId, overrides: &Overrides, act: &Act) -> Result<domain::id::CostAnalysisId> {
+pub async fn recalculate(
+    scope: &Scope,
+    analysis: AnalysisId,
+    overrides: &Overrides,
+    act: &Act,
+) -> Result<domain::id::CostAnalysisId> {
     #[derive(FromQueryResult)]
     struct Id {
         session_id: Uuid,
@@ -322,7 +385,9 @@ pub async fn recalculate(scope: &Scope, analysis: AnalysisId, overrides: &Overri
             [analysis.uuid().into()],
         )
         .await?
-        .ok_or(Error::NotFound { what: "completed analysis" })?;
+        .ok_or(Error::NotFound {
+            what: "completed analysis",
+        })?;
     lock(scope, analysis).await?;
     let assumptions = valuation::assumptions(scope, member.organization)
         .await?
@@ -333,7 +398,12 @@ pub async fn recalculate(scope: &Scope, analysis: AnalysisId, overrides: &Overri
     let cost = revalue(scope, ids, &mut rows, &assumptions, act.now).await?;
     act.note(
         scope,
-        Change { action: "cost_analysis.recalculate", subject_type: "analysis", subject: analysis.uuid(), fields: &[] },
+        Change {
+            action: "cost_analysis.recalculate",
+            subject_type: "analysis",
+            subject: analysis.uuid(),
+            fields: &[],
+        },
     )
     .await?;
     Ok(cost)
@@ -350,6 +420,11 @@ pub async fn current_analyses(scope: &Scope) -> Result<Vec<AnalysisId>> {
         id: Uuid,
     }
     scope.caller()?.managing_writer()?;
-    let rows: Vec<Id> = scope.rows("select id from public.analysis_results where is_current order by created_at, id", []).await?;
+    let rows: Vec<Id> = scope
+        .rows(
+            "select id from public.analysis_results where is_current order by created_at, id",
+            [],
+        )
+        .await?;
     Ok(rows.into_iter().map(|row| row.id.into()).collect())
 }

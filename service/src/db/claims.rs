@@ -26,7 +26,7 @@ pub enum LeaseSubject {
     Report(ReportId),
 }
 
-/// The claims as PostgREST would set them, so that the same policies serve both.
+/// The claims as `PostgREST` would set them, so that the same policies serve both.
 fn claims(caller: &Caller) -> String {
     match caller.actor {
         Actor::Person(user) => format!(r#"{{"sub":"{user}","role":"authenticated"}}"#),

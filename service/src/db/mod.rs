@@ -24,8 +24,8 @@ pub use claims::{Lease, LeaseSubject};
 pub use reader::Reader;
 pub use scope::Scope;
 pub(crate) use scope::statement;
-pub(crate) use system::call;
 pub use system::System;
+pub(crate) use system::call;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -65,6 +65,7 @@ struct Inner {
     pool: PgPool,
     statement_timeout_ms: u128,
     persistent: bool,
+    max_connections: u32,
     statements: AtomicU64,
 }
 
@@ -85,6 +86,10 @@ impl Db {
     /// # Errors
     /// [`Error::Invalid`] for an unreadable URL, [`Error::Unavailable`] when nothing answers, [`Error::Forbidden`] when the
     /// login role passes row security.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the room that the list names: here connections are made"
+    )]
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self> {
         let options: PgConnectOptions = settings
             .url
@@ -111,6 +116,7 @@ impl Db {
                 pool,
                 statement_timeout_ms: settings.statement_timeout.as_millis(),
                 persistent: !settings.transaction_pooler,
+                max_connections: settings.max_connections,
                 statements: AtomicU64::new(0),
             }),
         };
@@ -180,14 +186,18 @@ impl Db {
         Ok(Scope::new(self.clone(), transaction, Some(caller.clone()), None))
     }
 
-    /// Begins with this message; a connection that died in the pool is replaced, a few times.
+    /// Begins with this message; connections that died in the pool are replaced, all of them if it must be.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the room that the list names: here transactions begin, with role and claims"
+    )]
     async fn begin(&self, message: &str) -> Result<Transaction<'static, Postgres>> {
         let mut tries = 0;
         loop {
             match self.inner.pool.begin_with(AssertSqlSafe(message.to_owned())).await {
                 Ok(transaction) => return Ok(transaction),
                 Err(error)
-                    if tries < 3
+                    if tries < self.inner.max_connections
                         && is_connection_fault(&error)
                         && !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) =>
                 {

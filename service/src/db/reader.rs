@@ -10,8 +10,8 @@ use crate::error::Result;
 
 /// A snapshot of what one caller may see. Cheap to clone; all clones share the transaction.
 ///
-/// A fault of the database poisons it: PostgreSQL refuses everything after the first error of a transaction, so every later
-/// load answers that first fault, with one code.
+/// A statement that fails poisons it: PostgreSQL refuses everything after the first error of a transaction, so every later
+/// load answers that first fault, with one code. What fails otherwise fails alone.
 #[derive(Clone)]
 pub struct Reader {
     inner: Arc<Inner>,
@@ -21,7 +21,6 @@ struct Inner {
     db: Db,
     caller: Caller,
     scope: OnceCell<Result<Scope>>,
-    fault: OnceCell<crate::Error>,
 }
 
 impl Reader {
@@ -31,7 +30,6 @@ impl Reader {
                 db,
                 caller,
                 scope: OnceCell::new(),
-                fault: OnceCell::new(),
             }),
         }
     }
@@ -49,9 +47,6 @@ impl Reader {
     where
         F: AsyncFnOnce(&Scope) -> Result<T>,
     {
-        if let Some(fault) = self.inner.fault.get() {
-            return Err(fault.clone());
-        }
         let scope = self
             .inner
             .scope
@@ -61,22 +56,9 @@ impl Reader {
             Ok(scope) => scope,
             Err(fault) => return Err(fault.clone()),
         };
-        match load(scope).await {
-            Ok(value) => Ok(value),
-            Err(error) => {
-                if poisons(&error) {
-                    // The first fault wins; a later one is only its echo.
-                    let _ = self.inner.fault.set(error.clone());
-                    return Err(self.inner.fault.get().cloned().unwrap_or(error));
-                }
-                Err(error)
-            }
+        if let Some(fault) = scope.fault() {
+            return Err(fault);
         }
+        load(scope).await.map_err(|error| scope.fault().unwrap_or(error))
     }
-}
-
-/// Whether an error came from the database, after which PostgreSQL refuses the rest of the transaction.
-fn poisons(error: &crate::Error) -> bool {
-    use crate::Error;
-    matches!(error, Error::Database(_) | Error::Timeout | Error::Unavailable { .. })
 }

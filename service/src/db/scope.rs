@@ -1,6 +1,8 @@
 //! One transaction, bound to a caller or to a job. `SeaORM`'s statements run in it; so does raw SQL, where the ORM would
 //! hide the point.
 
+use std::sync::{Arc, OnceLock};
+
 use domain::id::OrganizationId;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, FromQueryResult, QueryResult, RuntimeErr, Statement, Value, Values,
@@ -20,6 +22,8 @@ pub struct Scope {
     transaction: Mutex<Option<Transaction<'static, Postgres>>>,
     caller: Option<Caller>,
     lease: Option<Lease>,
+    /// The first statement that failed: PostgreSQL refuses whatever follows it in the transaction.
+    fault: OnceLock<Arc<sqlx::Error>>,
 }
 
 impl Scope {
@@ -34,7 +38,23 @@ impl Scope {
             transaction: Mutex::new(Some(transaction)),
             caller,
             lease,
+            fault: OnceLock::new(),
         }
+    }
+
+    /// The first failure of a statement, after which the transaction is good for nothing.
+    pub(super) fn fault(&self) -> Option<Error> {
+        let cause = self.fault.get()?.clone();
+        Some(DbErr::Query(RuntimeErr::SqlxError(cause)).into())
+    }
+
+    /// Keeps the first failure. Called with the transaction locked, so that the first is the first.
+    fn noted<T>(&self, outcome: Result<T, sqlx::Error>) -> Result<T, RuntimeErr> {
+        outcome.map_err(|error| {
+            let error = Arc::new(error);
+            self.fault.get_or_init(|| error.clone());
+            RuntimeErr::SqlxError(error)
+        })
     }
 
     /// Makes it so: rows, jobs and events become visible together.
@@ -112,10 +132,11 @@ impl Scope {
         let mut guard = self.transaction.lock().await;
         let transaction = guard.as_mut().ok_or_else(closed)?;
         self.db.count_statement();
-        Ok(sqlx::query_with(AssertSqlSafe(sql), arguments)
+        let rows = sqlx::query_with(AssertSqlSafe(sql), arguments)
             .persistent(self.db.persistent())
             .fetch_all(&mut **transaction)
-            .await?)
+            .await;
+        Ok(self.noted(rows).map_err(DbErr::Query)?)
     }
 
     /// Runs a raw statement; answers how many rows it touched.
@@ -136,10 +157,6 @@ fn closed() -> DbErr {
     DbErr::Custom("the scope is closed".to_owned())
 }
 
-fn query_error(error: sqlx::Error) -> DbErr {
-    DbErr::Query(RuntimeErr::SqlxError(error.into()))
-}
-
 impl Db {
     fn query<'q>(&self, statement: &'q Statement) -> sqlx::query::Query<'q, Postgres, SqlxValues> {
         self.count_statement();
@@ -157,12 +174,8 @@ impl ConnectionTrait for Scope {
     async fn execute_raw(&self, stmt: Statement) -> Result<ExecResult, DbErr> {
         let mut guard = self.transaction.lock().await;
         let transaction = guard.as_mut().ok_or_else(closed)?;
-        let done = self
-            .db
-            .query(&stmt)
-            .execute(&mut **transaction)
-            .await
-            .map_err(|error| DbErr::Exec(RuntimeErr::SqlxError(error.into())))?;
+        let done = self.db.query(&stmt).execute(&mut **transaction).await;
+        let done = self.noted(done).map_err(DbErr::Exec)?;
         Ok(done.into())
     }
 
@@ -172,32 +185,24 @@ impl ConnectionTrait for Scope {
         self.db.count_statement();
         let done = (&mut **transaction)
             .execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
-            .await
-            .map_err(|error| DbErr::Exec(RuntimeErr::SqlxError(error.into())))?;
+            .await;
+        let done = self.noted(done).map_err(DbErr::Exec)?;
         Ok(done.into())
     }
 
     async fn query_one_raw(&self, stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
         let mut guard = self.transaction.lock().await;
         let transaction = guard.as_mut().ok_or_else(closed)?;
-        let row: Option<PgRow> = self
-            .db
-            .query(&stmt)
-            .fetch_optional(&mut **transaction)
-            .await
-            .map_err(query_error)?;
+        let row: Result<Option<PgRow>, _> = self.db.query(&stmt).fetch_optional(&mut **transaction).await;
+        let row = self.noted(row).map_err(DbErr::Query)?;
         Ok(row.map(Into::into))
     }
 
     async fn query_all_raw(&self, stmt: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let mut guard = self.transaction.lock().await;
         let transaction = guard.as_mut().ok_or_else(closed)?;
-        let rows: Vec<PgRow> = self
-            .db
-            .query(&stmt)
-            .fetch_all(&mut **transaction)
-            .await
-            .map_err(query_error)?;
+        let rows: Result<Vec<PgRow>, _> = self.db.query(&stmt).fetch_all(&mut **transaction).await;
+        let rows = self.noted(rows).map_err(DbErr::Query)?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
 }

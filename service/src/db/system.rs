@@ -39,7 +39,8 @@ impl System {
         &self.db
     }
 
-    /// Refuses to work as a role that passes row security: superuser, BYPASSRLS, or owner of a tenant table.
+    /// Refuses to work as a role that passes row security, or could become one that does: superuser, BYPASSRLS, or owner of a
+    /// tenant table.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for such a role.
@@ -47,9 +48,8 @@ impl System {
         let row: PgRow = call!(
             self,
             fetch_one,
-            "select rolsuper or rolbypassrls or exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-               where n.nspname = 'public' and c.relname = 'organizations' and pg_has_role(current_user, c.relowner, 'usage')) as powerful
-               from pg_roles where rolname = current_user"
+            "select exists (select from pg_roles r where pg_has_role(current_user, r.oid, 'member') and (r.rolsuper or r.rolbypassrls
+               or r.oid = (select c.relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relname = 'organizations'))) as powerful"
         );
         if row.try_get::<bool, _>("powerful")? {
             return Err(Error::Forbidden {

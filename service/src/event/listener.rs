@@ -23,7 +23,12 @@ pub enum Doorbell {
     Gap,
 }
 
-const CHANNELS: [&str; 4] = ["newsystem_events", "newsystem_progress", "newsystem_uploads", "newsystem_callers"];
+const CHANNELS: [&str; 4] = [
+    "newsystem_events",
+    "newsystem_progress",
+    "newsystem_uploads",
+    "newsystem_callers",
+];
 
 /// How long to wait before connecting again, at first and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -42,7 +47,16 @@ impl Listener {
     /// # Errors
     /// When nothing answers at the address.
     pub async fn connect(url: &str) -> Result<Self> {
-        Ok(Self { url: url.to_owned(), listening: Some(listen(url).await?), wait: FIRST_WAIT })
+        Ok(Self {
+            url: url.to_owned(),
+            listening: Some(listen(url).await?),
+            wait: FIRST_WAIT,
+        })
+    }
+
+    /// Whether the connection stands, as far as is known.
+    pub const fn is_connected(&self) -> bool {
+        self.listening.is_some()
     }
 
     /// The next doorbell.
@@ -74,14 +88,22 @@ impl Listener {
                     return Doorbell::Gap;
                 }
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the listening connection failed");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the listening connection failed"
+                    );
                     self.listening = None;
+                    return Doorbell::Gap;
                 }
             }
         }
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a connection that only listens: no statement runs on it, so no tenant is needed"
+)]
 async fn listen(url: &str) -> Result<PgListener> {
     let mut listening = PgListener::connect(url).await?;
     listening.ignore_pool_close_event(true);
@@ -96,8 +118,12 @@ fn read(channel: &str, payload: &str) -> Option<Doorbell> {
     };
     Some(match channel {
         "newsystem_events" => Doorbell::Events(payload.parse().ok()?),
-        "newsystem_progress" => pair().map(|(organization, analysis)| Doorbell::Progress(organization.into(), analysis.into()))?,
-        "newsystem_uploads" => pair().map(|(organization, session)| Doorbell::Upload(organization.into(), session.into()))?,
+        "newsystem_progress" => {
+            pair().map(|(organization, analysis)| Doorbell::Progress(organization.into(), analysis.into()))?
+        }
+        "newsystem_uploads" => {
+            pair().map(|(organization, session)| Doorbell::Upload(organization.into(), session.into()))?
+        }
         "newsystem_callers" => Doorbell::Caller(payload.parse().ok()?),
         _ => return None,
     })
@@ -110,11 +136,25 @@ mod tests {
     #[test]
     fn doorbells_are_told_apart_and_nonsense_is_none() {
         let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        assert_eq!(read("newsystem_events", &one.to_string()), Some(Doorbell::Events(one.into())));
-        assert_eq!(read("newsystem_progress", &format!("{one}:{two}")), Some(Doorbell::Progress(one.into(), two.into())));
-        assert_eq!(read("newsystem_uploads", &format!("{one}:{two}")), Some(Doorbell::Upload(one.into(), two.into())));
+        assert_eq!(
+            read("newsystem_events", &one.to_string()),
+            Some(Doorbell::Events(one.into()))
+        );
+        assert_eq!(
+            read("newsystem_progress", &format!("{one}:{two}")),
+            Some(Doorbell::Progress(one.into(), two.into()))
+        );
+        assert_eq!(
+            read("newsystem_uploads", &format!("{one}:{two}")),
+            Some(Doorbell::Upload(one.into(), two.into()))
+        );
         assert_eq!(read("newsystem_callers", &one.to_string()), Some(Doorbell::Caller(one)));
-        for (channel, payload) in [("newsystem_events", "x"), ("newsystem_progress", "x:y"), ("other", ""), ("newsystem_uploads", "")] {
+        for (channel, payload) in [
+            ("newsystem_events", "x"),
+            ("newsystem_progress", "x:y"),
+            ("other", ""),
+            ("newsystem_uploads", ""),
+        ] {
             assert_eq!(read(channel, payload), None);
         }
     }

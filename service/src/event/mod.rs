@@ -57,7 +57,10 @@ impl Bounds {
 fn event(row: &PgRow) -> Result<Event> {
     Ok(Event {
         sequence: row.try_get("sequence")?,
-        kind: row.try_get::<&str, _>("kind")?.parse().map_err(|_| Error::internal("an event of an unknown kind"))?,
+        kind: row
+            .try_get::<&str, _>("kind")?
+            .parse()
+            .map_err(|_| Error::internal("an event of an unknown kind"))?,
         subject: row.try_get("subject_id")?,
         from: row.try_get("from_status")?,
         to: row.try_get("to_status")?,
@@ -89,8 +92,16 @@ pub async fn after(db: &Db, organization: OrganizationId, position: i64, most: i
 /// Those of the database.
 pub async fn bounds(db: &Db, organization: OrganizationId) -> Result<Bounds> {
     let system = db.system();
-    let row: PgRow = call!(system, fetch_one, "select oldest, newest from private.event_bounds($1)", organization.uuid());
-    Ok(Bounds { oldest: row.try_get("oldest")?, newest: row.try_get("newest")? })
+    let row: PgRow = call!(
+        system,
+        fetch_one,
+        "select oldest, newest from private.event_bounds($1)",
+        organization.uuid()
+    );
+    Ok(Bounds {
+        oldest: row.try_get("oldest")?,
+        newest: row.try_get("newest")?,
+    })
 }
 
 /// The newest positions of many organizations, in one read.
@@ -100,8 +111,20 @@ pub async fn bounds(db: &Db, organization: OrganizationId) -> Result<Bounds> {
 pub async fn positions(db: &Db, organizations: &[OrganizationId]) -> Result<Vec<(OrganizationId, i64)>> {
     let system = db.system();
     let ids: Vec<Uuid> = organizations.iter().map(|organization| organization.uuid()).collect();
-    let rows: Vec<PgRow> = call!(system, fetch_all, "select organization_id, newest from private.event_positions($1)", ids);
-    rows.iter().map(|row| Ok((OrganizationId::new(row.try_get("organization_id")?), row.try_get("newest")?))).collect()
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select organization_id, newest from private.event_positions($1)",
+        ids
+    );
+    rows.iter()
+        .map(|row| {
+            Ok((
+                OrganizationId::new(row.try_get("organization_id")?),
+                row.try_get("newest")?,
+            ))
+        })
+        .collect()
 }
 
 /// Where an analysis stands, as its watchers see it.
@@ -143,8 +166,14 @@ pub async fn analysis_state(db: &Db, analysis: AnalysisId) -> Result<Option<Anal
     Ok(Some(AnalysisState {
         organization: OrganizationId::new(row.try_get("organization_id")?),
         session: SessionId::new(row.try_get("session_id")?),
-        status: row.try_get::<&str, _>("status")?.parse().map_err(|_| Error::internal("an analysis of an unknown status"))?,
-        stage: row.try_get::<&str, _>("stage")?.parse().map_err(|_| Error::internal("an analysis in an unknown stage"))?,
+        status: row
+            .try_get::<&str, _>("status")?
+            .parse()
+            .map_err(|_| Error::internal("an analysis of an unknown status"))?,
+        stage: row
+            .try_get::<&str, _>("stage")?
+            .parse()
+            .map_err(|_| Error::internal("an analysis in an unknown stage"))?,
         progress: row.try_get("progress")?,
         frames_done: row.try_get("frames_done")?,
         frames_total: row.try_get("frames_total")?,
@@ -183,7 +212,10 @@ pub async fn upload_state(db: &Db, session: SessionId) -> Result<Option<UploadSt
         session.uuid()
     );
     let Some(row) = row else { return Ok(None) };
-    let count = |name: &str| row.try_get::<i64, _>(name).map(|count| i32::try_from(count).unwrap_or(i32::MAX));
+    let count = |name: &str| {
+        row.try_get::<i64, _>(name)
+            .map(|count| i32::try_from(count).unwrap_or(i32::MAX))
+    };
     Ok(Some(UploadState {
         organization: OrganizationId::new(row.try_get("organization_id")?),
         completed: count("completed")?,
@@ -209,7 +241,11 @@ mod tests {
             (Some(5), 9, 9, true),
             (Some(1), 9, 0, true),
         ] {
-            assert_eq!(Bounds { oldest, newest }.reach_back_to(position), reaches, "{oldest:?} {newest} {position}");
+            assert_eq!(
+                Bounds { oldest, newest }.reach_back_to(position),
+                reaches,
+                "{oldest:?} {newest} {position}"
+            );
         }
     }
 }

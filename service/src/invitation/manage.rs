@@ -35,17 +35,33 @@ pub(crate) fn digest(secret: &str) -> String {
 ///
 /// # Errors
 /// [`Error::Forbidden`] for operators, for keys, and for admins who would invite more than operators; [`Error::Invalid`].
-pub async fn create(scope: &Scope, email: &str, role: Role, once: Option<&Once>, act: &Act) -> Result<(InvitationId, String)> {
+pub async fn create(
+    scope: &Scope,
+    email: &str,
+    role: Role,
+    once: Option<&Once>,
+    act: &Act,
+) -> Result<(InvitationId, String)> {
     let caller = scope.caller()?;
     let member = caller.managing_writer()?;
-    let Some(inviter) = caller.user() else { return Err(Error::Forbidden { why: "a key does not manage members" }) };
+    let Some(inviter) = caller.user() else {
+        return Err(Error::Forbidden {
+            why: "a key does not manage members",
+        });
+    };
     if role != Role::Operator && !caller.is_owner() {
-        return Err(Error::Forbidden { why: "only an owner invites admins and owners" });
+        return Err(Error::Forbidden {
+            why: "only an owner invites admins and owners",
+        });
     }
     let email = email.trim().to_lowercase();
     let plausible = email.len() <= 320
-        && email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.starts_with('.'))
-        && !email.chars().any(|character| character.is_whitespace() || character.is_control());
+        && email
+            .split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.starts_with('.'))
+        && !email
+            .chars()
+            .any(|character| character.is_whitespace() || character.is_control());
     if !plausible {
         return Err(Error::invalid("input.email", "must be an e-mail address"));
     }
@@ -77,7 +93,12 @@ pub async fn create(scope: &Scope, email: &str, role: Role, once: Option<&Once>,
     }
     act.note(
         scope,
-        Change { action: "invitation.create", subject_type: "invitation", subject: id, fields: &["role"] },
+        Change {
+            action: "invitation.create",
+            subject_type: "invitation",
+            subject: id,
+            fields: &["role"],
+        },
     )
     .await?;
     Ok((id.into(), token))
@@ -91,7 +112,9 @@ pub async fn revoke(scope: &Scope, invitation: InvitationId, act: &Act) -> Resul
     let caller = scope.caller()?;
     caller.managing_writer()?;
     if caller.user().is_none() {
-        return Err(Error::Forbidden { why: "a key does not manage members" });
+        return Err(Error::Forbidden {
+            why: "a key does not manage members",
+        });
     }
     let touched = scope
         .run(
@@ -104,7 +127,12 @@ pub async fn revoke(scope: &Scope, invitation: InvitationId, act: &Act) -> Resul
     }
     act.note(
         scope,
-        Change { action: "invitation.revoke", subject_type: "invitation", subject: invitation.uuid(), fields: &["revoked_at"] },
+        Change {
+            action: "invitation.revoke",
+            subject_type: "invitation",
+            subject: invitation.uuid(),
+            fields: &["revoked_at"],
+        },
     )
     .await
 }
@@ -121,12 +149,19 @@ pub async fn accept(
     names: [Option<&str>; 3],
 ) -> Result<(UserId, OrganizationId)> {
     let Actor::Person(person) = caller.actor else {
-        return Err(Error::Forbidden { why: "a key cannot accept an invitation" });
+        return Err(Error::Forbidden {
+            why: "a key cannot accept an invitation",
+        });
     };
     let Some(email) = &caller.email else {
-        return Err(Error::Forbidden { why: "your sign-in carries no e-mail address: the invitation is for one" });
+        return Err(Error::Forbidden {
+            why: "your sign-in carries no e-mail address: the invitation is for one",
+        });
     };
-    for (field, text) in ["input.firstName", "input.lastName", "input.jobTitle"].into_iter().zip(names) {
+    for (field, text) in ["input.firstName", "input.lastName", "input.jobTitle"]
+        .into_iter()
+        .zip(names)
+    {
         check_person(field, text)?;
     }
     let [first, last, job] = names;
@@ -149,12 +184,14 @@ pub async fn accept(
     .await;
     match accepted {
         Ok(Some(organization)) => Ok((person, organization.into())),
-        Ok(None) => Err(Error::NotFound { what: "open invitation for your address" }),
+        Ok(None) => Err(Error::NotFound {
+            what: "open invitation for your address",
+        }),
         Err(error) => Err(match error.constraint() {
             Some("user_profiles_one_organization") => Error::conflict("you already belong to an organization"),
-            Some("organizations_max_users_reached") => {
-                Error::QuotaExceeded { why: "the organization has no room for another member".to_owned() }
-            }
+            Some("organizations_max_users_reached") => Error::QuotaExceeded {
+                why: "the organization has no room for another member".to_owned(),
+            },
             _ => error,
         }),
     }

@@ -44,7 +44,8 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 fn check_currency(code: &str) -> Result<Currency> {
-    code.parse().map_err(|error: domain::money::UnknownCurrency| Error::invalid("input.currency", error.to_string()))
+    code.parse()
+        .map_err(|error: domain::money::UnknownCurrency| Error::invalid("input.currency", error.to_string()))
 }
 
 fn check_locale(locale: &str) -> Result<()> {
@@ -56,7 +57,9 @@ fn check_locale(locale: &str) -> Result<()> {
 }
 
 fn check_time_zone(name: &str) -> Result<()> {
-    name.parse::<chrono_tz::Tz>().map(|_| ()).map_err(|_| Error::invalid("input.timeZone", "must be an IANA name, such as Europe/Amsterdam"))
+    name.parse::<chrono_tz::Tz>()
+        .map(|_| ())
+        .map_err(|_| Error::invalid("input.timeZone", "must be an IANA name, such as Europe/Amsterdam"))
 }
 
 /// Checks a name or job title of a person.
@@ -77,7 +80,9 @@ pub fn check_person(field: &str, text: Option<&str>) -> Result<()> {
 /// [`Error::Conflict`] for a person who belongs to one, [`Error::Forbidden`] for a key, [`Error::Invalid`].
 pub async fn create(db: &Db, caller: &Caller, foundation: &Foundation, key: Option<&str>) -> Result<OrganizationId> {
     let Actor::Person(person) = caller.actor else {
-        return Err(Error::Forbidden { why: "a key cannot found an organization" });
+        return Err(Error::Forbidden {
+            why: "a key cannot found an organization",
+        });
     };
     check_name(&foundation.name)?;
     let currency = check_currency(foundation.currency.as_deref().unwrap_or("EUR"))?;
@@ -96,7 +101,10 @@ pub async fn create(db: &Db, caller: &Caller, foundation: &Foundation, key: Opti
         Some(key) => Uuid::new_v5(&person.uuid(), format!("createOrganization:{key}").as_bytes()),
         None => Uuid::now_v7(),
     };
-    if caller.membership.is_some_and(|membership| membership.organization.uuid() == id) {
+    if caller
+        .membership
+        .is_some_and(|membership| membership.organization.uuid() == id)
+    {
         return Ok(id.into());
     }
     let system = db.system();
@@ -124,7 +132,11 @@ pub async fn create(db: &Db, caller: &Caller, foundation: &Foundation, key: Opti
         Err(error) if error.constraint() == Some("user_profiles_one_organization") => {
             let now = system.sign_in(person, None).await?;
             // A repeat whose first answer was lost.
-            if key.is_some() && now.membership.is_some_and(|membership| membership.organization.uuid() == id) {
+            if key.is_some()
+                && now
+                    .membership
+                    .is_some_and(|membership| membership.organization.uuid() == id)
+            {
                 return Ok(id.into());
             }
             Err(Error::conflict("you already belong to an organization"))
@@ -172,7 +184,9 @@ pub async fn update(scope: &Scope, update: &Update, act: &Act) -> Result<()> {
     let caller = scope.caller()?;
     let member = caller.managing_writer()?;
     if caller.user().is_none() {
-        return Err(Error::Forbidden { why: "a key does not change its organization" });
+        return Err(Error::Forbidden {
+            why: "a key does not change its organization",
+        });
     }
     let owners = update.remote_analysis_allowed.is_some()
         || update.model_budget_monthly_usd.is_some()
@@ -238,7 +252,12 @@ pub async fn update(scope: &Scope, update: &Update, act: &Act) -> Result<()> {
     let fields = fields(update);
     act.note(
         scope,
-        Change { action: "organization.update", subject_type: "organization", subject: member.organization.uuid(), fields: &fields },
+        Change {
+            action: "organization.update",
+            subject_type: "organization",
+            subject: member.organization.uuid(),
+            fields: &fields,
+        },
     )
     .await
 }
@@ -276,14 +295,21 @@ fn check_update(update: &Update) -> Result<()> {
     if let Some((locale, text)) = &update.notice {
         check_locale(locale).map_err(|_| Error::invalid("input.recordingNotice.locale", "must be en, nl, fr or de"))?;
         if text.trim().is_empty() || text.chars().count() > 20_000 || text.contains('\0') {
-            return Err(Error::invalid("input.recordingNotice.text", "must have 1 to 20,000 characters"));
+            return Err(Error::invalid(
+                "input.recordingNotice.text",
+                "must have 1 to 20,000 characters",
+            ));
         }
     }
     Ok(())
 }
 
 /// The organization's own assumptions with the new ones laid over, checked together.
-async fn merged_assumptions(scope: &Scope, organization: OrganizationId, update: &Update) -> Result<Option<serde_json::Value>> {
+async fn merged_assumptions(
+    scope: &Scope,
+    organization: OrganizationId,
+    update: &Update,
+) -> Result<Option<serde_json::Value>> {
     #[derive(FromQueryResult)]
     struct Held {
         roi_defaults: serde_json::Value,
@@ -302,12 +328,19 @@ async fn merged_assumptions(scope: &Scope, organization: OrganizationId, update:
         .ok_or(Error::NotFound { what: "organization" })?;
     let mut overrides: Overrides = serde_json::from_value(held.roi_defaults)
         .map_err(|error| Error::internal(format!("the organization's assumptions cannot be read: {error}")))?;
-    overrides.extend(update.roi_defaults.iter().map(|(assumption, value)| (*assumption, *value)));
+    overrides.extend(
+        update
+            .roi_defaults
+            .iter()
+            .map(|(assumption, value)| (*assumption, *value)),
+    );
     let currency = check_currency(update.currency.as_deref().unwrap_or(&held.currency))?;
     Assumptions::defaults(currency, update.time_zone.as_deref().unwrap_or(&held.time_zone))
         .with(&overrides, ValueSource::Organization)
         .map_err(|error| Error::invalid(format!("input.roiDefaults.{}", error.field), error.reason))?;
-    serde_json::to_value(&overrides).map(Some).map_err(|error| Error::internal(format!("assumptions cannot be stored: {error}")))
+    serde_json::to_value(&overrides)
+        .map(Some)
+        .map_err(|error| Error::internal(format!("assumptions cannot be stored: {error}")))
 }
 
 fn fields(update: &Update) -> Vec<&'static str> {
@@ -318,11 +351,17 @@ fn fields(update: &Update) -> Vec<&'static str> {
         ("time_zone", update.time_zone.is_some()),
         ("remote_analysis_allowed", update.remote_analysis_allowed.is_some()),
         ("model_budget_monthly_usd", update.model_budget_monthly_usd.is_some()),
-        ("model_budget_per_analysis_usd", update.model_budget_per_analysis_usd.is_some()),
+        (
+            "model_budget_per_analysis_usd",
+            update.model_budget_per_analysis_usd.is_some(),
+        ),
         ("retention_video_days", update.video_days.is_some()),
         ("retention_frame_days", update.frame_days.is_some()),
         ("retention_raw_reply_days", update.raw_reply_days.is_some()),
-        ("delete_video_after_analysis", update.delete_video_after_analysis.is_some()),
+        (
+            "delete_video_after_analysis",
+            update.delete_video_after_analysis.is_some(),
+        ),
         ("roi_defaults", !update.roi_defaults.is_empty()),
         ("recording_notice", update.notice.is_some()),
     ]
@@ -345,7 +384,9 @@ pub async fn delete(scope: &Scope, confirm_name: &str, act: &Act) -> Result<Date
     let caller = scope.caller()?;
     let member = caller.eraser()?;
     if !caller.is_owner() {
-        return Err(Error::Forbidden { why: "only an owner may do this" });
+        return Err(Error::Forbidden {
+            why: "only an owner may do this",
+        });
     }
     let held: Held = scope
         .row(
@@ -361,14 +402,19 @@ pub async fn delete(scope: &Scope, confirm_name: &str, act: &Act) -> Result<Date
         return Ok(asked + GRACE);
     }
     scope
-        .run("update public.organizations set deletion_requested_at = $2 where id = $1", [
-            member.organization.uuid().into(),
-            act.now.into(),
-        ])
+        .run(
+            "update public.organizations set deletion_requested_at = $2 where id = $1",
+            [member.organization.uuid().into(), act.now.into()],
+        )
         .await?;
     act.note(
         scope,
-        Change { action: "organization.delete", subject_type: "organization", subject: member.organization.uuid(), fields: &["deletion_requested_at"] },
+        Change {
+            action: "organization.delete",
+            subject_type: "organization",
+            subject: member.organization.uuid(),
+            fields: &["deletion_requested_at"],
+        },
     )
     .await?;
     Ok(act.now + GRACE)

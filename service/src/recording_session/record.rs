@@ -15,10 +15,8 @@ use crate::analysis_result::request::{self, Settings};
 use crate::caller::Caller;
 use crate::db::{Db, Scope};
 use crate::error::{Error, Result};
+use crate::recording_notice::PLATFORM_VERSION;
 use crate::storage::Storage;
-
-/// The version of the notice that holds while an organization has none of its own.
-pub const DEFAULT_NOTICE: &str = "default-1";
 
 /// How a recording is to be treated, as far as a person says so; each may only be stricter than the organization's rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -110,7 +108,7 @@ pub async fn start(scope: &Scope, start: &Start, once_key: Option<&Once>, act: &
                 why: format!("this month's {} recordings are used up; the next month starts anew", limits.max_recordings_per_month),
             });
         }
-        let notice = limits.notice.as_deref().unwrap_or(DEFAULT_NOTICE);
+        let notice = limits.notice.as_deref().unwrap_or(PLATFORM_VERSION);
         if start.notice_version != notice {
             return Err(Error::conflict(format!("the notice in force is {notice}: show it to the person and start again")));
         }
@@ -161,14 +159,20 @@ fn check_title(title: &str) -> Result<()> {
 
 fn check_description(description: Option<&str>) -> Result<()> {
     if description.is_some_and(|text| text.chars().count() > 5_000 || text.contains('\0')) {
-        return Err(Error::invalid("input.description", "must have at most 5,000 characters"));
+        return Err(Error::invalid(
+            "input.description",
+            "must have at most 5,000 characters",
+        ));
     }
     Ok(())
 }
 
 fn check_declared(per_day: Option<f64>, people: Option<i32>) -> Result<()> {
     if per_day.is_some_and(|times| !(times > 0.0 && times <= 10_000.0)) {
-        return Err(Error::invalid("input.declaredOccurrencesPerDay", "must be more than 0 and at most 10,000"));
+        return Err(Error::invalid(
+            "input.declaredOccurrencesPerDay",
+            "must be more than 0 and at most 10,000",
+        ));
     }
     if people.is_some_and(|people| !(1..=100_000).contains(&people)) {
         return Err(Error::invalid("input.peopleCount", "must be between 1 and 100,000"));
@@ -185,17 +189,9 @@ fn check_metadata(metadata: Option<&serde_json::Value>) -> Result<()> {
     Ok(())
 }
 
-/// Lays what a person says over what holds; nothing may become looser than the organization's rule.
+/// Lays what a person says over what holds. What the organization rules (remote analysis, retention) may only become stricter.
 fn privacy(current: &serde_json::Value, input: &PrivacyInput, organization_days: i32) -> Result<serde_json::Value> {
     let held = |name: &str, absent: bool| current.get(name).and_then(serde_json::Value::as_bool).unwrap_or(absent);
-    for (field, value) in [
-        ("input.privacySettings.redactPersonalData", input.redact_personal_data),
-        ("input.privacySettings.blurPasswords", input.blur_passwords),
-    ] {
-        if value == Some(false) {
-            return Err(Error::invalid(field, "may not be switched off: a session may only be stricter than the platform's rule"));
-        }
-    }
     if let Some(days) = input.retain_video_days
         && !(0..=organization_days).contains(&days)
     {
@@ -206,14 +202,22 @@ fn privacy(current: &serde_json::Value, input: &PrivacyInput, organization_days:
     }
     let exclusions = match &input.custom_exclusions {
         None => current.get("custom_exclusions").cloned().unwrap_or_else(|| json!([])),
-        Some(words) if words.len() > 100 || words.iter().any(|word| word.trim().is_empty() || word.chars().count() > 200 || word.contains('\0')) => {
-            return Err(Error::invalid("input.privacySettings.customExclusions", "must be at most 100 texts of 1 to 200 characters"));
+        Some(words)
+            if words.len() > 100
+                || words
+                    .iter()
+                    .any(|word| word.trim().is_empty() || word.chars().count() > 200 || word.contains('\0')) =>
+        {
+            return Err(Error::invalid(
+                "input.privacySettings.customExclusions",
+                "must be at most 100 texts of 1 to 200 characters",
+            ));
         }
         Some(words) => json!(words),
     };
     Ok(json!({
-        "redact_personal_data": true,
-        "blur_passwords": true,
+        "redact_personal_data": input.redact_personal_data.unwrap_or_else(|| held("redact_personal_data", true)),
+        "blur_passwords": input.blur_passwords.unwrap_or_else(|| held("blur_passwords", true)),
         "custom_exclusions": exclusions,
         "allow_remote_analysis": input.allow_remote_analysis.unwrap_or_else(|| held("allow_remote_analysis", true)),
         "retain_video_days": input.retain_video_days.map_or_else(|| current.get("retain_video_days").cloned().unwrap_or_default(), Into::into),
@@ -235,7 +239,9 @@ async fn lock(scope: &Scope, session: SessionId) -> Result<Locked> {
             [session.uuid().into()],
         )
         .await?
-        .ok_or(Error::NotFound { what: "recording session" })
+        .ok_or(Error::NotFound {
+            what: "recording session",
+        })
 }
 
 /// Changes what people say about a session.
@@ -258,7 +264,10 @@ pub async fn update(scope: &Scope, session: SessionId, update: &Update, act: &Ac
                 retention_video_days: i32,
             }
             let rule: Days = scope
-                .row("select retention_video_days from public.organizations where id = $1", [member.organization.uuid().into()])
+                .row(
+                    "select retention_video_days from public.organizations where id = $1",
+                    [member.organization.uuid().into()],
+                )
                 .await?
                 .ok_or(Error::NotFound { what: "organization" })?;
             Some(privacy(&locked.privacy_settings, input, rule.retention_video_days)?)
@@ -269,7 +278,10 @@ pub async fn update(scope: &Scope, session: SessionId, update: &Update, act: &Ac
         ("description", update.description.is_some()),
         ("workflow_type", update.workflow_type.is_some()),
         ("privacy_settings", privacy_settings.is_some()),
-        ("declared_occurrences_per_day", update.declared_occurrences_per_day.is_some()),
+        (
+            "declared_occurrences_per_day",
+            update.declared_occurrences_per_day.is_some(),
+        ),
         ("people_count", update.people_count.is_some()),
     ]
     .into_iter()
@@ -293,7 +305,12 @@ pub async fn update(scope: &Scope, session: SessionId, update: &Update, act: &Ac
         .await?;
     act.note(
         scope,
-        Change { action: "recording_session.update", subject_type: "recording_session", subject: session.uuid(), fields: &changed },
+        Change {
+            action: "recording_session.update",
+            subject_type: "recording_session",
+            subject: session.uuid(),
+            fields: &changed,
+        },
     )
     .await
 }
@@ -314,7 +331,9 @@ async fn lock_own(scope: &Scope, session: SessionId) -> Result<Locked> {
                 )
                 .await?;
             if seen.is_some_and(|row| row.seen) {
-                Err(Error::Forbidden { why: "only the recorded person, an admin or an owner may do this" })
+                Err(Error::Forbidden {
+                    why: "only the recorded person, an admin or an owner may do this",
+                })
             } else {
                 Err(Error::NotFound { what })
             }
@@ -366,18 +385,28 @@ pub async fn finish(
         )
         .await?;
     drop(looking);
-    if let Some(Arrived { file_path: Some(key), file_size_bytes, .. }) = &first {
+    if let Some(Arrived {
+        file_path: Some(key),
+        file_size_bytes,
+        ..
+    }) = &first
+    {
         let end = u64::try_from(*file_size_bytes).unwrap_or(0).min(SNIFF_BYTES as u64);
         let head = storage.get_range(key, 0..end).await?;
         if sniff(&head).is_none() {
-            return Err(Error::invalid("input.sessionId", "the recording is no video: its first bytes are neither WebM/Matroska nor MP4/QuickTime"));
+            return Err(Error::invalid(
+                "input.sessionId",
+                "the recording is no video: its first bytes are neither WebM/Matroska nor MP4/QuickTime",
+            ));
         }
     }
     let scope = db.scope(caller).await?;
     let locked = lock_own(&scope, session).await?;
     if locked.status != SessionStatus::Recording.as_str() {
         return match locked.chunk_count {
-            Some(count) if count == chunk_count => Ok(Finished { analysis: newest_analysis(&scope, session).await? }),
+            Some(count) if count == chunk_count => Ok(Finished {
+                analysis: newest_analysis(&scope, session).await?,
+            }),
             Some(count) => Err(Error::conflict(format!("the session was finished with {count} chunks"))),
             None => Err(Error::conflict(format!("the session is {}", locked.status))),
         };
@@ -388,10 +417,17 @@ pub async fn finish(
             [session.uuid().into()],
         )
         .await?;
-    let completed: Vec<&Arrived> = chunks.iter().filter(|chunk| chunk.upload_status == "completed").collect();
+    let completed: Vec<&Arrived> = chunks
+        .iter()
+        .filter(|chunk| chunk.upload_status == "completed")
+        .collect();
     refuse_gaps(&completed, chunk_count)?;
     let bytes: i64 = completed.iter().map(|chunk| chunk.file_size_bytes).sum();
-    let status = if analyze.is_some() { SessionStatus::Processing } else { SessionStatus::Completed };
+    let status = if analyze.is_some() {
+        SessionStatus::Processing
+    } else {
+        SessionStatus::Completed
+    };
     scope
         .run(
             "update public.recording_sessions set status = $2, chunk_count = $3, file_size_bytes = $4, finished_at = $5, completed_at = case when $2 = 'completed' then $5 end where id = $1",
@@ -410,7 +446,12 @@ pub async fn finish(
     };
     act.note(
         &scope,
-        Change { action: "recording_session.finish", subject_type: "recording_session", subject: session.uuid(), fields: &["status", "chunk_count"] },
+        Change {
+            action: "recording_session.finish",
+            subject_type: "recording_session",
+            subject: session.uuid(),
+            fields: &["status", "chunk_count"],
+        },
     )
     .await?;
     scope.commit().await?;
@@ -423,7 +464,11 @@ fn refuse_gaps(completed: &[&Arrived], count: i32) -> Result<()> {
     let list = |indexes: Vec<i32>| {
         let shown: Vec<String> = indexes.iter().take(20).map(ToString::to_string).collect();
         let more = indexes.len().saturating_sub(20);
-        if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+        if more == 0 {
+            shown.join(", ")
+        } else {
+            format!("{} and {more} more", shown.join(", "))
+        }
     };
     let missing: Vec<i32> = (0..count).filter(|index| !arrived.contains(index)).collect();
     if !missing.is_empty() {
@@ -431,7 +476,10 @@ fn refuse_gaps(completed: &[&Arrived], count: i32) -> Result<()> {
     }
     let superfluous: Vec<i32> = arrived.into_iter().filter(|index| *index >= count).collect();
     if !superfluous.is_empty() {
-        return Err(Error::conflict(format!("more chunks arrived than chunkCount says: {}", list(superfluous))));
+        return Err(Error::conflict(format!(
+            "more chunks arrived than chunkCount says: {}",
+            list(superfluous)
+        )));
     }
     Ok(())
 }
@@ -495,7 +543,9 @@ pub async fn erase(scope: &Scope, session: SessionId, reason: &'static str, act:
             [session.uuid().into()],
         )
         .await?;
-    let extent = exists.ok_or(Error::NotFound { what: "recording session" })?;
+    let extent = exists.ok_or(Error::NotFound {
+        what: "recording session",
+    })?;
     // Reports lie beside the recordings; everything else of a session lies under one prefix.
     scope
         .run(
@@ -506,12 +556,22 @@ pub async fn erase(scope: &Scope, session: SessionId, reason: &'static str, act:
     scope
         .run(
             "insert into public.object_deletions (organization_id, object_key, is_prefix) values ($1, $2, true)",
-            [member.organization.uuid().into(), crate::storage::session_prefix(member.organization, session).into()],
+            [
+                member.organization.uuid().into(),
+                crate::storage::session_prefix(member.organization, session).into(),
+            ],
         )
         .await?;
-    let gone = scope.run("delete from public.recording_sessions where id = $1", [session.uuid().into()]).await?;
+    let gone = scope
+        .run(
+            "delete from public.recording_sessions where id = $1",
+            [session.uuid().into()],
+        )
+        .await?;
     if gone == 0 {
-        return Err(Error::Forbidden { why: "only the recorded person, an admin or an owner may do this" });
+        return Err(Error::Forbidden {
+            why: "only the recorded person, an admin or an owner may do this",
+        });
     }
     let receipt = Receipt {
         id: Uuid::now_v7(),
@@ -538,7 +598,12 @@ pub async fn erase(scope: &Scope, session: SessionId, reason: &'static str, act:
         .await?;
     act.note(
         scope,
-        Change { action: "recording_session.erase", subject_type: "recording_session", subject: session.uuid(), fields: &[] },
+        Change {
+            action: "recording_session.erase",
+            subject_type: "recording_session",
+            subject: session.uuid(),
+            fields: &[],
+        },
     )
     .await?;
     Ok(receipt)

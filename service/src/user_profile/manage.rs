@@ -29,7 +29,11 @@ pub struct Update {
 pub async fn update(scope: &Scope, update: &Update, act: &Act) -> Result<UserId> {
     let caller = scope.caller()?;
     caller.writer()?;
-    let Some(user) = caller.user() else { return Err(Error::Forbidden { why: "a key has no profile" }) };
+    let Some(user) = caller.user() else {
+        return Err(Error::Forbidden {
+            why: "a key has no profile",
+        });
+    };
     for (field, text) in [
         ("input.firstName", &update.first_name),
         ("input.lastName", &update.last_name),
@@ -50,7 +54,12 @@ pub async fn update(scope: &Scope, update: &Update, act: &Act) -> Result<UserId>
         .await?;
     act.note(
         scope,
-        Change { action: "member.update_profile", subject_type: "member", subject: user.uuid(), fields: &["first_name", "last_name", "job_title"] },
+        Change {
+            action: "member.update_profile",
+            subject_type: "member",
+            subject: user.uuid(),
+            fields: &["first_name", "last_name", "job_title"],
+        },
     )
     .await?;
     Ok(user)
@@ -67,7 +76,10 @@ pub async fn set_role(scope: &Scope, member: UserId, role: Role, act: &Act) -> R
     }
     scope.caller()?.owning_writer()?;
     let done: Option<Done> = scope
-        .row("select private.set_member_role($1, $2) as done", [member.uuid().into(), role.as_str().into()])
+        .row(
+            "select private.set_member_role($1, $2) as done",
+            [member.uuid().into(), role.as_str().into()],
+        )
         .await
         .map_err(last_owner)?;
     if !done.is_some_and(|row| row.done) {
@@ -75,14 +87,21 @@ pub async fn set_role(scope: &Scope, member: UserId, role: Role, act: &Act) -> R
     }
     act.note(
         scope,
-        Change { action: "member.set_role", subject_type: "member", subject: member.uuid(), fields: &["role"] },
+        Change {
+            action: "member.set_role",
+            subject_type: "member",
+            subject: member.uuid(),
+            fields: &["role"],
+        },
     )
     .await
 }
 
 fn last_owner(error: Error) -> Error {
     match error.constraint() {
-        Some("user_profiles_last_owner") => Error::conflict("an organization needs an owner: make somebody else one first"),
+        Some("user_profiles_last_owner") => {
+            Error::conflict("an organization needs an owner: make somebody else one first")
+        }
         _ => error,
     }
 }
@@ -103,11 +122,15 @@ pub async fn remove(scope: &Scope, member: UserId, erase_recordings: bool, act: 
     let caller = scope.caller()?;
     caller.eraser()?;
     if caller.user().is_none() {
-        return Err(Error::Forbidden { why: "a key does not manage members" });
+        return Err(Error::Forbidden {
+            why: "a key does not manage members",
+        });
     }
     let mut erased: Option<Receipt> = None;
     if erase_recordings {
-        let sessions: Vec<Id> = scope.rows("select id from private.sessions_of($1) as id", [member.uuid().into()]).await?;
+        let sessions: Vec<Id> = scope
+            .rows("select id from private.sessions_of($1) as id", [member.uuid().into()])
+            .await?;
         for session in sessions {
             let receipt = record::erase(scope, SessionId::new(session.id), "member removed", act).await?;
             erased = Some(match erased {
@@ -124,11 +147,18 @@ pub async fn remove(scope: &Scope, member: UserId, erase_recordings: bool, act: 
     // Written while the caller still has a place: one who leaves has none a moment later.
     act.note(
         scope,
-        Change { action: "member.remove", subject_type: "member", subject: member.uuid(), fields: &[] },
+        Change {
+            action: "member.remove",
+            subject_type: "member",
+            subject: member.uuid(),
+            fields: &[],
+        },
     )
     .await?;
-    let done: Option<Done> =
-        scope.row("select private.remove_member($1) as done", [member.uuid().into()]).await.map_err(last_owner)?;
+    let done: Option<Done> = scope
+        .row("select private.remove_member($1) as done", [member.uuid().into()])
+        .await
+        .map_err(last_owner)?;
     if !done.is_some_and(|row| row.done) {
         return Err(Error::NotFound { what: "member" });
     }

@@ -21,7 +21,7 @@ use crate::storage::{PresignedMethod, Storage, Stored, chunk_key};
 /// Chunks that one request may announce.
 pub const MOST_CHUNKS: usize = 50;
 /// How long an address to PUT to is good.
-pub const ADDRESS_LIFE: Duration = Duration::from_secs(3600);
+pub const ADDRESS_LIFE: Duration = Duration::from_hours(1);
 
 /// A chunk as it is announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,32 +79,60 @@ async fn lock_session(scope: &Scope, session: SessionId) -> Result<SessionRow> {
         return Ok(row);
     }
     let seen: Option<Seen> = scope
-        .row("select exists (select from public.recording_sessions where id = $1) as seen", [session.uuid().into()])
+        .row(
+            "select exists (select from public.recording_sessions where id = $1) as seen",
+            [session.uuid().into()],
+        )
         .await?;
     if seen.is_some_and(|row| row.seen) {
-        Err(Error::Forbidden { why: "only the recorded person, an admin or an owner may do this" })
+        Err(Error::Forbidden {
+            why: "only the recorded person, an admin or an owner may do this",
+        })
     } else {
-        Err(Error::NotFound { what: "recording session" })
+        Err(Error::NotFound {
+            what: "recording session",
+        })
     }
 }
 
 fn check(announced: &[Announced], max_chunk_bytes: u64) -> Result<()> {
     if announced.is_empty() || announced.len() > MOST_CHUNKS {
-        return Err(Error::invalid("input.chunks", format!("must be 1 to {MOST_CHUNKS} chunks")));
+        return Err(Error::invalid(
+            "input.chunks",
+            format!("must be 1 to {MOST_CHUNKS} chunks"),
+        ));
     }
     let mut indexes = std::collections::BTreeSet::new();
     for (place, chunk) in announced.iter().enumerate() {
         let field = |name: &str| format!("input.chunks.{place}.{name}");
         if !(0..100_000).contains(&chunk.index) || !indexes.insert(chunk.index) {
-            return Err(Error::invalid(field("chunkIndex"), "must be between 0 and 99,999, each once"));
+            return Err(Error::invalid(
+                field("chunkIndex"),
+                "must be between 0 and 99,999, each once",
+            ));
         }
         if chunk.size_bytes < 1 || chunk.size_bytes.unsigned_abs() > max_chunk_bytes {
-            return Err(Error::invalid(field("sizeBytes"), format!("must be between 1 and {max_chunk_bytes} bytes")));
+            return Err(Error::invalid(
+                field("sizeBytes"),
+                format!("must be between 1 and {max_chunk_bytes} bytes"),
+            ));
         }
-        if chunk.sha256.len() != 64 || !chunk.sha256.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
-            return Err(Error::invalid(field("sha256"), "must be 64 lower-case hexadecimal digits"));
+        if chunk.sha256.len() != 64
+            || !chunk
+                .sha256
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        {
+            return Err(Error::invalid(
+                field("sha256"),
+                "must be 64 lower-case hexadecimal digits",
+            ));
         }
-        if chunk.content_type.as_ref().is_some_and(|text| text.len() > 100 || !text.is_ascii() || text.chars().any(char::is_control)) {
+        if chunk
+            .content_type
+            .as_ref()
+            .is_some_and(|text| text.len() > 100 || !text.is_ascii() || text.chars().any(char::is_control))
+        {
             return Err(Error::invalid(field("contentType"), "must be a media type"));
         }
     }
@@ -116,7 +144,12 @@ fn check(announced: &[Announced], max_chunk_bytes: u64) -> Result<()> {
 /// # Errors
 /// [`Error::Conflict`] for another chunk of a finished session, [`Error::QuotaExceeded`] when the storage is full,
 /// [`Error::Invalid`], [`Error::NotFound`], [`Error::Forbidden`].
-pub async fn announce(scope: &Scope, session: SessionId, announced: &[Announced], max_chunk_bytes: u64) -> Result<Vec<Uploadable>> {
+pub async fn announce(
+    scope: &Scope,
+    session: SessionId,
+    announced: &[Announced],
+    max_chunk_bytes: u64,
+) -> Result<Vec<Uploadable>> {
     let member = scope.caller()?.writer()?;
     check(announced, max_chunk_bytes)?;
     scope.run("select private.lock_quota()", []).await?;
@@ -132,13 +165,26 @@ pub async fn announce(scope: &Scope, session: SessionId, announced: &[Announced]
     let mut uploads = Vec::with_capacity(announced.len());
     let mut added = 0_i64;
     for chunk in announced {
-        let key = format!("{}-{}", chunk_key(member.organization, session, chunk.index), chunk.sha256);
-        let expected = Stored { bytes: chunk.size_bytes.unsigned_abs(), sha256: chunk.sha256.clone() };
+        let key = format!(
+            "{}-{}",
+            chunk_key(member.organization, session, chunk.index),
+            chunk.sha256
+        );
+        let expected = Stored {
+            bytes: chunk.size_bytes.unsigned_abs(),
+            sha256: chunk.sha256.clone(),
+        };
         let existing = rows.iter().find(|row| row.chunk_index == chunk.index);
-        let same = existing.is_some_and(|row| row.sha256.as_deref() == Some(&chunk.sha256) && row.file_size_bytes == chunk.size_bytes);
+        let same = existing
+            .is_some_and(|row| row.sha256.as_deref() == Some(&chunk.sha256) && row.file_size_bytes == chunk.size_bytes);
         if !recording && !same {
-            let count = state.chunk_count.map_or_else(String::new, |count| format!(" with {count} chunks"));
-            return Err(Error::conflict(format!("the session is finished{count}: chunk {} cannot be added or replaced", chunk.index)));
+            let count = state
+                .chunk_count
+                .map_or_else(String::new, |count| format!(" with {count} chunks"));
+            return Err(Error::conflict(format!(
+                "the session is finished{count}: chunk {} cannot be added or replaced",
+                chunk.index
+            )));
         }
         let id = match existing {
             Some(row) if same => row.id,
@@ -152,13 +198,23 @@ pub async fn announce(scope: &Scope, session: SessionId, announced: &[Announced]
                 insert(scope, member.organization, session, chunk, &key).await?
             }
         };
-        uploads.push(Uploadable { chunk: id.into(), expected, key });
+        uploads.push(Uploadable {
+            chunk: id.into(),
+            expected,
+            key,
+        });
     }
     refuse_full(scope, added).await?;
     Ok(uploads)
 }
 
-async fn insert(scope: &Scope, organization: OrganizationId, session: SessionId, chunk: &Announced, key: &str) -> Result<Uuid> {
+async fn insert(
+    scope: &Scope,
+    organization: OrganizationId,
+    session: SessionId,
+    chunk: &Announced,
+    key: &str,
+) -> Result<Uuid> {
     let id = Uuid::now_v7();
     scope
         .run(
@@ -224,7 +280,10 @@ async fn refuse_full(scope: &Scope, added: i64) -> Result<()> {
         .ok_or(Error::NotFound { what: "organization" })?;
     if room.used > room.most {
         return Err(Error::QuotaExceeded {
-            why: format!("the storage of {} bytes is full: delete recordings, or wait for their retention", room.most),
+            why: format!(
+                "the storage of {} bytes is full: delete recordings, or wait for their retention",
+                room.most
+            ),
         });
     }
     Ok(())
@@ -252,10 +311,19 @@ pub struct Completed {
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Forbidden`], [`Error::Invalid`] for chunks of several sessions or none.
-pub async fn complete(db: &Db, caller: &Caller, storage: &Storage, chunks: &[ChunkId], now: DateTime<Utc>) -> Result<Completed> {
+pub async fn complete(
+    db: &Db,
+    caller: &Caller,
+    storage: &Storage,
+    chunks: &[ChunkId],
+    now: DateTime<Utc>,
+) -> Result<Completed> {
     caller.writer()?;
     if chunks.is_empty() || chunks.len() > MOST_CHUNKS {
-        return Err(Error::invalid("input.chunkIds", format!("must be 1 to {MOST_CHUNKS} chunks")));
+        return Err(Error::invalid(
+            "input.chunkIds",
+            format!("must be 1 to {MOST_CHUNKS} chunks"),
+        ));
     }
     let scope = db.scope(caller).await?;
     let rows = rows_of(&scope, chunks).await?;
@@ -299,7 +367,10 @@ pub async fn complete(db: &Db, caller: &Caller, storage: &Storage, chunks: &[Chu
         )
         .await?;
     scope.commit().await?;
-    Ok(Completed { session, chunks: chunks.to_vec() })
+    Ok(Completed {
+        session,
+        chunks: chunks.to_vec(),
+    })
 }
 
 async fn rows_of(scope: &Scope, chunks: &[ChunkId]) -> Result<Vec<Row>> {
@@ -310,7 +381,10 @@ async fn rows_of(scope: &Scope, chunks: &[ChunkId]) -> Result<Vec<Row>> {
             [ids.into()],
         )
         .await?;
-    if chunks.iter().any(|chunk| !rows.iter().any(|row| row.id == chunk.uuid())) {
+    if chunks
+        .iter()
+        .any(|chunk| !rows.iter().any(|row| row.id == chunk.uuid()))
+    {
         return Err(Error::NotFound { what: "chunk" });
     }
     if rows.iter().any(|row| row.session_id != rows[0].session_id) {
@@ -322,19 +396,30 @@ async fn rows_of(scope: &Scope, chunks: &[ChunkId]) -> Result<Vec<Row>> {
 /// Whether what is stored is what was announced. A folder stored nothing else in the first place; from S3 it is read back once
 /// and deleted if it differs.
 async fn verify(storage: &Storage, row: &Row) -> Result<Result<(), String>> {
-    let Some(key) = &row.file_path else { return Ok(Err("the chunk was never announced".to_owned())) };
+    let Some(key) = &row.file_path else {
+        return Ok(Err("the chunk was never announced".to_owned()));
+    };
     if !storage.presigns() {
         let there = storage.exists(key).await?;
-        return Ok(if there { Ok(()) } else { Err("its bytes have not arrived: put them to its address first".to_owned()) });
+        return Ok(if there {
+            Ok(())
+        } else {
+            Err("its bytes have not arrived: put them to its address first".to_owned())
+        });
     }
     let Some(stored) = storage.inspect(key).await? else {
-        return Ok(Err("its bytes have not arrived: put them to its address first".to_owned()));
+        return Ok(Err(
+            "its bytes have not arrived: put them to its address first".to_owned()
+        ));
     };
     if stored.bytes == row.file_size_bytes.unsigned_abs() && Some(&stored.sha256) == row.sha256.as_ref() {
         return Ok(Ok(()));
     }
     storage.delete(key).await?;
-    Ok(Err(format!("{} bytes arrived that are not the announced ones; they were deleted", stored.bytes)))
+    Ok(Err(format!(
+        "{} bytes arrived that are not the announced ones; they were deleted",
+        stored.bytes
+    )))
 }
 
 /// Records that a client gave up on a chunk.
@@ -357,13 +442,15 @@ pub async fn fail(scope: &Scope, chunk: ChunkId, message: &str, act: &Act) -> Re
         )
         .await?;
     if touched == 0 {
-        return Err(Error::Forbidden { why: "only the recorded person, an admin or an owner may do this" });
+        return Err(Error::Forbidden {
+            why: "only the recorded person, an admin or an owner may do this",
+        });
     }
     scope
-        .run("update public.recording_sessions set last_chunk_at = $2 where id = $1 and status = 'recording'", [
-            rows[0].session_id.into(),
-            act.now.into(),
-        ])
+        .run(
+            "update public.recording_sessions set last_chunk_at = $2 where id = $1 and status = 'recording'",
+            [rows[0].session_id.into(), act.now.into()],
+        )
         .await?;
     Ok(())
 }
@@ -396,13 +483,18 @@ pub async fn expected(db: &Db, chunk: ChunkId, sha256: &str) -> Result<Option<Ex
     let Some(row) = row else { return Ok(None) };
     let announced: Option<String> = row.try_get("sha256")?;
     let key: Option<String> = row.try_get("file_path")?;
-    let (Some(announced), Some(key)) = (announced, key) else { return Ok(None) };
+    let (Some(announced), Some(key)) = (announced, key) else {
+        return Ok(None);
+    };
     if announced != sha256 {
         return Ok(None);
     }
     Ok(Some(Expected {
         key,
-        stored: Stored { bytes: row.try_get::<i64, _>("file_size_bytes")?.unsigned_abs(), sha256: announced },
+        stored: Stored {
+            bytes: row.try_get::<i64, _>("file_size_bytes")?.unsigned_abs(),
+            sha256: announced,
+        },
         completed: row.try_get::<&str, _>("upload_status")? == UploadStatus::Completed.as_str(),
     }))
 }

@@ -369,32 +369,32 @@ mod tests {
 
     #[test]
     fn a_good_request_passes_and_each_departure_is_found() {
-        assert_eq!(departures(&headers(), 1, &good()), Vec::<String>::new());
         type Change = fn(&mut Value);
+        assert_eq!(departures(&headers(), 1, &good()), Vec::<String>::new());
         let changes: [(&str, Change); 13] = [
             ("model", |body| body["model"] = json!("")),
             ("messages", |body| body["messages"] = json!([])),
             ("unrecognized", |body| body["max_output"] = json!(1)),
             ("temperature", |body| body["temperature"] = json!(2.5)),
             ("max_completion_tokens", |body| {
-                body["max_completion_tokens"] = json!("many")
+                body["max_completion_tokens"] = json!("many");
             }),
             ("role", |body| body["messages"][0]["role"] = json!("boss")),
             ("only a user's", |body| body["messages"][1]["role"] = json!("system")),
             ("data URL", |body| {
-                body["messages"][1]["content"][1]["image_url"]["url"] = json!("https://example.com/a.jpg")
+                body["messages"][1]["content"][1]["image_url"]["url"] = json!("https://example.com/a.jpg");
             }),
             ("not a picture", |body| {
-                body["messages"][1]["content"][1]["image_url"]["url"] = json!("data:image/png;base64,/9j/2Q==")
+                body["messages"][1]["content"][1]["image_url"]["url"] = json!("data:image/png;base64,/9j/2Q==");
             }),
             ("detail", |body| {
-                body["messages"][1]["content"][1]["image_url"]["detail"] = json!("ultra")
+                body["messages"][1]["content"][1]["image_url"]["detail"] = json!("ultra");
             }),
             ("additionalProperties", |body| {
-                body["response_format"]["json_schema"]["schema"]["additionalProperties"] = json!(true)
+                body["response_format"]["json_schema"]["schema"]["additionalProperties"] = json!(true);
             }),
             ("required", |body| {
-                body["response_format"]["json_schema"]["schema"]["required"] = json!([])
+                body["response_format"]["json_schema"]["schema"]["required"] = json!([]);
             }),
             ("root", |body| {
                 body["response_format"]["json_schema"]["schema"] =

@@ -63,15 +63,9 @@ pub fn decoder_main() -> ExitCode {
         let _ = input.read(&mut [0]);
         std::process::exit(1);
     });
-    let result = super::extract_in_process(
-        &job.input,
-        &job.out_dir,
-        &job.sampling,
-        &job.limits,
-        &mut |progress| {
-            say(&Answer::Progress(progress));
-        },
-    );
+    let result = super::extract_in_process(&job.input, &job.out_dir, &job.sampling, &job.limits, &mut |progress| {
+        say(&Answer::Progress(progress));
+    });
     say(&match result {
         Ok(extraction) => Answer::Done(Box::new(extraction)),
         Err(FrameError::NotAVideo) => Answer::NotAVideo,
@@ -111,12 +105,10 @@ pub async fn extract(
     let _killer = Killer(process.clone());
     let (decoder, limits) = (decoder.clone(), *limits);
     // A thread of its own for the child's whole life: the kernel kills a child whose parent *thread* ends.
-    std::thread::Builder::new()
-        .name("decoder".into())
-        .spawn(move || {
-            let end = supervise(&decoder, &job, &process, &sender);
-            let _ = sender.blocking_send(Event::Ended(end));
-        })?;
+    std::thread::Builder::new().name("decoder".into()).spawn(move || {
+        let end = supervise(&decoder, &job, &process, &sender);
+        let _ = sender.blocking_send(Event::Ended(end));
+    })?;
     let deadline = tokio::time::sleep(Duration::from_secs(limits.wall_seconds));
     tokio::pin!(deadline);
     let mut outcome = None;
@@ -133,9 +125,7 @@ pub async fn extract(
                 return match outcome {
                     Some(Answer::Done(extraction)) => Ok(*extraction),
                     Some(Answer::NotAVideo) => Err(FrameError::NotAVideo),
-                    Some(Answer::TooLong { limit_seconds }) => {
-                        Err(FrameError::TooLong { limit_seconds })
-                    }
+                    Some(Answer::TooLong { limit_seconds }) => Err(FrameError::TooLong { limit_seconds }),
                     Some(Answer::Unreadable(reason)) => Err(FrameError::Unreadable(reason)),
                     Some(Answer::Crashed(reason)) => Err(FrameError::DecoderCrashed(reason)),
                     Some(Answer::Progress(_)) | None => Err(end?),
@@ -200,9 +190,7 @@ fn supervise(
     let mut lines = BufReader::new(
         stdout
             .into_iter()
-            .fold(Box::new(std::io::empty()) as Box<dyn Read>, |_, out| {
-                Box::new(out)
-            }),
+            .fold(Box::new(std::io::empty()) as Box<dyn Read>, |_, out| Box::new(out)),
     );
     loop {
         let mut line = String::new();

@@ -1,21 +1,18 @@
 //! Demuxing and decoding with ffmpeg. Runs in the child process; see ADR 0005 for what is left out and why.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ffmpeg_next::codec::{self, Id, threading};
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::util::frame::Video;
 use ffmpeg_next::{self as ffmpeg, Dictionary, Discard, Error, Packet, decoder, format, media};
 
-use super::picture::{Held, JpegWriter};
+use super::picture::Held;
 use super::plan::{self, Step};
-use super::screen::{Screens, Sketch};
-use super::select::{Kept, Picture, Tracker};
-use super::thin::{self, Weight};
-use super::{
-    DecodeLimits, Extraction, Frame, FrameError, Probe, Progress, Sampling, TimeSpan, vp9,
-};
+use super::select::Tracker;
+use super::shelf::Shelf;
+use super::{DecodeLimits, Extraction, FrameError, Probe, Progress, Sampling, TimeSpan, vp9};
 
 /// Pictures nearer in time than this are not compared one by one: changes are told to 0.1 s.
 const COMPARE_SECONDS: f64 = 0.08;
@@ -27,14 +24,10 @@ const JUMP_SECONDS: f64 = 3600.0;
 const HOLE_BYTES: i64 = 4096;
 /// Errors in a row after which the rest of a file is given up.
 const MOST_HOLES: usize = 100;
-/// Candidates of which fewer blocks than this differ show the same.
-const EQUAL_BLOCKS: f64 = 3.0;
 
 pub(super) fn fault(error: Error) -> FrameError {
     match error {
-        Error::Other {
-            errno: libc::ENOMEM,
-        } => FrameError::DecoderCrashed("out of its memory limit".into()),
+        Error::Other { errno: libc::ENOMEM } => FrameError::DecoderCrashed("out of its memory limit".into()),
         other => FrameError::Unreadable(other.to_string()),
     }
 }
@@ -61,19 +54,13 @@ fn open(path: &Path, limits: &DecodeLimits) -> Result<Source, FrameError> {
     // No playlist, no address, no subtitle: only what was sniffed, and only this file.
     options.set("format_whitelist", "matroska,webm,mov,mp4");
     options.set("protocol_whitelist", "file");
-    options.set(
-        "codec_whitelist",
-        "vp8,vp9,libdav1d,libaom-av1,av1,h264,hevc",
-    );
+    options.set("codec_whitelist", "vp8,vp9,libdav1d,libaom-av1,av1,h264,hevc");
     let input = format::input_with_dictionary(path, options).map_err(|error| match error {
         Error::InvalidData => FrameError::NotAVideo,
         other => fault(other),
     })?;
     let streams = input.streams().count();
-    let stream = input
-        .streams()
-        .best(media::Type::Video)
-        .ok_or(FrameError::NotAVideo)?;
+    let stream = input.streams().best(media::Type::Video).ok_or(FrameError::NotAVideo)?;
     let codec = stream.parameters().id();
     if codec_name(codec).is_none() {
         return Err(FrameError::Unreadable(format!(
@@ -111,24 +98,14 @@ fn codec_name(codec: Id) -> Option<&'static str> {
 }
 
 fn parameters_size(source: &Source) -> Result<(u32, u32), FrameError> {
-    let stream = source
-        .input
-        .stream(source.stream)
-        .ok_or(FrameError::NotAVideo)?;
+    let stream = source.input.stream(source.stream).ok_or(FrameError::NotAVideo)?;
     let context = codec::Context::from_parameters(stream.parameters()).map_err(fault)?;
     let video = context.decoder().video().map_err(fault)?;
     Ok((video.width(), video.height()))
 }
 
-fn open_decoder(
-    source: &Source,
-    limits: &DecodeLimits,
-    fast: bool,
-) -> Result<decoder::Video, FrameError> {
-    let stream = source
-        .input
-        .stream(source.stream)
-        .ok_or(FrameError::NotAVideo)?;
+fn open_decoder(source: &Source, limits: &DecodeLimits, fast: bool) -> Result<decoder::Video, FrameError> {
+    let stream = source.input.stream(source.stream).ok_or(FrameError::NotAVideo)?;
     let mut context = codec::Context::from_parameters(stream.parameters()).map_err(fault)?;
     // One thread: two cost 7 % more processor time for the same pictures, and the worker has other analyses to run.
     context.set_threading(threading::Config {
@@ -245,10 +222,7 @@ fn scan(source: &mut Source, limits: &DecodeLimits) -> Result<Scan, FrameError> 
     for packet in &mut packets {
         packet.at_seconds -= start_seconds;
     }
-    let last = packets
-        .iter()
-        .map(|packet| packet.at_seconds)
-        .fold(0.0, f64::max);
+    let last = packets.iter().map(|packet| packet.at_seconds).fold(0.0, f64::max);
     let duration_seconds = (longest - start_seconds).max(last + plan::usual_interval(&packets));
     Ok(Scan {
         time_base: source.time_base,
@@ -396,12 +370,8 @@ impl Reading {
             let mut picture = Video::empty();
             match decoder.receive_frame(&mut picture) {
                 Ok(()) => {}
-                Err(Error::Other {
-                    errno: libc::ENOMEM,
-                }) => {
-                    return Err(fault(Error::Other {
-                        errno: libc::ENOMEM,
-                    }));
+                Err(Error::Other { errno: libc::ENOMEM }) => {
+                    return Err(fault(Error::Other { errno: libc::ENOMEM }));
                 }
                 Err(_) => return Ok(()),
             }
@@ -472,10 +442,7 @@ impl Reading {
             .iter()
             .map(|frame| frame.span.end_seconds - frame.span.start_seconds)
             .sum();
-        let overlap: f64 = frames
-            .iter()
-            .map(|frame| overlap(&frame.span, &self.unreadable))
-            .sum();
+        let overlap: f64 = frames.iter().map(|frame| overlap(&frame.span, &self.unreadable)).sum();
         let coverage = if duration > 0.0 {
             ((covered - overlap) / duration).clamp(0.0, 1.0)
         } else {
@@ -506,10 +473,7 @@ impl Reading {
 fn overlap(span: &TimeSpan, holes: &[TimeSpan]) -> f64 {
     holes
         .iter()
-        .map(|hole| {
-            (hole.end_seconds.min(span.end_seconds) - hole.start_seconds.max(span.start_seconds))
-                .max(0.0)
-        })
+        .map(|hole| (hole.end_seconds.min(span.end_seconds) - hole.start_seconds.max(span.start_seconds)).max(0.0))
         .sum()
 }
 
@@ -520,150 +484,5 @@ fn turned([x0, y0, x1, y1]: [f32; 4], quarters: u8) -> [f32; 4] {
         2 => [1.0 - x1, 1.0 - y1, 1.0 - x0, 1.0 - y0],
         3 => [y0, 1.0 - x1, y1, 1.0 - x0],
         _ => [x0, y0, x1, y1],
-    }
-}
-
-/// The pictures kept so far, on disk as soon as they are chosen.
-struct Shelf {
-    out_dir: PathBuf,
-    sampling: Sampling,
-    turns: u8,
-    jpeg: JpegWriter,
-    screens: Screens,
-    written: u32,
-    kept: Vec<Candidate>,
-}
-
-struct Candidate {
-    file: PathBuf,
-    timestamp_seconds: f64,
-    span: TimeSpan,
-    screen: u32,
-    size: (u32, u32),
-    sketch: Sketch,
-}
-
-impl Shelf {
-    fn new(out_dir: &Path, sampling: Sampling, turns: u8) -> Self {
-        Self {
-            out_dir: out_dir.to_owned(),
-            sampling,
-            turns,
-            jpeg: JpegWriter::default(),
-            screens: Screens::default(),
-            written: 0,
-            kept: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, kept: &Kept<Held>) -> Result<(), FrameError> {
-        let luma = kept.picture.luma();
-        let sketch = Sketch::of(&luma);
-        let blocks = (luma.columns() * luma.rows()) as f64;
-        let mut start_seconds = kept.start_seconds;
-        let interval = 1.0 / self.sampling.frames_per_second;
-        while let Some(last) = self.kept.last() {
-            let too_soon = kept.timestamp_seconds - last.timestamp_seconds < interval - 1e-3
-                && start_seconds - last.span.start_seconds < interval;
-            let equal = last.sketch.distance(&sketch) * blocks < EQUAL_BLOCKS;
-            if !too_soon || equal {
-                break;
-            }
-            // It stayed for less than a sampling interval: this one takes its place.
-            start_seconds = last.span.start_seconds;
-            let last = self.kept.pop();
-            last.map_or(Ok(()), |last| std::fs::remove_file(last.file))?;
-        }
-        let file = self
-            .out_dir
-            .join(format!("candidate-{:06}.jpg", self.written));
-        self.written += 1;
-        let size = self.jpeg.write(&kept.picture, self.turns, &file)?;
-        let screen = self.screens.number(&sketch);
-        if let Some(last) = self.kept.last_mut() {
-            last.span.end_seconds = start_seconds;
-        }
-        self.kept.push(Candidate {
-            file,
-            timestamp_seconds: kept.timestamp_seconds,
-            span: TimeSpan {
-                start_seconds,
-                end_seconds: f64::INFINITY,
-            },
-            screen,
-            size,
-            sketch,
-        });
-        // Disk and memory stay bounded on a recording that never rests.
-        if self.kept.len() > 2 * self.sampling.max_frames as usize + 8 {
-            self.thin(self.sampling.max_frames as usize * 3 / 2)?;
-        }
-        Ok(())
-    }
-
-    fn thin(&mut self, most: usize) -> Result<(), FrameError> {
-        while self.kept.len() > most.max(2) {
-            let weights: Vec<Weight> = self
-                .kept
-                .iter()
-                .enumerate()
-                .map(|(index, frame)| Weight {
-                    screen: frame.screen,
-                    seconds: (frame.span.end_seconds - frame.span.start_seconds).min(600.0),
-                    novelty: index.checked_sub(1).map_or(1.0, |before| {
-                        self.kept[before].sketch.distance(&frame.sketch)
-                    }),
-                })
-                .collect();
-            let Some(index) = thin::least_informative(&weights) else {
-                break;
-            };
-            self.drop_frame(index)?;
-        }
-        Ok(())
-    }
-
-    /// Takes a frame away. Its time goes to a neighbour that shows the same screen; otherwise no frame stands for it.
-    fn drop_frame(&mut self, index: usize) -> Result<(), FrameError> {
-        let gone = self.kept.remove(index);
-        std::fs::remove_file(&gone.file)?;
-        if let Some(before) = index
-            .checked_sub(1)
-            .and_then(|before| self.kept.get_mut(before))
-            && before.screen == gone.screen
-        {
-            before.span.end_seconds = gone.span.end_seconds;
-        } else if let Some(after) = self.kept.get_mut(index)
-            && after.screen == gone.screen
-        {
-            after.span.start_seconds = gone.span.start_seconds;
-        }
-        Ok(())
-    }
-
-    fn close(mut self, duration: f64) -> Result<Vec<Frame>, FrameError> {
-        if let Some(last) = self.kept.last_mut() {
-            last.span.end_seconds = duration;
-        }
-        if let Some(first) = self.kept.first_mut() {
-            first.span.start_seconds = 0.0;
-        }
-        self.thin(self.sampling.max_frames as usize)?;
-        let mut frames = Vec::with_capacity(self.kept.len());
-        for (index, kept) in self.kept.into_iter().enumerate() {
-            let file = self.out_dir.join(format!("frame-{index:04}.jpg"));
-            std::fs::rename(&kept.file, &file)?;
-            frames.push(Frame {
-                index: index as u32,
-                timestamp_seconds: kept.timestamp_seconds,
-                span: kept.span,
-                screen: kept.screen,
-                width_pixels: kept.size.0,
-                height_pixels: kept.size.1,
-                file,
-                fingerprint: kept.sketch.fingerprint,
-            });
-        }
-        Ok(frames)
     }
 }

@@ -73,10 +73,7 @@ pub fn differing_blocks(before: &Luma<'_>, after: &Luma<'_>, found: &mut Vec<u32
 
 /// Whether one block differs.
 pub fn block_differs(before: &Luma<'_>, after: &Luma<'_>, block: u32) -> bool {
-    let (block_row, column) = (
-        block as usize / before.columns(),
-        block as usize % before.columns(),
-    );
+    let (block_row, column) = (block as usize / before.columns(), block as usize % before.columns());
     let from = column * BLOCK;
     let to = (from + BLOCK).min(before.width);
     let mut count = 0_u8;
@@ -209,10 +206,7 @@ pub fn bounds(before: &Luma<'_>, after: &Luma<'_>, blocks: &[u32]) -> Bounds {
         let left = block as usize % columns * BLOCK;
         let whole = bounds_of_blocks(&[block], after);
         for y in whole.top..whole.bottom {
-            let (a, b) = (
-                &before.row(y)[left..whole.right],
-                &after.row(y)[left..whole.right],
-            );
+            let (a, b) = (&before.row(y)[left..whole.right], &after.row(y)[left..whole.right]);
             for (x, (a, b)) in a.iter().zip(b).enumerate() {
                 if a.abs_diff(*b) > SAMPLE_DIFFERS {
                     let point = Bounds {
@@ -234,10 +228,7 @@ pub fn bounds_of_blocks(blocks: &[u32], luma: &Luma<'_>) -> Bounds {
     let columns = luma.columns();
     let mut sum: Option<Bounds> = None;
     for &block in blocks {
-        let (top, left) = (
-            block as usize / columns * BLOCK,
-            block as usize % columns * BLOCK,
-        );
+        let (top, left) = (block as usize / columns * BLOCK, block as usize % columns * BLOCK);
         let area = Bounds {
             left,
             top,
@@ -280,11 +271,7 @@ pub mod tests {
     #[test]
     fn a_caret_is_noticed_and_noise_is_not() {
         let before = paper(100, 70);
-        let mut after: Vec<u8> = before
-            .iter()
-            .enumerate()
-            .map(|(i, v)| v - (i % 25) as u8)
-            .collect();
+        let mut after: Vec<u8> = before.iter().enumerate().map(|(i, v)| v - (i % 25) as u8).collect();
         let mut found = Vec::new();
         differing_blocks(&luma(&before, 100), &luma(&after, 100), &mut found);
         assert!(found.is_empty());

@@ -11,6 +11,7 @@ mod picture;
 mod plan;
 mod screen;
 mod select;
+mod shelf;
 mod thin;
 mod vp9;
 

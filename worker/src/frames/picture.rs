@@ -76,12 +76,7 @@ pub struct JpegWriter {
 
 impl JpegWriter {
     /// Writes a picture turned clockwise by quarters; answers with its stored size.
-    pub fn write(
-        &mut self,
-        picture: &Held,
-        quarter_turns: u8,
-        file: &Path,
-    ) -> Result<(u32, u32), FrameError> {
+    pub fn write(&mut self, picture: &Held, quarter_turns: u8, file: &Path) -> Result<(u32, u32), FrameError> {
         let full = full_range(&picture.0)?;
         let turned = if quarter_turns == 0 {
             full
@@ -94,11 +89,7 @@ impl JpegWriter {
             .as_ref()
             .is_none_or(|(width, height, _)| (*width, *height) != size)
         {
-            self.encoder = Some((
-                size.0,
-                size.1,
-                open_encoder(size).map_err(super::ffmpeg::fault)?,
-            ));
+            self.encoder = Some((size.0, size.1, open_encoder(size).map_err(super::ffmpeg::fault)?));
         }
         let Some((_, _, encoder)) = &mut self.encoder else {
             return Err(FrameError::Unreadable("no picture encoder".into()));
@@ -113,9 +104,7 @@ impl JpegWriter {
     }
 }
 
-fn open_encoder(
-    (width, height): (u32, u32),
-) -> Result<encoder::video::Encoder, ffmpeg_next::Error> {
+fn open_encoder((width, height): (u32, u32)) -> Result<encoder::video::Encoder, ffmpeg_next::Error> {
     let codec = encoder::find(codec::Id::MJPEG).ok_or(ffmpeg_next::Error::EncoderNotFound)?;
     let mut encoder = codec::Context::new_with_codec(codec).encoder().video()?;
     encoder.set_width(width);
@@ -175,10 +164,7 @@ fn copy(picture: &Video, format: Pixel) -> Video {
     let mut copied = Video::new(format, picture.width(), picture.height());
     for plane in 0..3 {
         let (from_stride, to_stride) = (picture.stride(plane), copied.stride(plane));
-        let (width, height) = (
-            copied.plane_width(plane) as usize,
-            copied.plane_height(plane) as usize,
-        );
+        let (width, height) = (copied.plane_width(plane) as usize, copied.plane_height(plane) as usize);
         let source = picture.data(plane);
         let target = copied.data_mut(plane);
         for y in 0..height {
@@ -193,10 +179,7 @@ fn stretch(picture: &Video) -> Video {
     let mut full = Video::new(Pixel::YUVJ420P, picture.width(), picture.height());
     for plane in 0..3 {
         let (from_stride, to_stride) = (picture.stride(plane), full.stride(plane));
-        let (width, height) = (
-            full.plane_width(plane) as usize,
-            full.plane_height(plane) as usize,
-        );
+        let (width, height) = (full.plane_width(plane) as usize, full.plane_height(plane) as usize);
         let source = picture.data(plane);
         let target = full.data_mut(plane);
         for y in 0..height {

@@ -54,12 +54,7 @@ pub fn steps(packets: &[Packet], reordered: bool) -> Vec<Step> {
         }
     }
     if !reordered {
-        for (index, _) in packets
-            .iter()
-            .enumerate()
-            .skip(1)
-            .filter(|(_, packet)| packet.key)
-        {
+        for (index, _) in packets.iter().enumerate().skip(1).filter(|(_, packet)| packet.key) {
             let from = passing_from(packets, index);
             for step in &mut steps[from..index] {
                 if *step == Step::Decode {
@@ -162,9 +157,7 @@ mod tests {
             (80, ' '),
             (81, ' '),
         ]);
-        let expected = [
-            Decode, Decode, Decode, Decode, Quiet, Quiet, Decode, Decode, Decode,
-        ];
+        let expected = [Decode, Decode, Decode, Decode, Quiet, Quiet, Decode, Decode, Decode];
         assert_eq!(steps(&given, false), expected);
         assert_eq!(steps(&given, true), [Decode; 9]);
     }

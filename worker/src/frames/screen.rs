@@ -44,8 +44,7 @@ impl Sketch {
                 for (quarter, mean) in quarters.iter_mut().enumerate() {
                     let top = (row * BLOCK + quarter / 2 * CELL).min(luma.height - 1);
                     let left = (column * BLOCK + quarter % 2 * CELL).min(luma.width - 1);
-                    let (bottom, right) =
-                        ((top + CELL).min(luma.height), (left + CELL).min(luma.width));
+                    let (bottom, right) = ((top + CELL).min(luma.height), (left + CELL).min(luma.width));
                     let mut sum = 0_u32;
                     for y in top..bottom {
                         for &sample in &luma.row(y)[left..right] {
@@ -88,11 +87,7 @@ impl Sketch {
                 };
             }
         }
-        if all == 0 {
-            1.0
-        } else {
-            agreeing / f64::from(all)
-        }
+        if all == 0 { 1.0 } else { agreeing / f64::from(all) }
     }
 
     /// The share (`0..=1`) of all blocks that differ.
@@ -119,15 +114,10 @@ fn fingerprint(means: &[[u8; 4]], columns: usize, rows: usize) -> u64 {
     let mut fields = [[0_u32; 9]; 8];
     for (y, line) in fields.iter_mut().enumerate() {
         for (x, field) in line.iter_mut().enumerate() {
-            let (top, bottom) = (
-                y * rows / 8,
-                ((y + 1) * rows / 8).max(y * rows / 8 + 1).min(rows),
-            );
+            let (top, bottom) = (y * rows / 8, ((y + 1) * rows / 8).max(y * rows / 8 + 1).min(rows));
             let (left, right) = (
                 x * columns / 9,
-                ((x + 1) * columns / 9)
-                    .max(x * columns / 9 + 1)
-                    .min(columns),
+                ((x + 1) * columns / 9).max(x * columns / 9 + 1).min(columns),
             );
             let mut sum = 0_u32;
             let mut count = 0_u32;
@@ -163,9 +153,7 @@ impl Screens {
             .examples
             .iter()
             .enumerate()
-            .filter(|(_, known)| {
-                (known.fingerprint ^ sketch.fingerprint).count_ones() <= FINGERPRINT_BITS
-            })
+            .filter(|(_, known)| (known.fingerprint ^ sketch.fingerprint).count_ones() <= FINGERPRINT_BITS)
             .map(|(number, known)| (number, known.agreement(sketch)))
             .max_by(|a, b| a.1.total_cmp(&b.1));
         match best {
@@ -203,10 +191,7 @@ mod tests {
         assert_eq!(screens.number(&sketch(&labels)), 0);
         let filled: Vec<_> = labels.into_iter().chain([(100, 4), (100, 40)]).collect();
         assert_eq!(screens.number(&sketch(&filled)), 0);
-        assert_eq!(
-            screens.number(&sketch(&[(200, 10), (200, 60), (260, 100)])),
-            1
-        );
+        assert_eq!(screens.number(&sketch(&[(200, 10), (200, 60), (260, 100)])), 1);
         assert_eq!(screens.number(&sketch(&labels)), 0);
     }
 

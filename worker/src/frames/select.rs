@@ -93,8 +93,7 @@ impl<P: Picture> Tracker<P> {
             scene_threshold: sampling.scene_threshold,
             scale: 1,
             // The usual threshold (0.2) notices words of three letters; a finer or coarser one follows in proportion.
-            word_width: (WORD_WIDTH as f64 * (sampling.scene_threshold / 0.2).clamp(0.5, 2.0))
-                as usize,
+            word_width: (WORD_WIDTH as f64 * (sampling.scene_threshold / 0.2).clamp(0.5, 2.0)) as usize,
             previous: None,
             selected: None,
             blocks: Vec::new(),
@@ -215,12 +214,8 @@ impl<P: Picture> Tracker<P> {
                 for part in grid::components(&found, columns) {
                     let area = grid::bounds(&before, &after, &part.blocks);
                     whole = Some(whole.map_or(area, |sum| sum.union(area)));
-                    let widget = part
-                        .blocks
-                        .iter()
-                        .all(|block| self.in_widget(*block, columns, at));
-                    let caret = area.width() <= CARET_WIDTH * self.scale
-                        && area.height() >= 2 * area.width();
+                    let widget = part.blocks.iter().all(|block| self.in_widget(*block, columns, at));
+                    let caret = area.width() <= CARET_WIDTH * self.scale && area.height() >= 2 * area.width();
                     if !caret {
                         self.count_toggles(&part.blocks, at);
                     }
@@ -229,13 +224,7 @@ impl<P: Picture> Tracker<P> {
                         telling = true;
                     }
                     // A letter moves what is new on the screen; a pointer elsewhere does not.
-                    if !widget
-                        && !caret
-                        && part
-                            .blocks
-                            .iter()
-                            .any(|block| self.blocks[*block as usize].differs)
-                    {
+                    if !widget && !caret && part.blocks.iter().any(|block| self.blocks[*block as usize].differs) {
                         telling = true;
                     }
                 }
@@ -246,8 +235,7 @@ impl<P: Picture> Tracker<P> {
                 }
             }
             let another = share >= ANOTHER_SCREEN_SHARE
-                && grid::share_of_drawn(&found, &after)
-                    >= (self.scene_threshold * MOST_OF_DRAWN).min(0.95);
+                && grid::share_of_drawn(&found, &after) >= (self.scene_threshold * MOST_OF_DRAWN).min(0.95);
             let kind = if another {
                 ChangeKind::Screen
             } else if small {
@@ -363,8 +351,7 @@ impl<P: Picture> Tracker<P> {
         } else {
             TALL_WORD_ASPECT
         };
-        let worded =
-            width >= self.word_width * self.scale && width as f64 >= aspect * height as f64;
+        let worded = width >= self.word_width * self.scale && width as f64 >= aspect * height as f64;
         fits && !worded
     }
 
@@ -387,8 +374,7 @@ impl<P: Picture> Tracker<P> {
         let (row, column) = (block as usize / columns, block as usize % columns);
         (column.saturating_sub(2)..=(column + 2).min(columns - 1)).any(|near| {
             let block = &self.blocks[row * columns + near];
-            block.toggles >= WIDGET_TOGGLES
-                && at - f64::from(block.toggled_at) <= WIDGET_MEMORY_SECONDS
+            block.toggles >= WIDGET_TOGGLES && at - f64::from(block.toggled_at) <= WIDGET_MEMORY_SECONDS
         })
     }
 

@@ -18,15 +18,8 @@ pub fn least_informative(frames: &[Weight]) -> Option<usize> {
         .map(|index| {
             let frame = &frames[index];
             // The only picture of a screen outweighs any repetition of another, whatever their novelty and length.
-            let only = if times_shown(frame.screen) == 1 {
-                100.0
-            } else {
-                0.0
-            };
-            (
-                index,
-                only + (0.02 + frame.novelty) * frame.seconds.max(0.05).sqrt(),
-            )
+            let only = if times_shown(frame.screen) == 1 { 100.0 } else { 0.0 };
+            (index, only + (0.02 + frame.novelty) * frame.seconds.max(0.05).sqrt())
         })
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(index, _)| index)

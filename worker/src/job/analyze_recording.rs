@@ -26,12 +26,13 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::frames::{self, DecodeLimits, DecoderProgram, Extraction, FrameError};
+use crate::frames::{self, DecodeLimits, DecoderProgram, Extraction};
+use crate::job::stop::{Stop, failed};
 use crate::runner::Worker;
 use crate::vision::ledger::DatabaseLedger;
 use crate::vision::local::{self, Context, LocalReply};
-use crate::vision::ocr::{LANGUAGES, OcrError, Tesseract};
-use crate::vision::openai::{self, Consents, Permit, Question, Redaction, Remote, RemoteConfig};
+use crate::vision::ocr::{LANGUAGES, Tesseract};
+use crate::vision::openai::{Consents, Permit, Question, Redaction, Remote, RemoteConfig};
 use crate::vision::redact::{self, Readings, Rules};
 
 /// From which length of a standstill on time is idle, in seconds.
@@ -56,82 +57,25 @@ pub struct Tools {
 impl Tools {
     /// Those of a worker process.
     pub fn new(worker: Worker) -> Self {
-        let Worker { db, storage, decoder, remote, tesseract, scratch, name, clock } = worker;
-        Self { db, storage, decoder, remote, tesseract, scratch, name, clock }
-    }
-}
-
-/// Why an analysis is not made now.
-#[derive(Debug, thiserror::Error)]
-enum Stop {
-    /// Another attempt has the work, or it is over: write nothing.
-    #[error("the lease is lost")]
-    LeaseLost,
-    /// Somebody asked to stop.
-    #[error("cancelled")]
-    Cancelled,
-    /// This process is going down.
-    #[error("shutting down")]
-    Shutdown,
-    /// It failed, with a code that says what to do.
-    #[error("{code}")]
-    Failed {
-        code: AnalysisErrorCode,
-        /// For the log only.
-        cause: Box<dyn std::error::Error + Send + Sync>,
-        /// How long the recording is, as far as that is known.
-        duration_seconds: Option<f64>,
-    },
-}
-
-fn failed(code: AnalysisErrorCode, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Stop {
-    Stop::Failed { code, cause: cause.into(), duration_seconds: None }
-}
-
-impl From<service::Error> for Stop {
-    fn from(error: service::Error) -> Self {
-        use service::Error;
-        let code = match &error {
-            Error::LeaseLost => return Self::LeaseLost,
-            Error::NotFound { .. } => AnalysisErrorCode::VideoGone,
-            Error::Storage(_) | Error::Unavailable { .. } | Error::Timeout => AnalysisErrorCode::StorageUnavailable,
-            _ => AnalysisErrorCode::Internal,
-        };
-        failed(code, error)
-    }
-}
-
-impl From<FrameError> for Stop {
-    fn from(error: FrameError) -> Self {
-        let code = match &error {
-            FrameError::NotAVideo => AnalysisErrorCode::NotAVideo,
-            FrameError::Unreadable(_) => AnalysisErrorCode::VideoUnreadable,
-            FrameError::TooLong { .. } => AnalysisErrorCode::VideoTooLong,
-            FrameError::DecoderCrashed(_) => AnalysisErrorCode::DecoderCrashed,
-            FrameError::Cancelled => return Self::Cancelled,
-            FrameError::Io(_) => AnalysisErrorCode::StorageUnavailable,
-        };
-        failed(code, error)
-    }
-}
-
-impl From<OcrError> for Stop {
-    fn from(error: OcrError) -> Self {
-        let code = match &error {
-            OcrError::Missing(_) | OcrError::LanguageMissing(_) => AnalysisErrorCode::OcrMissing,
-            OcrError::Cancelled => return Self::Cancelled,
-            _ => AnalysisErrorCode::Internal,
-        };
-        failed(code, error)
-    }
-}
-
-impl From<openai::Error> for Stop {
-    fn from(error: openai::Error) -> Self {
-        match &error {
-            openai::Error::Cancelled => Self::Cancelled,
-            openai::Error::Ledger(openai::LedgerFault::LeaseLost) => Self::LeaseLost,
-            _ => failed(error.code(), error),
+        let Worker {
+            db,
+            storage,
+            decoder,
+            remote,
+            tesseract,
+            scratch,
+            name,
+            clock,
+        } = worker;
+        Self {
+            db,
+            storage,
+            decoder,
+            remote,
+            tesseract,
+            scratch,
+            name,
+            clock,
         }
     }
 }
@@ -152,7 +96,11 @@ pub async fn run(tools: &Tools, job: &Job) -> Verdict {
     let analysis = AnalysisId::new(job.subject);
     let (lease, organization, session) = loop {
         match run::begin(&tools.db, analysis, &tools.name).await {
-            Ok(Begun::Ours { lease, organization, session }) => break (lease, organization, session),
+            Ok(Begun::Ours {
+                lease,
+                organization,
+                session,
+            }) => break (lease, organization, session),
             Ok(Begun::Nothing) => return Verdict::Done,
             // An earlier attempt of a worker that died: its lease ends by itself.
             Ok(Begun::Wait(wait)) => tokio::select! {
@@ -161,7 +109,9 @@ pub async fn run(tools: &Tools, job: &Job) -> Verdict {
             },
             Err(error) => {
                 tracing::warn!(analysis.id = %analysis, error = &error as &dyn std::error::Error, "an analysis could not be taken up");
-                return Verdict::Retry { reason: "the database did not let it begin".to_owned() };
+                return Verdict::Retry {
+                    reason: "the database did not let it begin".to_owned(),
+                };
             }
         }
     };
@@ -172,7 +122,15 @@ pub async fn run(tools: &Tools, job: &Job) -> Verdict {
         frames_total: None,
         message: None,
     });
-    let work = Work { tools, analysis, session, organization, lease: lease.clone(), progress, cancel: CancellationToken::new() };
+    let work = Work {
+        tools,
+        analysis,
+        session,
+        organization,
+        lease: lease.clone(),
+        progress,
+        cancel: CancellationToken::new(),
+    };
     let started = Instant::now();
     let made = tokio::select! {
         made = work.make(started) => made,
@@ -197,10 +155,9 @@ async fn guard(db: &Db, analysis: AnalysisId, lease: &Lease) -> Stop {
                     None
                 }
                 Ok(Renewal::Cancelled) => Some(Stop::Cancelled),
-                Ok(Renewal::Lost) => Some(Stop::LeaseLost),
                 // The database is away: work on until the lease would have ended.
                 Err(_) if renewed.elapsed() < run::LEASE => None,
-                Err(_) => Some(Stop::LeaseLost),
+                Ok(Renewal::Lost) | Err(_) => Some(Stop::LeaseLost),
             }
         } else {
             match run::cancel_requested(db, analysis, lease).await {
@@ -222,7 +179,10 @@ async fn guard(db: &Db, analysis: AnalysisId, lease: &Lease) -> Stop {
 async fn report(db: &Db, analysis: AnalysisId, lease: &Lease, mut progress: watch::Receiver<Progress>) {
     while progress.changed().await.is_ok() {
         let newest = progress.borrow_and_update().clone();
-        if matches!(run::report(db, analysis, lease, &newest).await, Err(service::Error::LeaseLost)) {
+        if matches!(
+            run::report(db, analysis, lease, &newest).await,
+            Err(service::Error::LeaseLost)
+        ) {
             return;
         }
         tokio::time::sleep(REPORT_EVERY).await;
@@ -256,7 +216,15 @@ impl Work<'_> {
         };
         self.at(AnalysisStage::Storing, 0.98);
         let scope = self.tools.db.worker_scope(&self.lease).await?;
-        run::record(&scope, self.organization, self.session, self.analysis, &outcome, self.now()).await?;
+        run::record(
+            &scope,
+            self.organization,
+            self.session,
+            self.analysis,
+            &outcome,
+            self.now(),
+        )
+        .await?;
         scope.commit().await?;
         Ok(())
     }
@@ -268,7 +236,10 @@ impl Work<'_> {
         }
         let disk = |error: std::io::Error| failed(AnalysisErrorCode::StorageUnavailable, error);
         std::fs::create_dir_all(&self.tools.scratch).map_err(disk)?;
-        let scratch = tempfile::Builder::new().prefix("analysis-").tempdir_in(&self.tools.scratch).map_err(disk)?;
+        let scratch = tempfile::Builder::new()
+            .prefix("analysis-")
+            .tempdir_in(&self.tools.scratch)
+            .map_err(disk)?;
         let video = scratch.path().join("recording");
         self.at(AnalysisStage::Assembling, 0.01);
         self.tools.storage.append_to_file(&inputs.chunks, &video).await?;
@@ -277,10 +248,17 @@ impl Work<'_> {
         self.at(AnalysisStage::ExtractingFrames, 0.05);
         let mut extraction = self.extract(inputs, &video, &scratch.path().join("frames")).await?;
         let long = extraction.duration_seconds;
-        self.look(inputs, &mut extraction, content_sha256, started).await.map_err(|stop| match stop {
-            Stop::Failed { code, cause, .. } => Stop::Failed { code, cause, duration_seconds: Some(long) },
-            other => other,
-        })
+        self.look(inputs, &mut extraction, content_sha256, started)
+            .await
+            .map_err(|stop| match stop {
+                Stop::Failed { code, cause, again, .. } => Stop::Failed {
+                    code,
+                    cause,
+                    duration_seconds: Some(long),
+                    again,
+                },
+                other => other,
+            })
     }
 
     async fn extract(&self, inputs: &Inputs, video: &Path, frames: &Path) -> Result<Extraction, Stop> {
@@ -295,20 +273,40 @@ impl Work<'_> {
             scene_threshold: inputs.sampling.scene_threshold,
         };
         let progress = |done: frames::Progress| {
-            let share = if done.total_seconds > 0.0 { (done.done_seconds / done.total_seconds).clamp(0.0, 1.0) } else { 0.0 };
+            let share = if done.total_seconds > 0.0 {
+                (done.done_seconds / done.total_seconds).clamp(0.0, 1.0)
+            } else {
+                0.0
+            };
             self.at(AnalysisStage::ExtractingFrames, 0.05 + 0.35 * share);
         };
-        Ok(frames::extract(video, frames, &sampling, &limits, &self.tools.decoder, progress, self.cancel.child_token()).await?)
+        Ok(frames::extract(
+            video,
+            frames,
+            &sampling,
+            &limits,
+            &self.tools.decoder,
+            progress,
+            self.cancel.child_token(),
+        )
+        .await?)
     }
 
     /// Redacts, stores what is evidence, and measures or asks.
-    async fn look(&self, inputs: &Inputs, extraction: &mut Extraction, content_sha256: String, started: Instant) -> Result<Outcome, Stop> {
+    async fn look(
+        &self,
+        inputs: &Inputs,
+        extraction: &mut Extraction,
+        content_sha256: String,
+        started: Instant,
+    ) -> Result<Outcome, Stop> {
         let rules = rules(&inputs.session.privacy_settings);
         self.at(AnalysisStage::Redacting, 0.4);
         let tesseract = Tesseract::find(self.tools.tesseract.clone(), &LANGUAGES).await;
         let tesseract = tesseract?;
         let frames_total = i32::try_from(extraction.frames.len()).unwrap_or(i32::MAX);
-        self.progress.send_modify(|progress| progress.frames_total = Some(frames_total));
+        self.progress
+            .send_modify(|progress| progress.frames_total = Some(frames_total));
         let readings = redact::read(extraction, &rules, &tesseract, &self.cancel, |share| {
             self.progress.send_modify(|progress| {
                 progress.progress = 0.4 + 0.4 * share;
@@ -358,11 +356,16 @@ impl Work<'_> {
     async fn keep(&self, extraction: &Extraction, readings: &Readings) -> Result<Vec<StoredFrame>, Stop> {
         let mut stored = Vec::with_capacity(extraction.frames.len());
         for frame in &extraction.frames {
-            let bytes = tokio::fs::read(&frame.file).await.map_err(|error| failed(AnalysisErrorCode::StorageUnavailable, error))?;
+            let bytes = tokio::fs::read(&frame.file)
+                .await
+                .map_err(|error| failed(AnalysisErrorCode::StorageUnavailable, error))?;
             let key = storage::frame_key(self.organization, self.session, self.analysis, frame.index);
             let size = bytes.len() as u64;
             self.tools.storage.put(&key, bytes.into()).await?;
-            let redacted = readings.frames.iter().any(|reading| reading.index == frame.index && !reading.covered.is_empty());
+            let redacted = readings
+                .frames
+                .iter()
+                .any(|reading| reading.index == frame.index && !reading.covered.is_empty());
             stored.push(StoredFrame {
                 index: frame.index,
                 timestamp_seconds: frame.timestamp_seconds,
@@ -385,7 +388,11 @@ impl Work<'_> {
         let consents = Consents {
             organization: inputs.organization.remote_analysis_allowed,
             session: flag(privacy, "allow_remote_analysis", false),
-            redaction: if flag(privacy, "redact_personal_data", true) { Redaction::Done } else { Redaction::NotAskedFor },
+            redaction: if flag(privacy, "redact_personal_data", true) {
+                Redaction::Done
+            } else {
+                Redaction::NotAskedFor
+            },
         };
         let permit = Permit::grant(&self.tools.remote, consents)?;
         self.at(AnalysisStage::AskingModel, 0.8);
@@ -428,36 +435,49 @@ impl Work<'_> {
 
     /// The one place that decides what becomes of the analysis and of its job.
     async fn conclude(&self, made: Result<(), Stop>, job: &Job) -> Verdict {
-        let (code, cause, duration) = match made {
+        let (code, cause, duration, again) = match made {
             Ok(()) => {
                 tracing::info!(analysis.id = %self.analysis, attempt = job.attempt, "an analysis is done");
                 return Verdict::Done;
             }
             // Whoever has it now tells how it ends; if nobody has, the next try finds the lease ended.
-            Err(Stop::LeaseLost) => return Verdict::Retry { reason: "the lease was lost".to_owned() },
+            Err(Stop::LeaseLost) => {
+                return Verdict::Retry {
+                    reason: "the lease was lost".to_owned(),
+                };
+            }
             Err(Stop::Shutdown) => {
                 if let Err(error) = run::hand_back(&self.tools.db, self.analysis, &self.lease).await {
                     tracing::warn!(analysis.id = %self.analysis, error = &error as &dyn std::error::Error, "an analysis could not be handed back; its lease ends by itself");
                 }
                 return Verdict::HandedBack;
             }
-            Err(Stop::Cancelled) => (AnalysisErrorCode::Cancelled, None, None),
-            Err(Stop::Failed { code, cause, duration_seconds }) => (code, Some(cause), duration_seconds),
+            Err(Stop::Cancelled) => (AnalysisErrorCode::Cancelled, None, None, false),
+            Err(Stop::Failed {
+                code,
+                cause,
+                duration_seconds,
+                again,
+            }) => (code, Some(cause), duration_seconds, again),
         };
         if let Some(cause) = &cause {
             tracing::warn!(analysis.id = %self.analysis, attempt = job.attempt, code = %code, error = cause.as_ref() as &dyn std::error::Error, "an attempt failed");
         }
-        let again = code.worth_retry() && !job.is_last_attempt();
+        let again = again && !job.is_last_attempt();
         match self.settle(code, duration, again).await {
             Ok(()) if again => {
                 // Jitter on top of the queue's back-off, so that what failed together does not come back together.
                 tokio::time::sleep(Duration::from_millis(rand::random_range(0..1500))).await;
-                Verdict::Retry { reason: code.to_string() }
+                Verdict::Retry {
+                    reason: code.to_string(),
+                }
             }
             Ok(()) => Verdict::Done,
             Err(error) => {
                 tracing::warn!(analysis.id = %self.analysis, error = &error as &dyn std::error::Error, "a verdict could not be written; the next try finds the lease ended");
-                Verdict::Retry { reason: "the verdict could not be written".to_owned() }
+                Verdict::Retry {
+                    reason: "the verdict could not be written".to_owned(),
+                }
             }
         }
     }
@@ -480,8 +500,14 @@ fn read_anew(earlier: &run::Earlier, started: Instant) -> Outcome {
     let table: insight::parse::FrameTable = earlier.frames.iter().map(|frame| (frame.index, frame.span)).collect();
     let observed_seconds = local.as_ref().map_or(earlier.observed_seconds, observed_seconds);
     let measured = local.as_ref().map(local::interpret);
-    let answered = earlier.raw_reply.get("model").or_else(|| local.is_none().then_some(&earlier.raw_reply));
-    let reading = match (answered.and_then(|reply| insight::parse::read_value(reply, &table).ok()), measured) {
+    let answered = earlier
+        .raw_reply
+        .get("model")
+        .or_else(|| local.is_none().then_some(&earlier.raw_reply));
+    let reading = match (
+        answered.and_then(|reply| insight::parse::read_value(reply, &table).ok()),
+        measured,
+    ) {
         (Some(answered), Some(measured)) => {
             let mut reading = insight::parse::merge_measured(answered, &measured);
             mask(&mut reading);
@@ -514,30 +540,19 @@ fn read_anew(earlier: &run::Earlier, started: Instant) -> Outcome {
 
 /// Recorded time without idle time.
 fn observed_seconds(reply: &LocalReply) -> f64 {
-    let idle: f64 = reply.timeline.iter().flat_map(|stay| &stay.idle).copied().map(TimeSpan::seconds).sum();
+    let idle: f64 = reply
+        .timeline
+        .iter()
+        .flat_map(|stay| &stay.idle)
+        .copied()
+        .map(TimeSpan::seconds)
+        .sum();
     (reply.duration_seconds - idle).max(0.0)
 }
 
 /// Masks personal data in every text that a model gave back.
 fn mask(reading: &mut Reading) {
-    let insights = &mut reading.insights;
-    let texts = std::iter::once(&mut insights.description)
-        .chain(insights.patterns.iter_mut())
-        .chain(insights.workflows.iter_mut().flat_map(|w| std::iter::once(&mut w.name).chain(w.description.as_mut())))
-        .chain(insights.steps.iter_mut().flat_map(|step| {
-            std::iter::once(&mut step.action)
-                .chain(step.application.as_mut())
-                .chain(step.purpose.as_mut())
-                .chain(step.data_involved.iter_mut())
-        }))
-        .chain(insights.applications.iter_mut().flat_map(|a| std::iter::once(&mut a.name).chain(a.purpose.as_mut())))
-        .chain(reading.opportunities.iter_mut().flat_map(|o| {
-            [&mut o.title, &mut o.description].into_iter().chain(o.workflow_steps.iter_mut())
-        }))
-        .chain(reading.drafts.iter_mut().flat_map(|draft| [&mut draft.title, &mut draft.description]));
-    for text in texts {
-        *text = redact::mask(text);
-    }
+    insight::parse::each_text(reading, |text| *text = redact::mask(text));
 }
 
 fn rules(privacy: &serde_json::Value) -> Rules {
@@ -547,13 +562,22 @@ fn rules(privacy: &serde_json::Value) -> Rules {
         exclusions: privacy
             .get("custom_exclusions")
             .and_then(serde_json::Value::as_array)
-            .map(|words| words.iter().filter_map(serde_json::Value::as_str).map(str::to_owned).collect())
+            .map(|words| {
+                words
+                    .iter()
+                    .filter_map(serde_json::Value::as_str)
+                    .map(str::to_owned)
+                    .collect()
+            })
             .unwrap_or_default(),
     }
 }
 
 fn flag(settings: &serde_json::Value, name: &str, absent: bool) -> bool {
-    settings.get(name).and_then(serde_json::Value::as_bool).unwrap_or(absent)
+    settings
+        .get(name)
+        .and_then(serde_json::Value::as_bool)
+        .unwrap_or(absent)
 }
 
 /// Each kind of diagram, in the layout that suits it.
@@ -569,7 +593,14 @@ fn diagrams(reading: &Reading, local: Option<&LocalReply>) -> Vec<Diagram> {
         .flat_map(|reply| &reply.screens)
         .map(|screen| {
             let parts = [screen.object.as_str(), screen.application.as_str()];
-            (screen.id, parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
+            (
+                screen.id,
+                parts
+                    .into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(" · "),
+            )
         })
         .filter(|(_, name)| !name.is_empty())
         .collect();

@@ -1,4 +1,5 @@
 //! The long work, one file per job.
 
 pub mod analyze_recording;
+mod stop;
 pub mod sweep;

@@ -44,6 +44,10 @@ fn note(what: &'static str, swept: service::Result<u64>) {
     match swept {
         Ok(0) => {}
         Ok(count) => tracing::info!(sweep = what, count, "swept"),
-        Err(error) => tracing::warn!(sweep = what, error = &error as &dyn std::error::Error, "a sweep failed; the next one tries again"),
+        Err(error) => tracing::warn!(
+            sweep = what,
+            error = &error as &dyn std::error::Error,
+            "a sweep failed; the next one tries again"
+        ),
     }
 }

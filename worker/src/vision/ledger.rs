@@ -32,12 +32,20 @@ fn stored(reply: Reply) -> StoredReply {
     let model = serde_json::from_str::<serde_json::Value>(&body)
         .ok()
         .and_then(|body| body.get("model").and_then(serde_json::Value::as_str).map(str::to_owned));
-    let usage = reply.prompt_tokens.zip(reply.completion_tokens).map(|(prompt, completion)| Usage {
-        prompt_tokens: prompt.unsigned_abs(),
-        completion_tokens: completion.unsigned_abs(),
-        ..Usage::default()
-    });
-    StoredReply { body, usage, cost_usd: reply.cost_usd, model }
+    let usage = reply
+        .prompt_tokens
+        .zip(reply.completion_tokens)
+        .map(|(prompt, completion)| Usage {
+            prompt_tokens: prompt.unsigned_abs(),
+            completion_tokens: completion.unsigned_abs(),
+            ..Usage::default()
+        });
+    StoredReply {
+        body,
+        usage,
+        cost_usd: reply.cost_usd,
+        model,
+    }
 }
 
 impl Ledger for DatabaseLedger {
@@ -54,12 +62,14 @@ impl Ledger for DatabaseLedger {
         Ok(match reserved {
             service::model_request::Reserved::Granted { interrupted } => Reserved::Granted { interrupted },
             service::model_request::Reserved::AlreadyStored(reply) => Reserved::AlreadyStored(stored(reply)),
-            service::model_request::Reserved::AnalysisBudgetExceeded { left_usd } => {
-                Reserved::BudgetExceeded { budget: Budget::Analysis, left_usd }
-            }
-            service::model_request::Reserved::MonthlyBudgetExceeded { left_usd } => {
-                Reserved::BudgetExceeded { budget: Budget::Month, left_usd }
-            }
+            service::model_request::Reserved::AnalysisBudgetExceeded { left_usd } => Reserved::BudgetExceeded {
+                budget: Budget::Analysis,
+                left_usd,
+            },
+            service::model_request::Reserved::MonthlyBudgetExceeded { left_usd } => Reserved::BudgetExceeded {
+                budget: Budget::Month,
+                left_usd,
+            },
         })
     }
 
@@ -70,14 +80,23 @@ impl Ledger for DatabaseLedger {
             completion_tokens: reply.usage.map(|usage| signed(usage.completion_tokens)),
             cost_usd: reply.cost_usd,
         };
-        self.account.store_reply(key.as_str(), &reply, (self.clock)()).await.map_err(fault)
+        self.account
+            .store_reply(key.as_str(), &reply, (self.clock)())
+            .await
+            .map_err(fault)
     }
 
     async fn settle_failed(&self, key: &RequestKey, failed: &Failed) -> Result<(), LedgerFault> {
-        self.account.settle_failed(key.as_str(), &failed.reason, (self.clock)()).await.map_err(fault)
+        self.account
+            .settle_failed(key.as_str(), &failed.reason, (self.clock)())
+            .await
+            .map_err(fault)
     }
 
     async fn mark_uncertain(&self, key: &RequestKey) -> Result<(), LedgerFault> {
-        self.account.mark_uncertain(key.as_str(), (self.clock)()).await.map_err(fault)
+        self.account
+            .mark_uncertain(key.as_str(), (self.clock)())
+            .await
+            .map_err(fault)
     }
 }

@@ -110,7 +110,7 @@ impl Tesseract {
         Ok(Self {
             binary,
             languages: languages.join("+"),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
         })
     }
 

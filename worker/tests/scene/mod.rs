@@ -201,7 +201,11 @@ impl Scene {
         let times = self.times();
         let mut beneath: Vec<usize> = Vec::new();
         for (i, step) in self.steps.iter().enumerate() {
-            let is_whole = self.screens[&step.show].window == whole();
+            let is_whole = self.screens[&step.show]
+                .window
+                .iter()
+                .zip(whole())
+                .all(|(a, b)| (a - b).abs() < f64::EPSILON);
             if is_whole {
                 beneath.clear();
             }

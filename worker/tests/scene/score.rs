@@ -249,6 +249,7 @@ impl Truth {
         let entropy = |counts: Vec<f64>| -counts.iter().map(|n| n / total * (n / total).ln()).sum::<f64>();
         let truth_entropy = entropy(truth.values().copied().collect());
         let found_entropy = entropy(found.values().copied().collect());
+        #[expect(clippy::type_complexity, reason = "one entry of the table below, weighed")]
         let conditional = |of: &dyn Fn(&(Option<u32>, &str)) -> f64| {
             -joint.iter().map(|(k, n)| n / total * (n / of(k)).ln()).sum::<f64>()
         };

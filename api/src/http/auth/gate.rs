@@ -22,6 +22,9 @@ const PROFILE_LIFE: TimeDelta = TimeDelta::seconds(5);
 /// The most places and sessions kept in mind.
 const MOST_KEPT: usize = 10_000;
 
+/// Puts what resolvers need into a session: of this caller, or of nobody known.
+pub type Dress = Box<dyn Fn(Session, Option<&Caller>) -> Session + Send + Sync>;
+
 /// Lets callers in. Cheap to clone; clones share what they know.
 #[derive(Clone)]
 pub struct Gate(Arc<Inner>);
@@ -30,6 +33,7 @@ struct Inner {
     verifier: TokenVerifier,
     db: Db,
     clock: fn() -> DateTime<Utc>,
+    dress: Dress,
     profiles: Mutex<HashMap<UserId, (Caller, DateTime<Utc>)>>,
     /// Who is told when an actor's sessions end.
     sessions: Mutex<HashMap<Actor, watch::Sender<Option<String>>>>,
@@ -38,10 +42,16 @@ struct Inner {
 impl Gate {
     /// A gate over a database that is signed in to as `newsystem_api`.
     pub fn new(verifier: TokenVerifier, db: Db, clock: fn() -> DateTime<Utc>) -> Self {
+        Self::dressing(verifier, db, clock, Box::new(|session, _| session))
+    }
+
+    /// The same, putting what resolvers need into every session.
+    pub fn dressing(verifier: TokenVerifier, db: Db, clock: fn() -> DateTime<Utc>, dress: Dress) -> Self {
         Self(Arc::new(Inner {
             verifier,
             db,
             clock,
+            dress,
             profiles: Mutex::default(),
             sessions: Mutex::default(),
         }))
@@ -66,7 +76,7 @@ impl Gate {
     async fn admit(&self, credential: Credential) -> Result<Session, Rejection> {
         let now = (self.0.clock)();
         let (caller, counted, expires_at) = match credential {
-            Credential::Anonymous => return Ok(Session::new(session::Caller::Anonymous)),
+            Credential::Anonymous => return Ok((self.0.dress)(Session::new(session::Caller::Anonymous), None)),
             Credential::Person(token) => {
                 let claims = self.0.verifier.verify(token.expose(), now).await?;
                 let caller = self.place_of(&claims, now).await?;
@@ -85,9 +95,10 @@ impl Gate {
                 (caller, session::Caller::Key(id), expires_at)
             }
         };
-        let session = Session::new(counted).revoked_by(self.watch(caller.actor)).with(caller);
+        let session = Session::new(counted).revoked_by(self.watch(caller.actor));
+        let session = (self.0.dress)(session.with(caller.clone()), Some(&caller));
         Ok(match expires_at {
-            Some(instant) => session.expires_at(instant),
+            Some(instant) => session.expires_in((instant - now).to_std().unwrap_or_default()),
             None => session,
         })
     }
@@ -146,18 +157,6 @@ impl Authenticate for Gate {
             found => found,
         };
         self.admit(credential).await
-    }
-}
-
-impl From<TokenError> for Rejection {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::KeysUnavailable => Self::Unavailable,
-            _ => Self::Unauthenticated {
-                message: error.to_string(),
-                challenge: error.challenge(),
-            },
-        }
     }
 }
 

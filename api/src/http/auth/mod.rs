@@ -28,7 +28,7 @@ use url::Url;
 
 pub use credential::Credential;
 pub use error::TokenError;
-pub use gate::Gate;
+pub use gate::{Dress, Gate};
 pub use token::{CLOCK_SKEW, Claims, LONGEST_TOKEN};
 
 use key_set::KeySet;

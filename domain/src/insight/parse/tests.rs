@@ -6,6 +6,7 @@ use crate::category::WorkflowCategory;
 use crate::insight::{ApplicationUse, InsightType, Occurrence, OpportunityDraft, Routine};
 use crate::roi::Complexity;
 
+#[expect(clippy::disallowed_methods, reason = "a test reads its recorded replies")]
 fn fixture(name: &str) -> String {
     std::fs::read_to_string(format!(
         "{}/../tests/fixtures/replies/{name}.json",

@@ -87,8 +87,8 @@ fn visits(reply: &LocalReply) -> (Vec<Visit>, Vec<Option<usize>>) {
             )
         })
         .collect();
-    let mut hidden = reply.screens.iter().map(|s| s.id + 1).max().unwrap_or_default();
-    for span in &reply.excluded {
+    let first_hidden = reply.screens.iter().map(|s| s.id + 1).max().unwrap_or_default();
+    for (hidden, span) in (first_hidden..).zip(&reply.excluded) {
         all.push((
             Visit {
                 screen: hidden,
@@ -98,7 +98,6 @@ fn visits(reply: &LocalReply) -> (Vec<Visit>, Vec<Option<usize>>) {
             },
             None,
         ));
-        hidden += 1;
     }
     all.sort_by(|a, b| a.0.span.start_seconds().total_cmp(&b.0.span.start_seconds()));
     all.into_iter().unzip()
@@ -546,19 +545,23 @@ fn describe(reply: &LocalReply, reading: &Reading) -> String {
         reply.screens.len()
     );
     if !applications.is_empty() {
-        told.push_str(&format!(
-            " Applications as read from the screen: {}.",
-            applications.join(", ")
-        ));
+        told += " Applications as read from the screen: ";
+        told += &applications.join(", ");
+        told += ".";
     }
     match reading.insights.routines.len() {
         0 => told.push_str(" No sequence of screens comes back more often than chance would have it."),
         1 => told.push_str(" One routine comes back."),
-        n => told.push_str(&format!(" {n} routines come back.")),
+        n => {
+            told += " ";
+            told += &n.to_string();
+            told += " routines come back.";
+        }
     }
     if !reply.excluded.is_empty() {
         let hidden: f64 = reply.excluded.iter().map(|s| s.seconds()).sum();
-        told.push_str(&format!(" {hidden:.0} s on excluded screens were left out."));
+        let left_out = format!(" {hidden:.0} s on excluded screens were left out.");
+        told += &left_out;
     }
     told
 }

@@ -157,8 +157,8 @@ fn read_part(words: &[Text], whole: bool, aspect: f32) -> (Names, bool) {
 fn parted(text: &str) -> Option<(String, String)> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let is_mark = |w: &&str| matches!(*w, "-" | "–" | "—" | "|" | "•" | "·" | "~" | "--");
-    let mark = words.iter().rposition(|w| is_mark(&w))?;
-    let first = words.iter().position(|w| is_mark(&w))?;
+    let mark = words.iter().rposition(is_mark)?;
+    let first = words.iter().position(is_mark)?;
     let (document, application) = (tidy(&words[..first].join(" ")), tidy(&words[mark + 1..].join(" ")));
     (letters(&application) >= 3 && letters(&document) >= 2).then_some((document, application))
 }

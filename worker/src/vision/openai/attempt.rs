@@ -264,6 +264,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "in the form of what the transport answers")]
     fn status(status: u16, headers: &[(&'static str, &'static str)]) -> Result<Heard, Silence> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
@@ -310,7 +311,7 @@ mod tests {
             patience: Patience {
                 attempts: 4,
                 first_wait: Duration::from_secs(1),
-                longest_wait: Duration::from_secs(60),
+                longest_wait: Duration::from_mins(1),
             },
             price: None,
             token_ceiling: Some(1_000),
@@ -369,7 +370,7 @@ mod tests {
         let transport = Scripted::new([status(429, &[("retry-after", "3600")])]);
         let started = Instant::now();
         let (outcome, spent) = ask(&transport, &Notes::default(), &CancellationToken::new()).await;
-        assert_eq!(outcome.unwrap_err().retry_after(), Some(Duration::from_secs(3_600)));
+        assert_eq!(outcome.unwrap_err().retry_after(), Some(Duration::from_hours(1)));
         assert_eq!((spent.requests, started.elapsed()), (1, Duration::ZERO));
     }
 

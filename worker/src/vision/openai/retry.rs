@@ -159,6 +159,10 @@ mod tests {
 
     #[test]
     fn the_endpoints_wish_is_read_in_its_order() {
+        #[expect(
+            clippy::type_complexity,
+            reason = "a table: headers and the wait they ask for, in milliseconds"
+        )]
         let cases: &[(&[(&'static str, &str)], Option<u64>)] = &[
             (&[("retry-after-ms", "1500"), ("retry-after", "9")], Some(1_500)),
             (

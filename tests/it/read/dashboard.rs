@@ -1,0 +1,264 @@
+//! Sums over an organization, against sums worked out here from the rows.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive as _;
+use serde_json::{Value, json};
+use sqlx::Row as _;
+
+use super::World;
+
+/// Duplicates, re-analyses, dismissed, uncounted, other currencies: what a careless sum would count.
+const TROUBLE: &str = "
+do $$
+declare org uuid := 'aeeeeeee-0000-7000-8000-000000000001'; s uuid; a uuid; version int;
+begin
+  for n in 1..40 loop
+    s := gen_random_uuid();
+    insert into public.recording_sessions (id, organization_id, title, status, workflow_type, content_sha256, created_at)
+      values (s, org, 'R' || n, 'completed', (array['customs', 'invoicing', null])[1 + n % 3], case when n % 4 = 0 then lpad(to_hex(n / 8), 64, '0') end, timestamptz '2026-03-01' + make_interval(days => n));
+    for version in 0..(n % 3) loop
+      a := gen_random_uuid();
+      insert into public.analysis_results (id, session_id, organization_id, status, is_current, confidence_score, automation_opportunities_count, processing_time_seconds, frames_analyzed, structured_insights, processing_completed_at)
+        values (a, s, org, 'completed', version = n % 3, 0.5 + (n % 5) / 10.0, 4, n, n * 2, jsonb_build_object('workflows', jsonb_build_array(jsonb_build_object('category', (array['customs', 'email'])[1 + n % 2], 'name', 'x'))),
+          timestamptz '2026-04-01' + make_interval(hours => n * 10 + version));
+      insert into public.automation_opportunities (analysis_id, session_id, organization_id, process_key, opportunity_type, title, description, currency, counted, status, estimated_cost_savings_monthly, realised_savings_monthly, hours_saved_monthly, observed_seconds)
+        select a, s, org, 'p' || (n + i) % 9, 'customs', 't', 'd', case when n % 11 = 0 then 'USD' else 'EUR' end, (n + i) % 5 <> 0, (array['proposed', 'accepted', 'dismissed', 'implemented'])[1 + (n * i) % 4],
+               case when (n + i) % 13 = 0 then null else n * 10 + i + 0.37 end, case when i = 4 then n * 3 end, n + i * 0.25, (n % 4) * 100 from generate_series(1, 4) i;
+    end loop;
+  end loop;
+end $$;";
+
+/// A process as the comparison adds it up.
+#[derive(Default)]
+struct Process {
+    newest: Option<(chrono::DateTime<chrono::Utc>, uuid::Uuid)>,
+    kind: Option<String>,
+    state: usize,
+    seen: Vec<(Decimal, Decimal, Decimal)>,
+}
+
+/// The three sums of what counts, by workflow type, worked out row by row: hours and money a month.
+async fn expected(world: &World) -> BTreeMap<Option<String>, [(Decimal, Decimal); 3]> {
+    let rows = sqlx::query(
+        "select s.workflow_type, coalesce(s.content_sha256, s.id::text) as recording, a.id as analysis, a.processing_completed_at as done, o.process_key, o.status, o.counted, o.currency, o.observed_seconds,
+                o.estimated_cost_savings_monthly as money, o.realised_savings_monthly as realised, o.hours_saved_monthly as hours
+           from public.analysis_results a join public.recording_sessions s on s.id = a.session_id join public.automation_opportunities o on o.analysis_id = a.id
+          where a.is_current and a.organization_id = 'aeeeeeee-0000-7000-8000-000000000001'",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    let mut newest: BTreeMap<String, (chrono::DateTime<chrono::Utc>, uuid::Uuid)> = BTreeMap::new();
+    for row in &rows {
+        let this = (row.get("done"), row.get("analysis"));
+        let best = newest.entry(row.get("recording")).or_insert(this);
+        *best = (*best).max(this);
+    }
+    let mut processes: BTreeMap<String, Process> = BTreeMap::new();
+    for row in &rows {
+        let this = (row.get("done"), row.get("analysis"));
+        let status: &str = row.get("status");
+        let money: Option<Decimal> = row.get("money");
+        let (Some(money), true, true) = (
+            money,
+            row.get::<bool, _>("counted") && status != "dismissed",
+            row.get::<&str, _>("currency") == "EUR",
+        ) else {
+            continue;
+        };
+        if newest[row.get::<&str, _>("recording")] != this {
+            continue;
+        }
+        let process = processes.entry(row.get("process_key")).or_default();
+        if process.newest.is_none_or(|other| this > other) {
+            process.newest = Some(this);
+            process.kind = row.get("workflow_type");
+        }
+        process.state = process.state.max(match status {
+            "implemented" => 2,
+            "accepted" => 1,
+            _ => 0,
+        });
+        let money = if status == "implemented" {
+            row.get::<Option<Decimal>, _>("realised").unwrap_or(money)
+        } else {
+            money
+        };
+        process.seen.push((
+            row.get("hours"),
+            money,
+            Decimal::from_f64(row.get("observed_seconds")).unwrap(),
+        ));
+    }
+    let mut sums: BTreeMap<Option<String>, [(Decimal, Decimal); 3]> = BTreeMap::new();
+    for process in processes.into_values() {
+        let weight: Decimal = process.seen.iter().map(|(_, _, weight)| weight).sum();
+        let mean = |value: fn(&(Decimal, Decimal, Decimal)) -> Decimal| -> Decimal {
+            if weight.is_zero() {
+                process.seen.iter().map(value).sum::<Decimal>() / Decimal::from(process.seen.len())
+            } else {
+                process.seen.iter().map(|one| value(one) * one.2).sum::<Decimal>() / weight
+            }
+        };
+        let (hours, money) = (mean(|one| one.0), mean(|one| one.1));
+        for sum in &mut sums.entry(process.kind).or_default()[..=process.state] {
+            sum.0 += hours;
+            sum.1 += money;
+        }
+    }
+    sums
+}
+
+fn decimal(value: &Value) -> Decimal {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+fn near(shown: &Value, exact: Decimal) -> bool {
+    (decimal(shown) - exact).abs() <= Decimal::new(1, 2)
+}
+
+#[tokio::test]
+async fn a_process_counts_once_through_the_newest_analysis_of_each_recording() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    world.run(TROUBLE).await;
+    let sums = expected(&world).await;
+    assert!(
+        sums.len() == 3 && sums.values().all(|sum| sum[0].1 > Decimal::ZERO),
+        "the data is worth a test: {sums:?}"
+    );
+    let states = "{ identified accepted implemented }";
+    let money = "{ identified { amount currency } accepted { amount } implemented { amount } }";
+    let data = world.data(&owner, &format!("{{ organizationPerformance {{ workflowType totalRecordings averageConfidence totalOpportunities weeklyHours {states} annualCost {money} }} businessImpact {{ recordings analyses annualHours {states} annualSavings {money} meanConfidence reviewPrecision }} }}")).await;
+    let rows = data["organizationPerformance"].as_array().unwrap();
+    let mut total = [(Decimal::ZERO, Decimal::ZERO); 3];
+    for row in rows {
+        let kind = row["workflowType"].as_str().map(str::to_lowercase);
+        let sum = sums.get(&kind).copied().unwrap_or_default();
+        for (index, state) in ["identified", "accepted", "implemented"].iter().enumerate() {
+            let hours = sum[index].0 * Decimal::from(12) / Decimal::from(52);
+            assert!(
+                near(&row["weeklyHours"][state], hours),
+                "{kind:?} {state}: {} is not {hours}",
+                row["weeklyHours"][state]
+            );
+            let money = sum[index].1 * Decimal::from(12);
+            assert!(
+                near(&row["annualCost"][state]["amount"], money),
+                "{kind:?} {state}: {} is not {money}",
+                row["annualCost"][state]
+            );
+            total[index].0 += sum[index].0;
+            total[index].1 += sum[index].1;
+        }
+    }
+    let order: Vec<Decimal> = rows
+        .iter()
+        .map(|row| decimal(&row["annualCost"]["identified"]["amount"]))
+        .collect();
+    assert!(order.is_sorted_by(|a, b| a >= b), "highest potential first: {order:?}");
+    assert_eq!(
+        rows.iter()
+            .map(|row| row["totalRecordings"].as_i64().unwrap())
+            .sum::<i64>(),
+        40
+    );
+    assert_eq!(
+        rows.iter()
+            .map(|row| row["totalOpportunities"].as_i64().unwrap())
+            .sum::<i64>(),
+        160
+    );
+    let impact = &data["businessImpact"];
+    assert_eq!((&impact["recordings"], &impact["analyses"]), (&json!(42), &json!(40)));
+    for (index, state) in ["identified", "accepted", "implemented"].iter().enumerate() {
+        assert!(
+            near(&impact["annualHours"][state], total[index].0 * Decimal::from(12)),
+            "{state}"
+        );
+        assert!(
+            near(
+                &impact["annualSavings"][state]["amount"],
+                total[index].1 * Decimal::from(12)
+            ),
+            "{state}"
+        );
+    }
+    assert_eq!(impact["annualSavings"]["identified"]["currency"], "EUR");
+    assert!((impact["meanConfidence"].as_f64().unwrap() - 0.7).abs() < 0.01);
+    let precision = impact["reviewPrecision"].as_f64().unwrap();
+    assert!(precision > 0.0 && precision < 1.0);
+
+    // Analysing everything again, and uploading a recording again, changes no sum.
+    world
+        .run("insert into public.recording_sessions (id, organization_id, title, status, workflow_type, content_sha256, created_at) select md5(id::text)::uuid, organization_id, 'copy', 'completed', workflow_type, content_sha256, created_at from public.recording_sessions where content_sha256 is not null;
+              insert into public.analysis_results (id, session_id, organization_id, status, is_current, confidence_score, automation_opportunities_count, processing_completed_at)
+                select md5(a.id::text)::uuid, md5(a.session_id::text)::uuid, a.organization_id, 'completed', true, a.confidence_score, 4, a.processing_completed_at - interval '1 second' from public.analysis_results a join public.recording_sessions s on s.id = a.session_id where a.is_current and s.content_sha256 is not null;
+              insert into public.automation_opportunities (analysis_id, session_id, organization_id, process_key, opportunity_type, title, description, currency, counted, status, estimated_cost_savings_monthly, hours_saved_monthly, observed_seconds)
+                select md5(o.analysis_id::text)::uuid, md5(o.session_id::text)::uuid, o.organization_id, o.process_key, 'customs', 't', 'd', o.currency, true, 'proposed', 99999, 999, 1 from public.automation_opportunities o join public.analysis_results a on a.id = o.analysis_id join public.recording_sessions s on s.id = a.session_id where a.is_current and s.content_sha256 is not null and s.title <> 'copy'")
+        .await;
+    let again = world
+        .data(
+            &owner,
+            &format!("{{ businessImpact {{ annualHours {states} annualSavings {money} }} }}"),
+        )
+        .await;
+    assert_eq!(again["businessImpact"]["annualHours"], impact["annualHours"]);
+    assert_eq!(again["businessImpact"]["annualSavings"], impact["annualSavings"]);
+}
+
+#[tokio::test]
+async fn patterns_count_current_analyses_by_their_first_workflow() {
+    let world = World::new().await;
+    world.run(TROUBLE).await;
+    let owner = world.owner().await;
+    let data = world.data(&owner, "{ workflowPatterns { category analyses averageProcessingSeconds averageFrames } march: workflowPatterns(during: { from: \"2026-03-02T00:00:00Z\", to: \"2026-03-12T00:00:00Z\" }) { category analyses } }").await;
+    assert_eq!(
+        data["workflowPatterns"],
+        json!([{ "category": "CUSTOMS", "analyses": 20, "averageProcessingSeconds": 21.0, "averageFrames": 42.0 }, { "category": "EMAIL", "analyses": 20, "averageProcessingSeconds": 20.0, "averageFrames": 40.0 }])
+    );
+    assert_eq!(
+        data["march"],
+        json!([{ "category": "CUSTOMS", "analyses": 5 }, { "category": "EMAIL", "analyses": 5 }])
+    );
+}
+
+#[tokio::test]
+async fn precision_says_nothing_below_ten_reviews() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let ask = "{ businessImpact { reviewPrecision meanConfidence annualSavings { implemented { amount } } } }";
+    world.run("update public.analysis_results set status = 'completed', is_current = true where id = 'aeeeeeee-0000-7000-8000-000000000031';
+               insert into public.automation_opportunities (analysis_id, session_id, organization_id, process_key, opportunity_type, title, description, currency, status)
+               select 'aeeeeeee-0000-7000-8000-000000000031', 'aeeeeeee-0000-7000-8000-000000000021', 'aeeeeeee-0000-7000-8000-000000000001', 'q', 'email', 't', 'd', 'EUR', case when i <= 6 then 'accepted' else 'dismissed' end from generate_series(1, 9) i").await;
+    assert_eq!(
+        world.data(&owner, ask).await["businessImpact"],
+        json!({ "reviewPrecision": null, "meanConfidence": null, "annualSavings": { "implemented": { "amount": "0.00" } } })
+    );
+    world.run("update public.automation_opportunities set status = 'implemented' where id = 'aeeeeeee-0000-7000-8000-000000000036'").await;
+    assert_eq!(world.data(&owner, ask).await["businessImpact"]["reviewPrecision"], 0.7);
+}
+
+#[tokio::test]
+async fn usage_counts_the_organizations_own_month() {
+    let world = World::new().await;
+    // The month of the clock begins at midnight in Amsterdam.
+    world.api.clock.set("2026-10-31T23:30:00Z".parse().unwrap());
+    world
+        .run("update public.recording_sessions set created_at = '2026-10-31T22:59:59Z' where id = 'aeeeeeee-0000-7000-8000-000000000021';
+              update public.recording_sessions set created_at = '2026-10-31T23:00:00Z' where id = 'aeeeeeee-0000-7000-8000-000000000022';
+              update public.model_requests set cost_usd = 0.75, created_at = '2026-11-01T00:00:00Z'")
+        .await;
+    let ask = "{ usage { month recordings maxRecordings members maxUsers storageBytes modelCostUsd modelBudgetUsd } }";
+    let usage = world.data(&world.admin().await, ask).await;
+    assert_eq!(
+        usage["usage"],
+        json!({ "month": "2026-11", "recordings": 1, "maxRecordings": 50, "members": 4, "maxUsers": 5, "storageBytes": "15", "modelCostUsd": "0.750000", "modelBudgetUsd": "50.000000" })
+    );
+    assert_eq!(
+        world.data(&world.operator().await, ask).await["usage"]["modelCostUsd"],
+        Value::Null
+    );
+}
