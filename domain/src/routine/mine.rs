@@ -45,6 +45,8 @@ const SHUFFLES: u32 = 99;
 /// Shuffles that may be as good as what was found.
 const TOLERATED: u32 = 1;
 const MOST_ROUTINES: usize = 5;
+/// Candidates that are weighed with what they leave.
+const LOOKED_AHEAD: usize = 30;
 
 /// The sequence that mining works on: busy screens left out, equal neighbours merged.
 #[derive(Clone)]
@@ -61,6 +63,8 @@ struct Match {
     last: usize,
     matched: usize,
     skipped: usize,
+    /// Positions in the pattern that it lacks.
+    missed: Vec<usize>,
 }
 
 /// Finds the routines of a recording, the most valuable first.
@@ -79,7 +83,7 @@ pub fn mine(visits: &[Visit]) -> Vec<FoundRoutine> {
     while found.len() < MOST_ROUTINES {
         // What an earlier routine claimed is a wall that no occurrence crosses: `None`.
         let sequence: Vec<Option<u32>> = steps.iter().map(|s| s.as_ref().map(|s| s.screen)).collect();
-        let Some((pattern, matches, value)) = best(&sequence) else {
+        let Some((pattern, matches, value)) = choose(&sequence) else {
             break;
         };
         let Some(equalled) = equalled_by_chance(&sequence, value) else {
@@ -157,7 +161,7 @@ fn equalled_by_chance(sequence: &[Option<u32>], value: f64) -> Option<u32> {
         }
         shuffled.dedup();
         let shuffled: Vec<Option<u32>> = shuffled.into_iter().map(Some).collect();
-        if best(&shuffled).is_some_and(|(_, _, chance)| chance >= value) {
+        if scored(&shuffled).first().is_some_and(|(_, _, chance)| *chance >= value) {
             equalled += 1;
             if equalled > TOLERATED {
                 return None;
@@ -167,14 +171,15 @@ fn equalled_by_chance(sequence: &[Option<u32>], value: f64) -> Option<u32> {
     Some(equalled)
 }
 
-/// The most valuable pattern with its occurrences and value; where it comes back in a circle, its beginning is uncertain, so
-/// a shorter one may also lie across its end.
-fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
-    let mut scored: Vec<(Vec<u32>, Vec<Match>, f64)> = candidates(sequence)
+type Candidate = (Vec<u32>, Vec<Match>, f64);
+
+/// Patterns with their occurrences and values, the most valuable first.
+fn scored(sequence: &[Option<u32>]) -> Vec<Candidate> {
+    let mut scored: Vec<Candidate> = candidates(sequence)
         .into_iter()
         .filter_map(|pattern| {
             let matches = occurrences_of(&pattern, sequence);
-            (matches.len() >= 2).then(|| {
+            (matches.len() >= 2 && usual(&pattern, &matches)).then(|| {
                 let value = value(&matches);
                 (pattern, matches, value)
             })
@@ -186,7 +191,36 @@ fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
             .then_with(|| a.1[0].first.cmp(&b.1[0].first))
             .then_with(|| a.0.cmp(&b.0))
     });
-    let mut chosen = scored.first()?.clone();
+    scored
+}
+
+/// The pattern to tell first: the one that is worth most together with the best of what it leaves. Two routines that happen
+/// to follow each other are worth more apart than as one, or than the end of one with the beginning of the other.
+///
+/// Where a routine comes back in a circle its beginning is uncertain, so a shorter one that replaces it may lie across its end.
+fn choose(sequence: &[Option<u32>]) -> Option<Candidate> {
+    let scored = scored(sequence);
+    let together = |(pattern, matches, value): &Candidate| {
+        let mut rest = sequence.to_vec();
+        for found in matches {
+            for step in &mut rest[found.first..=found.last] {
+                if step.is_some_and(|screen| pattern.contains(&screen)) {
+                    *step = None;
+                }
+            }
+        }
+        let rest = self::scored(&rest).first().map_or(0.0, |best| best.2);
+        // The greater part is told first.
+        if rest > *value { f64::NEG_INFINITY } else { value + rest }
+    };
+    let mut chosen = scored
+        .iter()
+        .filter(|(pattern, matches, value)| !is_two(pattern, matches.len(), *value, sequence))
+        .take(LOOKED_AHEAD)
+        .map(|candidate| (together(candidate), candidate))
+        .reduce(|best, other| if other.0 > best.0 + 1e-9 { other } else { best })?
+        .1
+        .clone();
     while let Some(shorter) = scored.iter().find(|(pattern, matches, value)| {
         pattern.len() < chosen.0.len()
             && matches.len() as f64 >= 1.1 * chosen.1.len() as f64
@@ -199,6 +233,28 @@ fn best(sequence: &[Option<u32>]) -> Option<(Vec<u32>, Vec<Match>, f64)> {
         chosen = shorter.clone();
     }
     Some(chosen)
+}
+
+/// Whether a pattern is two routines that happen to follow each other, wherever it is cut open: both parts come back more
+/// often than the whole, and together they are worth about as much.
+fn is_two(pattern: &[u32], occurrences: usize, worth: f64, sequence: &[Option<u32>]) -> bool {
+    (0..pattern.len()).any(|turn| {
+        let mut turned = pattern.to_vec();
+        turned.rotate_left(turn);
+        (2..pattern.len().saturating_sub(1)).any(|cut| {
+            let one = occurrences_of(&turned[..cut], sequence);
+            let other = occurrences_of(&turned[cut..], sequence);
+            one.len().min(other.len()) > occurrences && value(&one) + value(&other) >= 0.9 * worth
+        })
+    })
+}
+
+/// Whether every step is part of most occurrences: what is there now and then is unrelated work inside them.
+fn usual(pattern: &[u32], matches: &[Match]) -> bool {
+    (0..pattern.len()).all(|step| {
+        let lacking = matches.iter().filter(|m| m.missed.contains(&step)).count();
+        lacking * 10 <= matches.len() * 4
+    })
 }
 
 fn value(matches: &[Match]) -> f64 {
@@ -312,6 +368,7 @@ fn occurrences_of(pattern: &[u32], sequence: &[Option<u32>]) -> Vec<Match> {
 fn match_from(pattern: &[u32], sequence: &[Option<u32>], start: usize) -> Option<Match> {
     let mut may_miss = if pattern.len() >= 4 { pattern.len() / 4 } else { 0 };
     let (mut at, mut reached, mut matched, mut skipped) = (start, 1, 1, 0);
+    let mut missed = Vec::new();
     while reached < pattern.len() {
         let mut gap = 0;
         let mut ahead = at + 1;
@@ -324,6 +381,7 @@ fn match_from(pattern: &[u32], sequence: &[Option<u32>], start: usize) -> Option
             if may_miss > 0 && reached < last && screen == pattern[reached + 1] && !pattern[..reached].contains(&screen)
             {
                 may_miss -= 1;
+                missed.push(reached);
                 reached += 1;
                 break;
             }
@@ -347,6 +405,7 @@ fn match_from(pattern: &[u32], sequence: &[Option<u32>], start: usize) -> Option
         last: at,
         matched,
         skipped,
+        missed,
     })
 }
 

@@ -54,6 +54,13 @@ fn a_routine_is_found_whole_with_unrelated_work_between_and_inside() {
 }
 
 #[test]
+fn what_lies_inside_now_and_then_is_no_step() {
+    let found = mine(&visits("ibzl r ibwzl r ibzl c icbzl r ibwzl w ibzl w icbzl w ibzl w r"));
+    assert_eq!(told(&found[0]).0, "ibzl");
+    assert_eq!(found[0].occurrences.len(), 8);
+}
+
+#[test]
 fn the_long_routine_wins_over_the_frequent_pair() {
     let found = mine(&visits("iofs io io iofs iox iofs ioy io iofs iofs io iofs"));
     assert_eq!(told(&found[0]).0, "iofs");
@@ -90,6 +97,14 @@ fn two_routines_are_both_found() {
     let mut names: Vec<String> = found.iter().map(|r| told(r).0).collect();
     names.sort();
     assert!(names == ["abcd", "pqr"] || names == ["abcdpqr"], "{names:?}");
+}
+
+#[test]
+fn two_routines_in_turn_are_not_one() {
+    let found = mine(&visits("fpk fpk tre n fpk tre tre n fpfpk tre fpk n tre fpk fpk n tre"));
+    let mut names: Vec<(String, usize)> = found.iter().map(|r| (told(r).0, r.occurrences.len())).collect();
+    names.sort();
+    assert_eq!(names, [("fpk".into(), 7), ("tre".into(), 6)]);
 }
 
 #[test]

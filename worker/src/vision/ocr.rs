@@ -290,8 +290,9 @@ const BATCH: usize = 8;
 /// How a picture of a recording is read: the words of an earlier one, but for a part.
 struct Plan {
     earlier: Option<usize>,
-    changed: Option<[u32; 4]>,
-    read: Option<[u32; 4]>,
+    changed: Vec<[u32; 4]>,
+    /// How many sheets hold what is new.
+    sheets: usize,
 }
 
 /// Reads the pictures of one recording in order, and only what is new in each. `inspect` sees every picture on the way.
@@ -318,13 +319,9 @@ pub async fn read_all<T: Send + 'static>(
         let found = tesseract.sheets(&sheets, cancel).await?;
         let mut found = found.into_iter();
         for (plan, inspected) in plans.into_iter().zip(inspected) {
-            let new = if plan.read.is_some() {
-                found.next().unwrap_or_default()
-            } else {
-                Vec::new()
-            };
+            let new: Vec<Word> = found.by_ref().take(plan.sheets).flatten().collect();
             let words = match plan.earlier {
-                Some(earlier) => merge(&read[earlier].0, plan.changed, new),
+                Some(earlier) => merge(&read[earlier].0, &plan.changed, new),
                 None => new,
             };
             read.push((words, inspected));
@@ -349,41 +346,23 @@ fn plan<T>(
             .iter()
             .filter(|(_, known)| known.dimensions() == picture.dimensions())
             .map(|(earlier, known)| (*earlier, difference(known, &picture)))
-            .min_by_key(|(_, changed)| changed.map_or(0, size));
+            .min_by_key(|(_, changed)| changed.iter().map(|c| size(*c)).sum::<u64>());
         let whole = [0, 0, picture.width(), picture.height()];
-        let plan = match closest {
-            Some((earlier, None)) => Plan {
-                earlier: Some(earlier),
-                changed: None,
-                read: None,
-            },
-            Some((earlier, Some(changed))) => {
-                let part = around(changed, picture.dimensions());
-                if size(part) * 2 > size(whole) {
-                    Plan {
-                        earlier: None,
-                        changed: None,
-                        read: Some(whole),
-                    }
-                } else {
-                    Plan {
-                        earlier: Some(earlier),
-                        changed: Some(changed),
-                        read: Some(part),
-                    }
-                }
+        let (mut earlier, mut changed, mut parts) = (None, Vec::new(), vec![whole]);
+        if let Some((index, areas)) = closest {
+            let around = areas.iter().map(|area| around(*area, picture.dimensions())).collect();
+            let around = joined(around, 0);
+            if around.iter().map(|part| size(*part)).sum::<u64>() * 2 <= size(whole) {
+                (earlier, changed, parts) = (Some(index), areas, around);
             }
-            None => Plan {
-                earlier: None,
-                changed: None,
-                read: Some(whole),
-            },
-        };
-        if let Some(part) = plan.read {
-            sheets.push(Sheet::part(&picture, part));
         }
+        sheets.extend(parts.iter().map(|part| Sheet::part(&picture, *part)));
+        plans.push(Plan {
+            earlier,
+            changed,
+            sheets: parts.len(),
+        });
         inspected.push(inspect(&picture));
-        plans.push(plan);
         recent.insert(0, (index, picture));
         recent.truncate(RECENT);
     }
@@ -391,11 +370,9 @@ fn plan<T>(
 }
 
 /// The earlier words but for those where something changed, and the newly read ones that are none of the earlier.
-fn merge(earlier: &[Word], changed: Option<[u32; 4]>, new: Vec<Word>) -> Vec<Word> {
-    let Some(changed) = changed else {
-        return earlier.to_vec();
-    };
-    let mut words: Vec<Word> = earlier.iter().filter(|w| !touches(w, changed)).cloned().collect();
+fn merge(earlier: &[Word], changed: &[[u32; 4]], new: Vec<Word>) -> Vec<Word> {
+    let is_old = |w: &&Word| !changed.iter().any(|area| touches(w, *area));
+    let mut words: Vec<Word> = earlier.iter().filter(is_old).cloned().collect();
     let kept = words.len();
     for word in new {
         let known = words[..kept]
@@ -422,15 +399,36 @@ fn around([x0, y0, x1, y1]: [u32; 4], (width, height): (u32, u32)) -> [u32; 4] {
     ]
 }
 
+/// Boxes that overlap, or lie closer than `near` pixels, become one.
+fn joined(areas: Vec<[u32; 4]>, near: u32) -> Vec<[u32; 4]> {
+    let mut boxes: Vec<[u32; 4]> = Vec::new();
+    for area in areas {
+        let mut area = area;
+        while let Some(i) = boxes.iter().position(|b| {
+            b[0] < area[2] + near && area[0] < b[2] + near && b[1] < area[3] + near && area[1] < b[3] + near
+        }) {
+            let b = boxes.swap_remove(i);
+            area = [
+                area[0].min(b[0]),
+                area[1].min(b[1]),
+                area[2].max(b[2]),
+                area[3].max(b[3]),
+            ];
+        }
+        boxes.push(area);
+    }
+    boxes
+}
+
 const fn touches(word: &Word, [x0, y0, x1, y1]: [u32; 4]) -> bool {
     word.left < x1 && word.right() > x0 && word.top < y1 && word.bottom() > y0
 }
 
-/// The box around the blocks that differ; none where nothing does.
-fn difference(one: &GrayImage, other: &GrayImage) -> Option<[u32; 4]> {
+/// Boxes around the blocks that differ; none where nothing does.
+fn difference(one: &GrayImage, other: &GrayImage) -> Vec<[u32; 4]> {
     let (width, height) = one.dimensions();
     let (a, b) = (one.as_raw(), other.as_raw());
-    let mut changed: Option<[u32; 4]> = None;
+    let mut blocks = Vec::new();
     for top in (0..height).step_by(BLOCK as usize) {
         for left in (0..width).step_by(BLOCK as usize) {
             let mut differing = 0;
@@ -443,19 +441,11 @@ fn difference(one: &GrayImage, other: &GrayImage) -> Option<[u32; 4]> {
                     .count();
             }
             if differing >= 4 {
-                let block = [left, top, (left + BLOCK).min(width), (top + BLOCK).min(height)];
-                changed = Some(changed.map_or(block, |c| {
-                    [
-                        c[0].min(block[0]),
-                        c[1].min(block[1]),
-                        c[2].max(block[2]),
-                        c[3].max(block[3]),
-                    ]
-                }));
+                blocks.push([left, top, (left + BLOCK).min(width), (top + BLOCK).min(height)]);
             }
         }
     }
-    changed
+    joined(blocks, 3 * BLOCK)
 }
 
 #[cfg(test)]
@@ -519,12 +509,12 @@ mod tests {
     fn only_what_differs_is_read_again_and_no_word_is_cut() {
         let one = GrayImage::from_pixel(400, 300, image::Luma([255]));
         let mut other = one.clone();
-        assert_eq!(difference(&one, &other), None);
+        assert!(difference(&one, &other).is_empty());
         for x in 100..110 {
             other.put_pixel(x, 100, image::Luma([0]));
         }
-        let changed = difference(&one, &other).unwrap();
-        assert_eq!(changed, [96, 96, 112, 112]);
+        let changed = difference(&one, &other);
+        assert_eq!(changed, [[96, 96, 112, 112]]);
         let word = |text: &str, left| Word {
             text: text.into(),
             confidence: 1.0,
@@ -535,7 +525,7 @@ mod tests {
         };
         let merged = merge(
             &[word("old", 90), word("beside", 150)],
-            Some(changed),
+            &changed,
             vec![word("new", 90), word("besid", 152)],
         );
         let told: Vec<&str> = merged.iter().map(|w| w.text.as_str()).collect();

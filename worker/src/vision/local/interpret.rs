@@ -298,7 +298,13 @@ impl Book<'_> {
                 median(&times),
                 transfers.first().map_or_else(
                     || "The steps return in the same order.".to_owned(),
-                    |_| format!("Values are typed over by hand in {} of {n}.", transfers.iter().map(|t| t.target).collect::<BTreeSet<_>>().len())
+                    |_| {
+                        let with = found.occurrences.iter().filter(|o| {
+                            let own = |stay: usize| o.visits.iter().any(|v| self.stay_of[*v] == Some(stay));
+                            transfers.iter().any(|t| own(t.target))
+                        });
+                        format!("Values are typed over by hand in {} of {n}.", with.count())
+                    }
                 )
             ),
             workflow_steps: steps,
@@ -522,9 +528,16 @@ fn category(screens: &[&Screen]) -> WorkflowCategory {
 }
 
 fn describe(reply: &LocalReply, reading: &Reading) -> String {
-    let work: f64 = reply.timeline.iter().map(active).sum();
-    let wait: f64 = reply.timeline.iter().map(waited).sum();
-    let idle: f64 = reply.timeline.iter().flat_map(|s| &s.idle).map(|s| s.seconds()).sum();
+    // A sum of nothing is -0.
+    let work: f64 = reply.timeline.iter().map(active).sum::<f64>() + 0.0;
+    let wait: f64 = reply.timeline.iter().map(waited).sum::<f64>() + 0.0;
+    let idle: f64 = reply
+        .timeline
+        .iter()
+        .flat_map(|s| &s.idle)
+        .map(|s| s.seconds())
+        .sum::<f64>()
+        + 0.0;
     let applications: Vec<&str> = reading.insights.applications.iter().map(|a| a.name.as_str()).collect();
     let mut told = format!(
         "{:.0} seconds with {} distinct screens: {work:.0} s active, {wait:.0} s waiting, {idle:.0} s idle.",

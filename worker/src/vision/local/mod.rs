@@ -20,7 +20,7 @@ pub use reply::{FrameText, LocalReply, Screen, Stay, Text, VERSION};
 
 use super::ocr::{OcrError, Tesseract};
 use super::redact::{self, Readings, Rules};
-use crate::frames::{ChangeKind, Extraction, Frame};
+use crate::frames::{Extraction, Frame};
 
 /// What an analysis needs beside its frames.
 #[derive(Debug, Clone)]
@@ -106,7 +106,7 @@ pub fn measure(extraction: &Extraction, readings: &Readings, idle_threshold_seco
         .map(|id| {
             let of: Vec<&[Text]> = seen.iter().filter(|s| s.screen == id).map(|s| s.words).collect();
             let words = common(&of);
-            let names = names::read(&words, window(extraction, &stays, id), aspect);
+            let names = names::read(&words, &fresh(&words, id, &seen), aspect);
             Screen {
                 id,
                 application: names.application,
@@ -164,27 +164,25 @@ fn common(frames: &[&[Text]]) -> Vec<Text> {
     words
 }
 
-/// The part of the picture that a screen takes: what changed when it came up, typically.
-fn window(extraction: &Extraction, stays: &[Stay], screen: u32) -> [f32; 4] {
-    let mut regions: Vec<[f32; 4]> = stays
-        .iter()
-        .filter(|s| s.screen == screen)
-        .filter_map(|stay| {
-            extraction
-                .changes
-                .iter()
-                .filter(|c| c.kind == ChangeKind::Screen && (c.at_seconds - stay.span.start_seconds()).abs() < 0.35)
-                .max_by(|a, b| a.share.total_cmp(&b.share))
-                .map(|c| c.region)
-        })
+/// Which of a screen's words were not on the picture before, at half of its arrivals or more. All of them where the
+/// recording begins with it and never comes back.
+fn fresh(words: &[Text], screen: u32, seen: &[timeline::Seen<'_>]) -> Vec<Text> {
+    let before: Vec<&[Text]> = seen
+        .windows(2)
+        .filter(|pair| pair[0].screen != screen && pair[1].screen == screen)
+        .map(|pair| pair[0].words)
         .collect();
-    let size = |r: &[f32; 4]| (r[2] - r[0]) * (r[3] - r[1]);
-    regions.sort_by(|a, b| size(a).total_cmp(&size(b)));
-    match regions.get(regions.len() / 2) {
-        // Most of the picture is all of it.
-        Some(region) if size(region) < 0.6 => [region[0] - 0.01, region[1] - 0.02, region[2] + 0.01, region[3] + 0.01],
-        _ => names::WHOLE,
-    }
+    words
+        .iter()
+        .filter(|word| {
+            let new = before
+                .iter()
+                .filter(|b| !b.iter().any(|w| text::same_place(w, word)))
+                .count();
+            2 * new >= before.len()
+        })
+        .cloned()
+        .collect()
 }
 
 /// One spelling for one application: the one that most screens agree on.

@@ -59,29 +59,23 @@ const VERBS: [&str; 36] = [
     "erfassen",
 ];
 
-/// The whole screen.
-pub const WHOLE: [f32; 4] = [0.0, 0.0, 1.0, 1.0];
-
-/// Reads a screen's names from the words that it always shows. `window` is the part of the picture that it takes.
-pub fn read(words: &[Text], window: [f32; 4], aspect: f32) -> Names {
-    let inside: Vec<Text> = words
-        .iter()
-        .filter(|w| {
-            let (x, y) = (f32::midpoint(w.area[0], w.area[2]), f32::midpoint(w.area[1], w.area[3]));
-            window[0] <= x && x <= window[2] && window[1] <= y && y <= window[3]
-        })
-        .cloned()
-        .collect();
-    let names = read_window(&inside, window, aspect);
-    // A part of the screen that changed is not always a window: without a title of its own it belongs to what is around it.
-    if names.1 || inside.len() == words.len() {
-        return names.0;
+/// Reads a screen's names from the words that it always shows; `fresh` are those that were not there before it came up.
+///
+/// Where most of them are fresh it took the whole screen; else it is a window in front of others, and its title is among
+/// the fresh words, or a part of an application, whose name stands around it.
+pub fn read(words: &[Text], fresh: &[Text], aspect: f32) -> Names {
+    if fresh.len() * 10 >= words.len() * 7 {
+        return read_part(words, true, aspect).0;
     }
-    let (around, _) = read_window(words, WHOLE, aspect);
-    let (object, command) = if names.0.object.is_empty() {
+    let (names, own) = read_part(fresh, false, aspect);
+    if own {
+        return names;
+    }
+    let (around, _) = read_part(words, true, aspect);
+    let (object, command) = if names.object.is_empty() {
         (around.object, around.command)
     } else {
-        (names.0.object, names.0.command)
+        (names.object, names.command)
     };
     Names {
         object,
@@ -90,14 +84,13 @@ pub fn read(words: &[Text], window: [f32; 4], aspect: f32) -> Names {
     }
 }
 
-/// The names in one window, and whether they stand in a title of its own.
-fn read_window(inside: &[Text], window: [f32; 4], aspect: f32) -> (Names, bool) {
-    let all: Vec<Phrase> = phrases(inside, aspect)
+/// The names in some words, and whether they stand in a title of their own.
+fn read_part(words: &[Text], whole: bool, aspect: f32) -> (Names, bool) {
+    let all: Vec<Phrase> = phrases(words, aspect)
         .into_iter()
         .filter(|p| letters(&p.text) >= 3)
         .collect();
-    let depth = window[3] - window[1];
-    let head: Vec<&Phrase> = all.iter().filter(|p| p.area[1] < window[1] + 0.16 * depth).collect();
+    let head: Vec<&Phrase> = all.iter().filter(|p| !whole || p.area[1] < 0.16).collect();
 
     let mut names = Names::default();
     let mut used: Vec<f32> = Vec::new();
@@ -108,22 +101,22 @@ fn read_window(inside: &[Text], window: [f32; 4], aspect: f32) -> (Names, bool) 
         used.push(phrase.confidence);
         title = Some((phrase, document));
         own = true;
-    } else if let Some(first) = head.first().filter(|_| window == WHOLE) {
+    } else if let Some(first) = head.first().filter(|_| whole) {
         // The product's name is the largest print of the head; among equals the first.
-        let line = head.iter().filter(|p| p.area[1] < first.area[3] + 0.06 * depth);
+        let line = head.iter().filter(|p| p.area[1] < first.area[3] + 0.06);
         let brand = line.fold(*first, |best, p| if p.height > 1.25 * best.height { p } else { best });
         names.application = tidy(&brand.text);
         used.push(brand.confidence);
         title = Some((brand, String::new()));
     }
 
-    let below = title.as_ref().map_or(window[1], |(p, _)| p.area[3]);
+    let below = title.as_ref().map_or(0.0, |(p, _)| p.area[3]);
     let mut heights: Vec<f32> = all.iter().map(|p| p.height).collect();
     heights.sort_by(f32::total_cmp);
     let usual = heights.get(heights.len() / 2).copied().unwrap_or_default();
     let heading = all
         .iter()
-        .filter(|p| p.area[1] >= below - 0.002 && p.area[3] < window[1] + 0.75 * depth)
+        .filter(|p| p.area[1] >= below - 0.002 && (!whole || p.area[3] < 0.75))
         .filter(|p| p.height >= 1.18 * usual && p.confidence >= 0.6)
         .filter(|p| !alike(&p.text, &names.application))
         .max_by(|a, b| {
@@ -249,7 +242,7 @@ mod tests {
             ("Ship to", 0.2, 0.35, 0.02),
             ("Save order", 0.3, 0.6, 0.02),
         ]);
-        let names = read(&words, WHOLE, 16.0 / 9.0);
+        let names = read(&words, &words, 16.0 / 9.0);
         assert_eq!(names.application, "Stockline WMS");
         assert_eq!(names.object, "New outbound order");
         assert_eq!(names.command.as_deref(), Some("Save order"));
@@ -264,7 +257,7 @@ mod tests {
             ("The canteen is open", 0.1, 0.3, 0.02),
             ("Parking is closed", 0.1, 0.4, 0.02),
         ]);
-        let names = read(&words, WHOLE, 16.0 / 9.0);
+        let names = read(&words, &words, 16.0 / 9.0);
         assert_eq!(
             (names.application.as_str(), names.object.as_str()),
             ("Harbour Intranet", "Staff news today")
@@ -273,8 +266,39 @@ mod tests {
     }
 
     #[test]
+    fn a_window_in_front_has_its_own_title_and_a_changed_part_that_of_its_application() {
+        let behind = page(&[
+            ("Shipments - Cargo Desk", 0.01, 0.01, 0.02),
+            ("Planned today", 0.02, 0.1, 0.02),
+            ("Carriers", 0.02, 0.2, 0.02),
+            ("Claims", 0.02, 0.3, 0.02),
+        ]);
+        let front = page(&[
+            ("Booking - Quick Mail", 0.3, 0.3, 0.02),
+            ("Please book pallets", 0.3, 0.5, 0.02),
+        ]);
+        let all = [behind.clone(), front.clone()].concat();
+        let names = read(&all, &front, 16.0 / 9.0);
+        assert_eq!(
+            (names.application.as_str(), names.object.as_str()),
+            ("Quick Mail", "Booking")
+        );
+        let part = page(&[
+            ("Claim of today", 0.4, 0.2, 0.032),
+            ("Damaged goods", 0.4, 0.4, 0.02),
+            ("Reported by phone", 0.4, 0.5, 0.02),
+        ]);
+        let all = [behind, part.clone()].concat();
+        let names = read(&all, &part, 16.0 / 9.0);
+        assert_eq!(
+            (names.application.as_str(), names.object.as_str()),
+            ("Cargo Desk", "Claim of today")
+        );
+    }
+
+    #[test]
     fn nothing_readable_is_nothing() {
-        assert_eq!(read(&[], WHOLE, 1.8), Names::default());
+        assert_eq!(read(&[], &[], 1.8), Names::default());
         assert!(alike("Stockline WMS", "Stock1ine WMS") && !alike("Mail", "Sheets"));
     }
 }
