@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use api::graphql;
 use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{FieldDefinition, InputValueDefinition, ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{
+    FieldDefinition, InputValueDefinition, ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition,
+};
 
 /// What the schema still lacks of the contract; a line leaves with the work that brings it.
 const NOT_YET: &[&str] = &[
@@ -33,7 +35,11 @@ fn types(document: &ServiceDocument) -> BTreeMap<String, &TypeDefinition> {
 /// Members of a type, each as it is written.
 fn members(definition: &TypeDefinition) -> BTreeMap<String, String> {
     let argument = |argument: &InputValueDefinition| {
-        let default = argument.default_value.as_ref().map(|value| format!(" = {}", value.node)).unwrap_or_default();
+        let default = argument
+            .default_value
+            .as_ref()
+            .map(|value| format!(" = {}", value.node))
+            .unwrap_or_default();
         (argument.name.node.to_string(), format!("{}{default}", argument.ty.node))
     };
     let field = |field: &FieldDefinition| {
@@ -45,7 +51,11 @@ fn members(definition: &TypeDefinition) -> BTreeMap<String, String> {
         TypeKind::Object(object) => object.fields.iter().map(|one| field(&one.node)).collect(),
         TypeKind::Interface(interface) => interface.fields.iter().map(|one| field(&one.node)).collect(),
         TypeKind::InputObject(input) => input.fields.iter().map(|one| argument(&one.node)).collect(),
-        TypeKind::Enum(values) => values.values.iter().map(|value| (value.node.value.node.to_string(), String::new())).collect(),
+        TypeKind::Enum(values) => values
+            .values
+            .iter()
+            .map(|value| (value.node.value.node.to_string(), String::new()))
+            .collect(),
         TypeKind::Scalar | TypeKind::Union(_) => BTreeMap::new(),
     }
 }
@@ -53,7 +63,10 @@ fn members(definition: &TypeDefinition) -> BTreeMap<String, String> {
 #[test]
 fn the_schema_contains_the_contract() {
     let sdl = graphql::sdl();
-    let (ours, contract) = (parse_schema(&sdl).unwrap(), parse_schema(include_str!("../../fixtures/contract.graphql")).unwrap());
+    let (ours, contract) = (
+        parse_schema(&sdl).unwrap(),
+        parse_schema(include_str!("../../fixtures/contract.graphql")).unwrap(),
+    );
     let (ours, contract) = (types(&ours), types(&contract));
     let mut missing = Vec::new();
     for (name, wanted) in &contract {
@@ -70,7 +83,13 @@ fn the_schema_contains_the_contract() {
             }
         }
         if let (TypeKind::Object(wanted), TypeKind::Object(found)) = (&wanted.kind, &ours[name].kind) {
-            assert!(wanted.implements.iter().all(|one| found.implements.iter().any(|other| one.node == other.node)), "{name} is a node");
+            assert!(
+                wanted
+                    .implements
+                    .iter()
+                    .all(|one| found.implements.iter().any(|other| one.node == other.node)),
+                "{name} is a node"
+            );
         }
     }
     assert_eq!(missing, NOT_YET, "in the contract and not in the schema");
@@ -80,14 +99,24 @@ fn the_schema_contains_the_contract() {
 fn schema_graphql_is_the_schema() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schema.graphql");
     let known = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(known == graphql::sdl(), "schema.graphql is not the schema any more: write it with `./dev schema`, read the difference, commit it");
+    assert!(
+        known == graphql::sdl(),
+        "schema.graphql is not the schema any more: write it with `./dev schema`, read the difference, commit it"
+    );
 }
 
 #[test]
 fn only_what_is_never_null_takes_its_siblings_along() {
     let sdl = graphql::sdl();
     let document = parse_schema(&sdl).unwrap();
-    let TypeKind::Object(query) = &types(&document)["Query"].kind else { panic!("no query") };
-    let never: Vec<String> = query.fields.iter().filter(|field| !field.node.ty.node.nullable).map(|field| field.node.name.node.to_string()).collect();
+    let TypeKind::Object(query) = &types(&document)["Query"].kind else {
+        panic!("no query")
+    };
+    let never: Vec<String> = query
+        .fields
+        .iter()
+        .filter(|field| !field.node.ty.node.nullable)
+        .map(|field| field.node.name.node.to_string())
+        .collect();
     assert_eq!(never, graphql::root::NEVER_NULL);
 }

@@ -20,21 +20,37 @@ struct Field {
 async fn objects(world: &World) -> BTreeMap<String, Vec<Field>> {
     let data = world.data(&world.owner().await, INTROSPECTION).await;
     let types = data["__schema"]["types"].as_array().unwrap();
-    let kinds: BTreeMap<&str, &str> = types.iter().map(|t| (t["name"].as_str().unwrap(), t["kind"].as_str().unwrap())).collect();
+    let kinds: BTreeMap<&str, &str> = types
+        .iter()
+        .map(|t| (t["name"].as_str().unwrap(), t["kind"].as_str().unwrap()))
+        .collect();
     let mut objects = BTreeMap::new();
-    for object in types.iter().filter(|t| t["kind"] == "OBJECT" && !t["name"].as_str().unwrap().starts_with("__")) {
+    for object in types
+        .iter()
+        .filter(|t| t["kind"] == "OBJECT" && !t["name"].as_str().unwrap().starts_with("__"))
+    {
         let fields = object["fields"].as_array().unwrap().iter().map(|field| {
             let mut inner = &field["type"];
             while inner["ofType"].is_object() {
                 inner = &inner["ofType"];
             }
             let answer = inner["name"].as_str().unwrap().to_owned();
-            let required = field["args"].as_array().unwrap().iter().any(|argument| argument["type"]["kind"] == "NON_NULL");
+            let required = field["args"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|argument| argument["type"]["kind"] == "NON_NULL");
             Field {
                 name: field["name"].as_str().unwrap().to_owned(),
                 arguments: match field["name"].as_str().unwrap() {
                     "visualization" => "(type: TIMELINE)".to_owned(),
-                    _ => { assert!(!required || matches!(object["name"].as_str(), Some("Query" | "Mutation" | "Subscription")), "{object}"); String::new() }
+                    _ => {
+                        assert!(
+                            !required || matches!(object["name"].as_str(), Some("Query" | "Mutation" | "Subscription")),
+                            "{object}"
+                        );
+                        String::new()
+                    }
                 },
                 leaf: !matches!(kinds[answer.as_str()], "OBJECT" | "INTERFACE"),
                 answer,
@@ -52,7 +68,12 @@ fn everything(objects: &BTreeMap<String, Vec<Field>>, name: &str, depth: usize) 
         if field.leaf {
             text += &format!(" {}{}", field.name, field.arguments);
         } else if depth > 0 {
-            text += &format!(" {}{} {}", field.name, field.arguments, everything(objects, &field.answer, depth - 1));
+            text += &format!(
+                " {}{} {}",
+                field.name,
+                field.arguments,
+                everything(objects, &field.answer, depth - 1)
+            );
         }
     }
     text + " }"
@@ -65,24 +86,51 @@ async fn every_field_of_every_node_can_be_asked_alone() {
     world.run("update public.organizations set roi_defaults = '{\"hourly_rate\": \"50\"}' where id = 'aeeeeeee-0000-7000-8000-000000000001'").await;
     let owner = world.owner().await;
     let objects = objects(&world).await;
-    let nodes = world.data(&owner, "{ __type(name: \"Node\") { possibleTypes { name } } }").await;
+    let nodes = world
+        .data(&owner, "{ __type(name: \"Node\") { possibleTypes { name } } }")
+        .await;
     let nodes = nodes["__type"]["possibleTypes"].as_array().unwrap();
     assert_eq!(nodes.len(), 13);
     for node in nodes {
         let name = node["name"].as_str().unwrap();
         let table = match name {
-            "Organization" => "organizations", "Member" => "user_profiles", "Invitation" => "invitations", "ApiKey" => "api_keys",
-            "RecordingSession" => "recording_sessions", "VideoChunk" => "video_chunks", "Analysis" => "analysis_results", "AnalysisFrame" => "analysis_frames",
-            "AutomationOpportunity" => "automation_opportunities", "CostAnalysis" => "cost_analyses", "WorkflowVisualization" => "workflow_visualizations",
-            "WorkflowInsight" => "workflow_insights", "Report" => "generated_reports",
+            "Organization" => "organizations",
+            "Member" => "user_profiles",
+            "Invitation" => "invitations",
+            "ApiKey" => "api_keys",
+            "RecordingSession" => "recording_sessions",
+            "VideoChunk" => "video_chunks",
+            "Analysis" => "analysis_results",
+            "AnalysisFrame" => "analysis_frames",
+            "AutomationOpportunity" => "automation_opportunities",
+            "CostAnalysis" => "cost_analyses",
+            "WorkflowVisualization" => "workflow_visualizations",
+            "WorkflowInsight" => "workflow_insights",
+            "Report" => "generated_reports",
             other => panic!("{other} has no table here"),
         };
-        let own = if table == "organizations" { "id" } else { "organization_id" };
-        let sql = format!("select id from public.{table} where {own} = 'aeeeeeee-0000-7000-8000-000000000001' order by created_at, id limit 1");
-        let id: uuid::Uuid = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&world.pool).await.unwrap();
+        let own = if table == "organizations" {
+            "id"
+        } else {
+            "organization_id"
+        };
+        let sql = format!(
+            "select id from public.{table} where {own} = 'aeeeeeee-0000-7000-8000-000000000001' order by created_at, id limit 1"
+        );
+        let id: uuid::Uuid = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
         for field in &objects[name] {
-            let selection = if field.leaf { String::new() } else { everything(&objects, &field.answer, 1) };
-            let query = format!("{{ node(id: \"{id}\") {{ __typename ... on {name} {{ {}{} {selection} }} }} }}", field.name, field.arguments);
+            let selection = if field.leaf {
+                String::new()
+            } else {
+                everything(&objects, &field.answer, 1)
+            };
+            let query = format!(
+                "{{ node(id: \"{id}\") {{ __typename ... on {name} {{ {}{} {selection} }} }} }}",
+                field.name, field.arguments
+            );
             let data = world.data(&owner, &query).await;
             assert_eq!(data["node"]["__typename"], name, "{query}");
         }
@@ -96,7 +144,10 @@ async fn every_list_gives_everything_two_levels_deep() {
     let owner = world.owner().await;
     let objects = objects(&world).await;
     for root in &objects["Query"] {
-        if matches!(root.name.as_str(), "node" | "nodes" | "recordingSession" | "analysis" | "opportunity" | "costAnalysis") {
+        if matches!(
+            root.name.as_str(),
+            "node" | "nodes" | "recordingSession" | "analysis" | "opportunity" | "costAnalysis"
+        ) {
             continue;
         }
         let query = format!("{{ {} {} }}", root.name, everything(&objects, &root.answer, 3));
@@ -117,7 +168,12 @@ async fn everything_is_described() {
     };
     for object in data["__schema"]["types"].as_array().unwrap() {
         let name = object["name"].as_str().unwrap();
-        if name.starts_with("__") || matches!(name, "Query" | "Mutation" | "Subscription" | "String" | "Int" | "Float" | "Boolean" | "ID") {
+        if name.starts_with("__")
+            || matches!(
+                name,
+                "Query" | "Mutation" | "Subscription" | "String" | "Int" | "Float" | "Boolean" | "ID"
+            )
+        {
             continue;
         }
         check(name.to_owned(), object);
@@ -152,22 +208,60 @@ async fn figures_and_instants_are_shown_as_they_are_stored() {
     let sessions = &data["recordingSessions"];
     assert_eq!(sessions["totalCount"], 1);
     let session = &sessions["nodes"][0];
-    assert_eq!((&session["title"], &session["fileSizeBytes"], &session["durationSeconds"]), (&json!("Recording 1"), &json!("1000"), &json!(10.0)));
+    assert_eq!(
+        (
+            &session["title"],
+            &session["fileSizeBytes"],
+            &session["durationSeconds"]
+        ),
+        (&json!("Recording 1"), &json!("1000"), &json!(10.0))
+    );
     let analysis = &session["currentAnalysis"];
     assert_eq!(analysis["analysisCostUsd"], "0.250000");
-    assert_eq!(analysis["costSavingsAnnual"], json!({ "amount": "1200.00", "currency": "EUR" }));
+    assert_eq!(
+        analysis["costSavingsAnnual"],
+        json!({ "amount": "1200.00", "currency": "EUR" })
+    );
     assert_eq!(analysis["rawGptResponse"], json!({ "reply": 1 }));
-    assert_eq!(analysis["structuredInsights"]["steps"][0]["frameIds"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        analysis["structuredInsights"]["steps"][0]["frameIds"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
     assert_eq!(analysis["costAnalysis"]["annualSavings"]["amount"], "1200.50");
     assert_eq!(
         analysis["costAnalysis"]["scenarios"],
         json!([{ "name": "BASE", "adoption": 0.8, "netPresentValue": { "amount": "-12.30" }, "cashPaybackDays": null, "cumulativeCash": [{ "amount": "-1440.00" }, { "amount": "-1340.00" }] }])
     );
     let best = &analysis["opportunities"]["nodes"][0];
-    assert_eq!((&best["title"], &best["estimatedCostSavingsMonthly"]), (&json!("Opportunity 6"), &json!({ "amount": "601.00", "currency": "EUR" })));
-    assert_eq!((&best["evidence"][0]["endSeconds"], &best["review"]["by"]["firstName"]), (&json!(2.5), &json!("Ollie")));
-    let frames: Vec<_> = best["frames"].as_array().unwrap().iter().map(|frame| frame["index"].as_i64().unwrap()).collect();
+    assert_eq!(
+        (&best["title"], &best["estimatedCostSavingsMonthly"]),
+        (
+            &json!("Opportunity 6"),
+            &json!({ "amount": "601.00", "currency": "EUR" })
+        )
+    );
+    assert_eq!(
+        (&best["evidence"][0]["endSeconds"], &best["review"]["by"]["firstName"]),
+        (&json!(2.5), &json!("Ollie"))
+    );
+    let frames: Vec<_> = best["frames"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|frame| frame["index"].as_i64().unwrap())
+        .collect();
     assert_eq!(frames, [0, 2]);
-    assert!(best["frames"][0]["imageUrl"].as_str().unwrap().starts_with("https://example.org/files/frames/"));
-    assert_eq!(analysis["visualization"], json!({ "layoutAlgorithm": "FORCE", "flowData": { "nodes": [], "edges": [] } }));
+    assert!(
+        best["frames"][0]["imageUrl"]
+            .as_str()
+            .unwrap()
+            .starts_with("https://example.org/files/frames/")
+    );
+    assert_eq!(
+        analysis["visualization"],
+        json!({ "layoutAlgorithm": "FORCE", "flowData": { "nodes": [], "edges": [] } })
+    );
 }
