@@ -206,7 +206,7 @@ async fn the_ledger_holds_each_request_before_it_is_sent_and_each_answer_as_it_c
         move |_| {
             open.lock()
                 .unwrap()
-                .push(ledger.rows().iter().filter(|row| row.state == State::Open).count())
+                .push(ledger.rows().iter().filter(|row| row.state == State::Open).count());
         }
     });
     let body = format!(

@@ -398,7 +398,7 @@ mod tests {
             }),
             ("root", |body| {
                 body["response_format"]["json_schema"]["schema"] =
-                    json!({ "type": "array", "items": { "type": "string" } })
+                    json!({ "type": "array", "items": { "type": "string" } });
             }),
         ];
         for (word, change) in changes {

@@ -42,15 +42,14 @@ async fn objects(world: &World) -> BTreeMap<String, Vec<Field>> {
                 .any(|argument| argument["type"]["kind"] == "NON_NULL");
             Field {
                 name: field["name"].as_str().unwrap().to_owned(),
-                arguments: match field["name"].as_str().unwrap() {
-                    "visualization" => "(type: TIMELINE)".to_owned(),
-                    _ => {
-                        assert!(
-                            !required || matches!(object["name"].as_str(), Some("Query" | "Mutation" | "Subscription")),
-                            "{object}"
-                        );
-                        String::new()
-                    }
+                arguments: if field["name"] == "visualization" {
+                    "(type: TIMELINE)".to_owned()
+                } else {
+                    assert!(
+                        !required || matches!(object["name"].as_str(), Some("Query" | "Mutation" | "Subscription")),
+                        "{object}"
+                    );
+                    String::new()
                 },
                 leaf: !matches!(kinds[answer.as_str()], "OBJECT" | "INTERFACE"),
                 answer,
@@ -66,14 +65,10 @@ fn everything(objects: &BTreeMap<String, Vec<Field>>, name: &str, depth: usize) 
     let mut text = String::from("{ __typename");
     for field in &objects[name] {
         if field.leaf {
-            text += &format!(" {}{}", field.name, field.arguments);
+            text = format!("{text} {}{}", field.name, field.arguments);
         } else if depth > 0 {
-            text += &format!(
-                " {}{} {}",
-                field.name,
-                field.arguments,
-                everything(objects, &field.answer, depth - 1)
-            );
+            let below = everything(objects, &field.answer, depth - 1);
+            text = format!("{text} {}{} {below}", field.name, field.arguments);
         }
     }
     text + " }"

@@ -131,11 +131,8 @@ impl World {
 
     /// Sessions of acme with everything below them; every second one was analysed twice.
     async fn record(&self, sessions: u32) {
-        self.run(&format!(
-            "{}",
-            include_str!("many.sql").replace("{sessions}", &sessions.to_string())
-        ))
-        .await;
+        self.run(&include_str!("many.sql").replace("{sessions}", &sessions.to_string()))
+            .await;
     }
 
     /// Statements that a query takes, BEGIN and the end not counted.
