@@ -6,7 +6,7 @@
 #[path = "../tests/scene/mod.rs"]
 mod scene;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use scene::Scene;
 use scene::run::{Analysed, analyse_file};
@@ -169,5 +169,4 @@ fn told(truth: &Truth, analysed: &Analysed) {
             o.title, o.description, o.opportunity_type, o.automation_complexity, o.confidence
         );
     }
-    let _ = Path::new("");
 }
