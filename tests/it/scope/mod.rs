@@ -329,6 +329,9 @@ async fn a_restarted_server_is_survived() {
     .await
     .unwrap();
     owner.close().await.unwrap();
+    // A throwaway server does not wait for its disk: what a crash must not undo is written out first.
+    let mut superuser = PgConnection::connect(&server.superuser_url()).await.unwrap();
+    sqlx::query("checkpoint").execute(&mut superuser).await.unwrap();
     let url = server.url_for("newsystem_api", &password, "postgres");
     let settings = DatabaseSettings {
         max_connections: 8,

@@ -120,7 +120,7 @@ impl RemoteConfig {
     ///
     /// | Name | Meaning | Default |
     /// |---|---|---|
-    /// | `REMOTE_ANALYSIS` | `on` or `off`: the switch that stops all of it; `on` alone sends nothing | `on` |
+    /// | `REMOTE_ANALYSIS` | `on` or `off`: the switch that stops all of it; `on` alone sends nothing | `on` with a key or an endpoint |
     /// | `OPENAI_BASE_URL` | the endpoint | `https://api.openai.com/v1` |
     /// | `OPENAI_API_KEY` | the key | none |
     /// | `GPT4V_MODEL` | the model | the price table's current one |
@@ -152,7 +152,9 @@ impl RemoteConfig {
             }
         }
         match value_of("REMOTE_ANALYSIS").as_deref() {
-            None | Some("on") => config.enabled = true,
+            // Without a key, and without an endpoint of one's own, there is nobody to ask.
+            None => config.enabled = value_of("OPENAI_API_KEY").is_some() || value_of("OPENAI_BASE_URL").is_some(),
+            Some("on") => config.enabled = true,
             Some("off") => {}
             Some(_) => faults.push("REMOTE_ANALYSIS: on or off".to_owned()),
         }
@@ -292,9 +294,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leaves_by_default() {
+    fn without_a_key_nobody_can_be_asked_and_the_switch_stops_all_of_it() {
+        assert!(!read(&[]).unwrap().enabled);
+        assert!(
+            !read(&[("OPENAI_API_KEY", "sk-secret"), ("REMOTE_ANALYSIS", "off")])
+                .unwrap()
+                .enabled
+        );
+        // A key opens the platform's door only: organization and session decide, see `permit`.
         let config = read(&[("OPENAI_API_KEY", "sk-secret")]).unwrap();
-        assert!(!config.enabled);
+        assert!(config.enabled);
         assert_eq!(config.model(), "gpt-6-luna");
         assert_eq!(config.endpoint(), "api.openai.com");
         assert!(!format!("{config:?}").contains("sk-secret"));
