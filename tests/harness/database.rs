@@ -150,6 +150,23 @@ impl TestDatabase {
     }
 }
 
+/// Runs `tests/bench/api.sql`: so many organizations, each with so many analysed sessions. That file says which ids they have.
+pub async fn seed_many(database: &TestDatabase, organizations: u32, sessions: u32) -> Result<()> {
+    // What is meant for psql alone, which sets the two numbers.
+    let script: String = include_str!("../bench/api.sql")
+        .lines()
+        .filter(|line| !line.starts_with('\\'))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let script = script
+        .replace(":organizations", &organizations.to_string())
+        .replace(":sessions", &sessions.to_string());
+    let mut admin = PgConnection::connect(&database.superuser_url()).await?;
+    sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut admin).await?;
+    admin.close().await?;
+    Ok(())
+}
+
 /// The id of a seeded thing: organization `a` or `b`, and the number that `two_organizations.sql` gives it.
 pub fn seeded(organization: char, thing: u16) -> Uuid {
     Uuid::parse_str(&format!("{organization}eeeeeee-0000-7000-8000-{thing:012}")).unwrap_or_default()
