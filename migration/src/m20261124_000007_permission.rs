@@ -56,6 +56,13 @@ create function private.session_people(ids uuid[]) returns table (session_id uui
      and (private.is_manager() or s.user_id = private.user_id())
 $$;
 
+-- Which recordings show the same person, without saying whom: a person's day holds only so many hours, in sums that all
+-- members see alike.
+create function private.recorded_people() returns table (session_id uuid, person integer) language sql stable security definer set search_path = '' as $$
+  select s.id, dense_rank() over (order by s.user_id)::integer from public.recording_sessions s
+   where s.organization_id = private.organization_id() and s.user_id is not null
+$$;
+
 create function private.sessions_of(person uuid) returns setof uuid language sql stable security definer set search_path = '' as $$
   select s.id from public.recording_sessions s
    where s.organization_id = private.organization_id() and s.user_id = person
@@ -84,6 +91,7 @@ grant execute on function private.claims(), private.user_id(), private.api_key_i
   private.analysis_costs(uuid[]), private.attempt_costs(uuid[]), private.raw_replies(uuid[]), private.is_workflow_category(text), private.is_share(double precision)
   to newsystem_member, authenticated;
 grant execute on function private.is_object_of(uuid, text) to newsystem_member, newsystem_job;
+grant execute on function private.recorded_people() to newsystem_member;
 grant execute on function private.job(), private.job_analysis(), private.job_report(), private.job_session(), private.job_organization(), private.is_workflow_category(text), private.is_share(double precision)
   to newsystem_job;
 ";
@@ -368,5 +376,5 @@ drop trigger organizations_currency_guard on public.organizations;
 drop trigger organizations_guard on public.organizations;
 drop trigger analysis_results_guard on public.analysis_results;
 drop function private.guard_currency(), private.guard_analysis_money(), private.guard_organization(), private.raw_replies(uuid[]), private.attempt_costs(uuid[]), private.analysis_costs(uuid[]),
-  private.sessions_of(uuid), private.session_people(uuid[]), private.job_organization(), private.job_session(), private.job_report(), private.job_analysis(), private.job(), private.can_erase(), private.own_sessions();
+  private.sessions_of(uuid), private.recorded_people(), private.session_people(uuid[]), private.job_organization(), private.job_session(), private.job_report(), private.job_analysis(), private.job(), private.can_erase(), private.own_sessions();
 ";

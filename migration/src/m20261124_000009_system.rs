@@ -3,7 +3,23 @@
 
 use crate::support::step;
 
-step!(up: [API, MEMBERSHIP, WORKER, QUEUE], down: DOWN);
+step!(up: [PLATFORM, API, MEMBERSHIP, WORKER, QUEUE], down: DOWN);
+
+const PLATFORM: &str = r"
+-- What the platform's operator set for everybody (`newsystem admin`): one row, of which the server and the worker see what
+-- functions tell.
+create table private.platform (
+  only boolean primary key default true constraint platform_one_row check (only),
+  remote_analysis_stopped_at timestamptz
+);
+insert into private.platform default values;
+revoke all on private.platform from public;
+
+-- Is everything that would leave the house stopped, whatever organizations allow?
+create function private.remote_analysis_stopped() returns boolean language sql stable security definer set search_path = '' as $$
+  select exists (select from private.platform where remote_analysis_stopped_at is not null)
+$$;
+";
 
 const API: &str = r"
 -- Is this database migrated? For processes that are not the owner and must refuse pending steps.
@@ -444,6 +460,7 @@ alter function private.enqueue_stale(text, uuid) owner to newsystem_queue;
 
 grant execute on function private.enqueue(text, uuid) to newsystem_member, newsystem_job;
 grant execute on function private.lock_quota(), private.set_member_role(uuid, text), private.remove_member(uuid) to newsystem_member;
+grant execute on function private.remote_analysis_stopped() to newsystem_job;
 grant execute on function private.applied_migrations() to newsystem_api, newsystem_worker;
 grant execute on function private.sign_in(uuid, text), private.key_in(text), private.events_after(uuid, bigint, integer), private.event_bounds(uuid), private.event_positions(uuid[]),
   private.analysis_progress(uuid), private.upload_progress(uuid), private.chunk_upload(uuid), private.record_upload(uuid, text, text, text), private.open_report_link(text),
@@ -461,5 +478,6 @@ drop function private.enqueue_stale(text, uuid), private.stale_permission(text, 
   private.stale_analyses(integer), private.fail_analysis(uuid, text, text), private.hand_back_analysis(uuid, uuid), private.renew_lease(uuid, uuid, integer), private.begin_analysis(uuid, text, integer),
   private.remove_member(uuid), private.set_member_role(uuid, text), private.accept_invitation(text, uuid, text, text, text, text), private.create_organization(uuid, uuid, text, text, text, text, text, text, text, text),
   private.lock_quota(), private.open_report_link(text), private.record_upload(uuid, text, text, text), private.chunk_upload(uuid), private.upload_progress(uuid), private.analysis_progress(uuid), private.event_positions(uuid[]), private.event_bounds(uuid),
-  private.events_after(uuid, bigint, integer), private.key_in(text), private.sign_in(uuid, text), private.applied_migrations();
+  private.events_after(uuid, bigint, integer), private.key_in(text), private.sign_in(uuid, text), private.applied_migrations(), private.remote_analysis_stopped();
+drop table private.platform;
 ";

@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod embedded_postgres;
+mod platform;
 mod pooler;
 mod read;
 mod remote_vision;

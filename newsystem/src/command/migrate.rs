@@ -69,14 +69,19 @@ impl MigrationConfig {
     }
 }
 
-pub async fn run(mut environment: Environment, action: &Action) -> anyhow::Result<ExitCode> {
+/// The settings, or those of the private database that `dev` is running.
+pub async fn configuration(mut environment: Environment) -> anyhow::Result<MigrationConfig> {
     if !environment.has("DATABASE_MIGRATION_URL") && !environment.has("DATABASE_URL") {
         let data_dir = dev::data_folder(&environment)?;
         if let Some(cluster) = EmbeddedPostgres::running(&data_dir).await? {
             dev::as_dev(&mut environment, &cluster, &data_dir)?;
         }
     }
-    let config = MigrationConfig::load(&|name| environment.get(name))?;
+    Ok(MigrationConfig::load(&|name| environment.get(name))?)
+}
+
+pub async fn run(environment: Environment, action: &Action) -> anyhow::Result<ExitCode> {
+    let config = configuration(environment).await?;
     match action {
         Action::Up => say("applied", &wiring::migrate_up(&config).await?),
         Action::Down { steps } => say("taken back", &wiring::migrate_down(&config, *steps).await?),

@@ -9,7 +9,7 @@ use migration::roles::LoginRole;
 use migration::{DatabaseConnection, Migrator, MigratorTrait};
 use service::clock::Clock;
 use service::config::{DatabaseUrl, PoolConfig, Secret};
-use service::db::{DatabaseSettings, Db};
+use service::db::{DatabaseSettings, Db, Owner};
 use service::event::listener::Listener;
 use service::queue::{self, QueueSettings};
 use service::signing::Signer;
@@ -19,7 +19,8 @@ use uuid::Uuid;
 use worker::frames::DecoderProgram;
 use worker::runner::Worker;
 
-use super::migrate::MigrationConfig;
+use super::migrate::{self, MigrationConfig};
+use crate::environment::Environment;
 use crate::token::Person;
 
 /// How far a database's tables are.
@@ -112,6 +113,14 @@ pub async fn connect(database: &DatabaseUrl, pool: &PoolConfig) -> anyhow::Resul
     Db::connect(&settings)
         .await
         .with_context(|| format!("cannot use the database {} as {}", database.place, database.role))
+}
+
+/// Signs in as the owner of the tables, for what is done outside every tenant.
+pub async fn owner(environment: Environment) -> anyhow::Result<Owner> {
+    let owner = migrate::configuration(environment).await?.owner;
+    Owner::connect(owner.url.expose())
+        .await
+        .with_context(|| format!("cannot use the database {} as {}", owner.place, owner.role))
 }
 
 /// Makes the database `database` and its owner in a private cluster, if they are not there.

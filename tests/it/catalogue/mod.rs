@@ -105,6 +105,7 @@ async fn the_functions_that_a_role_may_call_are_these() {
                 "enqueue",
                 "is_object_of",
                 "lock_quota",
+                "recorded_people",
                 "remove_member",
                 "set_member_role",
             ]),
@@ -121,6 +122,7 @@ async fn the_functions_that_a_role_may_call_are_these() {
                 "job_organization",
                 "job_report",
                 "job_session",
+                "remote_analysis_stopped",
             ]),
         ),
         (

@@ -40,7 +40,7 @@ const QUERIES: &[(&str, u64, &str)] = &[
         3,
         "{ opportunities(first: $n, filter: { roiPercentage: { gt: \"300\" }, currentOnly: true }) { nodes { title roiPercentage session { title } analysis { confidenceScore } } } }",
     ),
-    ("performance", 1, "{ organizationPerformance { workflowType annualCost { identified { amount } } } }"),
+    ("performance", 3, "{ organizationPerformance { workflowType annualCost { identified { amount } } } }"),
     ("the same thing twice", 2, "{ a: analyses(first: $n) { nodes { session { title } } } }"),
 ];
 

@@ -34,6 +34,7 @@ use crate::vision::local::{self, Context, LocalReply};
 use crate::vision::ocr::{LANGUAGES, Tesseract};
 use crate::vision::openai::{Consents, Permit, Question, Redaction, Remote, RemoteConfig};
 use crate::vision::redact::{self, Readings, Rules};
+use crate::vision::stored::{self, Stored};
 
 /// From which length of a standstill on time is idle, in seconds.
 const IDLE_THRESHOLD_SECONDS: f64 = 60.0;
@@ -495,31 +496,10 @@ impl Work<'_> {
 
 /// From the stored reply, without looking at the recording or asking anybody.
 fn read_anew(earlier: &run::Earlier, started: Instant) -> Outcome {
-    let measured = earlier.raw_reply.get("measured").unwrap_or(&earlier.raw_reply);
-    let local: Option<LocalReply> = serde_json::from_value(measured.clone()).ok();
     let table: insight::parse::FrameTable = earlier.frames.iter().map(|frame| (frame.index, frame.span)).collect();
+    let Stored { local, reading } = stored::read(&earlier.raw_reply, &table);
     let observed_seconds = local.as_ref().map_or(earlier.observed_seconds, observed_seconds);
-    let measured = local.as_ref().map(local::interpret);
-    let answered = earlier
-        .raw_reply
-        .get("model")
-        .or_else(|| local.is_none().then_some(&earlier.raw_reply));
-    let reading = match (
-        answered.and_then(|reply| insight::parse::read_value(reply, &table).ok()),
-        measured,
-    ) {
-        (Some(answered), Some(measured)) => {
-            let mut reading = insight::parse::merge_measured(answered, &measured);
-            mask(&mut reading);
-            reading
-        }
-        (Some(mut reading), None) => {
-            mask(&mut reading);
-            reading
-        }
-        (None, Some(measured)) => measured,
-        (None, None) => Reading::default(),
-    };
+    let reading = reading.unwrap_or_default();
     Outcome {
         diagrams: diagrams(&reading, local.as_ref()),
         reading,
