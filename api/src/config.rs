@@ -8,10 +8,10 @@ use service::config::{DatabaseUrl, Exception, Faults, Lookup, PoolConfig, Secret
 use url::{Origin, Url};
 
 use crate::http::auth::AuthConfig;
+use crate::http::limits::settings as limits;
+use crate::http::{Limits, Rates};
 
 /// The configuration of a process that serves people.
-///
-/// The limits of GraphQL documents are not here: they are `http::limits::Limits`, read beside this.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where the server listens (`NEWSYSTEM_LISTEN`).
@@ -34,6 +34,12 @@ pub struct Config {
     pub signing_key: Option<Secret>,
     /// The largest chunk of a recording (`NEWSYSTEM_MAX_CHUNK_BYTES`).
     pub max_chunk_bytes: u64,
+    /// What may be asked at most (`NEWSYSTEM_MAX_…`).
+    pub limits: Limits,
+    /// A folder with the only operations that are accepted (`NEWSYSTEM_OPERATIONS_DIR`).
+    pub operations: Option<PathBuf>,
+    /// How often a caller may ask (`NEWSYSTEM_RATE_…`).
+    pub rates: Rates,
     /// How long open requests may take to end once the process is asked to stop (`NEWSYSTEM_DRAIN_SECONDS`).
     pub drain: Duration,
     /// The folder for local data.
@@ -92,6 +98,10 @@ impl Config {
             64 * 1024..=5 * 1024 * 1024 * 1024,
         );
         let drain = Duration::from_secs(settings.number("NEWSYSTEM_DRAIN_SECONDS", 20, 0..=600));
+        let mut limits = Limits::default();
+        limits::read(settings, &mut limits);
+        let rates = Rates::read(settings);
+        let operations = settings.text("NEWSYSTEM_OPERATIONS_DIR").map(PathBuf::from);
         settings.unused(
             "SUPABASE_SERVICE_KEY",
             "no process passes the row security that it would pass; remove it from here",
@@ -107,6 +117,9 @@ impl Config {
             storage: storage?,
             signing_key,
             max_chunk_bytes,
+            limits,
+            operations,
+            rates,
             drain,
             data_dir,
             notices: settings.notices().to_vec(),

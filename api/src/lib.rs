@@ -58,6 +58,8 @@ pub struct Behaviour {
     pub origins: Origins,
     /// Whose word about the client's address is believed.
     pub trusted_proxies: Vec<config::Network>,
+    /// The only operations that are accepted; none: any.
+    pub registered: Option<http::Registered>,
     /// The explorer at `/`, and introspection for everyone.
     pub development: bool,
 }
@@ -127,6 +129,8 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
         origins: behaviour.origins,
         introspection,
         graphiql: behaviour.development,
+        registered_only: behaviour.registered.is_some(),
+        registered: behaviour.registered.unwrap_or_default(),
         trusted_proxies: behaviour.trusted_proxies,
         drain: draining(stopping.clone()),
         ..Options::default()

@@ -9,7 +9,7 @@ const PLATFORM: &str = r"
 -- What the platform's operator set for everybody (`newsystem admin`): one row, of which the server and the worker see what
 -- functions tell.
 create table private.platform (
-  only boolean primary key default true constraint platform_one_row check (only),
+  singleton boolean primary key default true constraint platform_one_row check (singleton),
   remote_analysis_stopped_at timestamptz
 );
 insert into private.platform default values;

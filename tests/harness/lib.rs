@@ -3,5 +3,6 @@
 pub mod database;
 pub mod memory_ledger;
 pub mod model_stand_in;
+pub mod node;
 pub mod postgres;
 pub mod program;

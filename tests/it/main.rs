@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod catalogue;
+mod clients;
 mod embedded_postgres;
+mod partners;
 mod platform;
 mod pooler;
 mod read;

@@ -74,10 +74,11 @@ fn opportunity(
     status: &str,
     currency: &str,
 ) -> String {
+    let basis = if per_day == 0 { "extrapolated" } else { "declared" };
     format!(
         "insert into public.automation_opportunities (analysis_id, session_id, organization_id, process_key, opportunity_type, title, description, currency, status, automation_complexity,
              current_time_per_occurrence_seconds, occurrences_observed, observed_seconds, frequency_basis, occurrences_per_day)
-           values ({analysis}, {session}, '{}', '{key}', 'customs', 't', 'd', '{currency}', '{status}', 'low', 36, 5, 600, 'declared', {per_day});",
+           values ({analysis}, {session}, '{}', '{key}', 'customs', 't', 'd', '{currency}', '{status}', 'low', 36, 5, 600, '{basis}', {per_day});",
         seeded(org, 1)
     )
 }
@@ -107,11 +108,11 @@ async fn impact_counts_by_hand_whatever_was_uploaded_or_analysed_twice() {
     sql += &session('a', 102, same, "2026-10-05T10:00:00Z");
     sql += &session('a', 103, "null", "2026-10-06T10:00:00Z");
     sql += &analysis('a', 111, 101, false, 0.1, "2026-10-01T10:00:00Z");
-    sql += &analysis('a', 112, 101, true, 0.6, "2026-10-02T10:00:00Z");
-    sql += &analysis('a', 113, 102, true, 0.8, "2026-10-07T10:00:00Z");
+    sql += &analysis('a', 112, 101, true, 0.5, "2026-10-02T10:00:00Z");
+    sql += &analysis('a', 113, 102, true, 0.75, "2026-10-07T10:00:00Z");
     sql += &opportunity('a', &id('a', 111), &id('a', 101), "junk", 400, "implemented", "EUR");
     sql += &opportunity('a', &id('a', 112), &id('a', 101), "p", 100, "accepted", "EUR");
-    sql += &opportunity('a', &id('a', 113), &id('a', 102), "p", 100, "proposed", "EUR");
+    sql += &opportunity('a', &id('a', 113), &id('a', 102), "p", 0, "proposed", "EUR");
     sql += &opportunity('a', &id('a', 113), &id('a', 102), "q", 50, "proposed", "EUR");
     // Globex counts in dollars, and dismissed eight of nine.
     sql += &format!(
@@ -119,7 +120,7 @@ async fn impact_counts_by_hand_whatever_was_uploaded_or_analysed_twice() {
         seeded('b', 1)
     );
     sql += &session('b', 101, "null", "2026-10-20T10:00:00Z");
-    sql += &analysis('b', 111, 101, true, 0.7, "2026-10-21T10:00:00Z");
+    sql += &analysis('b', 111, 101, true, 1.0, "2026-10-21T10:00:00Z");
     sql += &opportunity('b', &id('b', 111), &id('b', 101), "p", 100, "implemented", "USD");
     for key in 0..8 {
         sql += &opportunity(
@@ -149,7 +150,7 @@ async fn impact_counts_by_hand_whatever_was_uploaded_or_analysed_twice() {
                 { "currency": "EUR", "identified": "9027.84", "accepted": "6105.00", "implemented": "0.00" },
                 { "currency": "USD", "identified": "5051.16", "accepted": "5051.16", "implemented": "5051.16" },
             ],
-            "mean_confidence": 0.7, "review_precision": 0.2, "accepted": 2, "dismissed": 8,
+            "mean_confidence": 0.75, "review_precision": 0.2, "accepted": 2, "dismissed": 8,
         })
     );
     let text = platform.run("impact --since 2026-09-01 --until 2026-11-01").out;
@@ -451,7 +452,7 @@ async fn a_key_that_an_operator_revokes_lets_nobody_in() {
 async fn the_switch_stops_the_next_request_to_a_model() {
     let platform = Platform::new().await;
     platform
-        .sql("update public.organizations set remote_analysis_allowed = true")
+        .sql("update public.organizations set remote_analysis_allowed = true where name = 'acme'")
         .await;
     let lease = Lease {
         subject: LeaseSubject::Analysis(seeded('a', 31).into()),

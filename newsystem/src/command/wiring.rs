@@ -57,6 +57,16 @@ pub async fn application(
         max_chunk_bytes: config.max_chunk_bytes,
     };
     let behaviour = api::Behaviour {
+        limits: config.limits.clone(),
+        rates: config.rates.clone(),
+        registered: config
+            .operations
+            .as_deref()
+            .map(|folder| {
+                api::http::Registered::load(folder)
+                    .with_context(|| format!("NEWSYSTEM_OPERATIONS_DIR: cannot read {}", folder.display()))
+            })
+            .transpose()?,
         origins: api::http::cors::Origins::parse(&config.cors_origins).context("NEWSYSTEM_CORS_ORIGINS")?,
         trusted_proxies: config.trusted_proxies.clone(),
         development,

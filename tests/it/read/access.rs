@@ -11,7 +11,7 @@ use super::World;
 const PERMISSIONS: &str = include_str!("../../../docs/permissions.md");
 
 /// The lines of the table below a heading, cell by cell.
-fn table(heading: &str) -> Vec<Vec<&'static str>> {
+pub(super) fn table(heading: &str) -> Vec<Vec<&'static str>> {
     let (_, section) = PERMISSIONS.split_once(heading).unwrap();
     let lines = section
         .lines()

@@ -10,7 +10,7 @@ use tests::database::seeded;
 use super::World;
 
 /// Representative queries with the statements that each takes at any number of parents.
-const QUERIES: &[(&str, u64, &str)] = &[
+pub(super) const QUERIES: &[(&str, u64, &str)] = &[
     ("one session", 1, "{ recordingSession(id: \"aeeeeeee-0000-7000-8000-000000000021\") { id title status createdAt } }"),
     ("a list", 1, "{ recordingSessions(first: $n) { nodes { id title } pageInfo { hasNextPage endCursor } } }"),
     ("a list and its length", 2, "{ recordingSessions(first: $n) { nodes { id } totalCount } }"),

@@ -49,4 +49,4 @@ with seen as (
 ), worth as (
   select workflow_type, state, fitting * people * (220 / 12.0) / 3600 * effect as hours, cost from fitted
 )
-select workflow_type, state::int as state, hours, round(hours * 45.20, 2) - round(cost * 0.18 / 12, 2) as money from worth
+select workflow_type, state::int as state, round(hours, 12) as hours, round(hours * 45.20, 2) - round(cost * 0.18 / 12, 2) as money from worth

@@ -18,9 +18,13 @@ pub struct Stored {
 
 /// Reads the `raw_gpt_response` of an analysis: measured here, answered by a model, or both; also of the system before.
 pub fn read(raw: &Value, frames: &FrameTable) -> Stored {
-    let measured = raw.get("measured").unwrap_or(raw);
+    // Only what was measured here too is stored as two parts: a chat completion has a `model` of its own, its name.
+    let (answered, measured) = match (raw.get("model"), raw.get("measured")) {
+        (answered, Some(measured)) => (answered, measured),
+        (_, None) => (None, raw),
+    };
     let local: Option<LocalReply> = serde_json::from_value(measured.clone()).ok();
-    let answered = raw.get("model").or_else(|| local.is_none().then_some(raw));
+    let answered = answered.or_else(|| local.is_none().then_some(raw));
     let answered = answered.map(|reply| parse::read_value(reply, frames));
     let measured = local.as_ref().map(local::interpret);
     let reading = match (answered, measured) {

@@ -4,6 +4,7 @@
 //! one parse, the tree ([`document`]), variables against the schema's types ([`variables`]), and only then validation.
 
 pub(super) mod document;
+pub mod settings;
 pub(super) mod tokens;
 pub(super) mod types;
 pub(super) mod variables;
