@@ -396,6 +396,32 @@ mod tests {
     }
 
     #[test]
+    fn limits_and_budgets_are_set_by_name_and_never_switched_off() {
+        let config = load(&[
+            ("NEWSYSTEM_MAX_DEPTH", "20"),
+            ("NEWSYSTEM_MAX_COMPLEXITY", "9000"),
+            ("NEWSYSTEM_RATE_KEY", "20/2"),
+        ])
+        .unwrap();
+        assert_eq!((config.limits.depth, config.limits.complexity), (20, 9000));
+        assert_eq!((config.rates.key.burst.get(), config.rates.key.seconds.get()), (20, 2));
+        let defaults = load(&[]).unwrap();
+        assert_eq!(
+            (defaults.limits.tokens, defaults.rates.user.burst.get()),
+            (4_000, 1_200)
+        );
+        for (name, value) in [
+            ("NEWSYSTEM_MAX_DEPTH", "0"),
+            ("NEWSYSTEM_MAX_PAGE_SIZE", "1000"),
+            ("NEWSYSTEM_RATE_USER", "0/60"),
+            ("NEWSYSTEM_RATE_ADDRESS", "fast"),
+        ] {
+            let faults = load(&[(name, value)]).unwrap_err().to_string();
+            assert!(faults.contains(name), "{faults}");
+        }
+    }
+
+    #[test]
     fn the_service_key_is_accepted_and_said_to_be_unused() {
         let config = load(&[("SUPABASE_SERVICE_KEY", "eyJhbGciOi")]).unwrap();
         assert_eq!(config.notices.len(), 1);

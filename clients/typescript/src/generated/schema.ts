@@ -1563,9 +1563,15 @@ export type OrganizationEvent = {
 
 /** Where a page of a long list stands. */
 export type PageInfo = {
-  /** Whether rows follow the last one of this page. */
+  /**
+   * Whether rows follow the last one of this page. Going backward, true wherever `before` is given: the row of that cursor
+   * follows, unless it was erased since.
+   */
   readonly hasNextPage: Scalars['Boolean']['output'];
-  /** Whether rows come before the first one of this page. */
+  /**
+   * Whether rows come before the first one of this page. Going forward, true wherever `after` is given: the row of that cursor
+   * comes before, unless it was erased since.
+   */
   readonly hasPreviousPage: Scalars['Boolean']['output'];
   /** The place of the first row, for `before`; null on an empty page. */
   readonly startCursor?: Maybe<Scalars['String']['output']>;
