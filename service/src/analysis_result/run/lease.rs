@@ -25,6 +25,8 @@ pub enum Begun {
         organization: OrganizationId,
         /// Its session.
         session: SessionId,
+        /// How many tries since it was queued ended without a word: their workers were killed or crashed.
+        crashes: i64,
     },
     /// Another attempt's lease is still alive for so long.
     Wait(Duration),
@@ -41,7 +43,7 @@ pub async fn begin(db: &Db, analysis: AnalysisId, worker: &str) -> Result<Begun>
     let row: Option<PgRow> = crate::db::call!(
         system,
         fetch_optional,
-        "select attempt, lease, organization_id, session_id, wait_seconds from private.begin_analysis($1, $2, $3)",
+        "select attempt, lease, organization_id, session_id, wait_seconds, crashes from private.begin_analysis($1, $2, $3)",
         analysis.uuid(),
         worker,
         i32::try_from(LEASE.as_secs()).unwrap_or(i32::MAX),
@@ -59,6 +61,7 @@ pub async fn begin(db: &Db, analysis: AnalysisId, worker: &str) -> Result<Begun>
             },
             organization: OrganizationId::new(row.try_get("organization_id")?),
             session: SessionId::new(row.try_get("session_id")?),
+            crashes: row.try_get("crashes")?,
         }),
     }
 }

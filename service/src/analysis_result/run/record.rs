@@ -17,7 +17,7 @@ use super::rows::{SessionFacts, diagram_rows, draft_row, frame_row, insight_rows
 use super::verdict::end_attempt;
 use crate::db::Scope;
 use crate::error::{Error, Result};
-use crate::valuation::{self, Observed, ReviewerInput, Summary};
+use crate::valuation::{self, Observed, ReviewerInput, Standing, Summary, derived_key};
 
 /// Records the outcome: every row of the analysis, its summary, its session and its status, in one transaction. Running it
 /// twice leaves the same rows: what an earlier try left is replaced.
@@ -71,8 +71,10 @@ pub async fn record(
             .collect();
     everywhere.extend(own.iter().cloned());
     let pooled = valuation::evidence_by_process(&everywhere, &assumptions);
+    let mut standings = Vec::with_capacity(rows.len());
     for (row, observation) in rows.iter_mut().zip(&own) {
         let (worth, verdict) = valuation::price(row, observation, pooled.get(&observation.process_key), &assumptions);
+        standings.push(Standing::of(row, &worth));
         note(row, &json!({ "priority_inputs": verdict.inputs, "worth": worth }));
     }
     let costs = cost_analysis(&own, &pooled, &assumptions);
@@ -85,7 +87,7 @@ pub async fn record(
     )
     .await?;
     insert::<automation_opportunity::Entity, _>(scope, rows).await?;
-    insert::<workflow_insight::Entity, _>(scope, insight_rows(outcome, ids, now)).await?;
+    insert::<workflow_insight::Entity, _>(scope, insight_rows(outcome, &standings, ids, now)).await?;
     insert::<workflow_visualization::Entity, _>(scope, diagram_rows(outcome, ids, now)).await?;
     insert::<cost_analysis::Entity, _>(scope, vec![valuation::cost_row(ids, &costs, &assumptions, now)?]).await?;
 
@@ -117,14 +119,6 @@ pub async fn record(
         now,
     )
     .await
-}
-
-/// The process that an opportunity was derived as, whatever a reviewer made of it.
-fn derived_key(row: &automation_opportunity::Model) -> &str {
-    row.record_metadata
-        .pointer("/derived/process_key")
-        .and_then(serde_json::Value::as_str)
-        .unwrap_or(&row.process_key)
 }
 
 /// Carries what people entered from the session's reviewed opportunities to those of the same process, and names what has

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::id::{AnalysisId, OrganizationId, SessionId};
-use domain::insight::OpportunityDraft;
+use domain::insight::{InsightDraft, OpportunityDraft};
 use domain::roi::{EffortBasis, FrequencyBasis};
 use domain::status::OpportunityStatus;
 use entity::{analysis_frame, automation_opportunity, workflow_insight, workflow_visualization};
@@ -10,6 +10,7 @@ use sea_orm::FromQueryResult;
 use serde_json::json;
 
 use super::{Outcome, StoredFrame};
+use crate::valuation::Standing;
 
 #[derive(FromQueryResult)]
 pub(super) struct SessionFacts {
@@ -123,8 +124,35 @@ pub(super) fn frame_row(
     }
 }
 
+/// The opportunity that an insight is about: the one of its process, else the one that the recording shows at the same time for
+/// longest. None where they share no second.
+fn about(insight: &InsightDraft, opportunities: &[OpportunityDraft]) -> Option<usize> {
+    let process = insight.metadata.get("process_key").and_then(serde_json::Value::as_str);
+    let shared = |opportunity: &OpportunityDraft| -> f64 {
+        let pairs = insight
+            .evidence
+            .iter()
+            .flat_map(|one| opportunity.evidence.iter().map(|other| one.overlap_seconds(*other)));
+        pairs.sum()
+    };
+    opportunities
+        .iter()
+        .position(|opportunity| process == Some(opportunity.process_key.as_str()))
+        .or_else(|| {
+            let longest = opportunities
+                .iter()
+                .enumerate()
+                .map(|(index, opportunity)| (index, shared(opportunity)))
+                .filter(|(_, seconds)| *seconds > 0.0)
+                .max_by(|one, other| one.1.total_cmp(&other.1))?;
+            Some(longest.0)
+        })
+}
+
+/// `standings` are those of the outcome's opportunities, in their order.
 pub(super) fn insight_rows(
     outcome: &Outcome,
+    standings: &[Standing],
     (organization, session, analysis): (OrganizationId, SessionId, AnalysisId),
     now: DateTime<Utc>,
 ) -> Vec<workflow_insight::Model> {
@@ -132,7 +160,19 @@ pub(super) fn insight_rows(
         .reading
         .drafts
         .iter()
-        .map(|draft| workflow_insight::Model {
+        .map(|draft| {
+            let standing = about(draft, &outcome.reading.opportunities).and_then(|index| standings.get(index));
+            let mut metadata = if draft.metadata.is_object() {
+                draft.metadata.clone()
+            } else {
+                json!({})
+            };
+            if let (Some(object), Some(standing)) = (metadata.as_object_mut(), standing) {
+                object.insert("opportunity".to_owned(), standing.process_key.clone().into());
+            }
+            (draft, standing, metadata)
+        })
+        .map(|(draft, standing, metadata)| workflow_insight::Model {
             id: uuid::Uuid::now_v7().into(),
             session_id: session,
             analysis_id: Some(analysis),
@@ -142,15 +182,11 @@ pub(super) fn insight_rows(
             description: draft.description.clone(),
             confidence_score: draft.confidence,
             time_saved_seconds: draft.time_saved_seconds,
-            // Annual saving over cost needs an opportunity's frequency and cost; an insight alone has neither.
-            roi_score: None,
+            // An insight alone has neither frequency nor cost: it stands as the opportunity does that it is about.
+            roi_score: standing.and_then(|standing| standing.roi_score),
             automation_potential: draft.automation_potential,
-            priority: None,
-            metadata: if draft.metadata.is_object() {
-                draft.metadata.clone()
-            } else {
-                json!({})
-            },
+            priority: standing.and_then(|standing| standing.priority),
+            metadata,
             evidence: json!(draft.evidence),
             created_at: now,
         })
