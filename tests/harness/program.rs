@@ -17,7 +17,11 @@ pub fn program() -> anyhow::Result<PathBuf> {
         .nth(2)
         .context("the test's program lies in no folder of a build")?;
     let program = folder.join("newsystem");
-    anyhow::ensure!(program.exists(), "{} is missing: cargo build -p newsystem", program.display());
+    anyhow::ensure!(
+        program.exists(),
+        "{} is missing: cargo build -p newsystem",
+        program.display()
+    );
     Ok(program)
 }
 
@@ -110,8 +114,14 @@ pub fn signal(name: &str, process: u32) -> anyhow::Result<()> {
 
 /// Whether a process is there and no zombie.
 pub fn lives(process: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{process}/stat"))
-        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z'))
+    std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .trim_start()
+            .starts_with('Z')
+    })
 }
 
 fn children(process: u32) -> Vec<u32> {
@@ -119,7 +129,11 @@ fn children(process: u32) -> Vec<u32> {
     let threads = threads.into_iter().flatten().flatten();
     threads
         .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
-        .flat_map(|ids| ids.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>())
+        .flat_map(|ids| {
+            ids.split_whitespace()
+                .filter_map(|id| id.parse().ok())
+                .collect::<Vec<_>>()
+        })
         .collect()
 }
 

@@ -4,6 +4,7 @@
 mod catalogue;
 mod embedded_postgres;
 mod pooler;
+mod queue;
 mod read;
 mod remote_vision;
 mod scope;

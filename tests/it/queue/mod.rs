@@ -1,8 +1,8 @@
 //! Workers that lose nothing: real processes on real recordings, killed, cut off and cancelled, and the rows that come of it.
 
+mod disturbed;
 mod fairness;
-mod kill;
-mod outage;
+
 mod remote;
 mod screens;
 mod stop;
@@ -85,10 +85,12 @@ impl House {
     }
 
     async fn value(&self, sql: &str) -> Value {
-        sqlx::query_scalar(AssertSqlSafe(format!("select to_jsonb(x) from ({sql}) as q(x)")))
-            .fetch_one(&self.pool)
-            .await
-            .unwrap()
+        sqlx::query_scalar(AssertSqlSafe(format!(
+            "select coalesce(to_jsonb(x), 'null') from ({sql}) as q(x)"
+        )))
+        .fetch_one(&self.pool)
+        .await
+        .unwrap()
     }
 
     async fn is(&self, sql: &str) -> bool {
@@ -109,7 +111,9 @@ impl House {
         if tokio::time::timeout(most, waited).await.is_err() {
             let rows = self.value("select jsonb_agg(to_jsonb(a) - 'raw_gpt_response' - 'structured_insights') from public.analysis_results a").await;
             let tries = self.value("select jsonb_agg(t) from public.analysis_attempts t").await;
-            let jobs = self.value("select jsonb_agg(j) from graphile_worker._private_jobs j").await;
+            let jobs = self
+                .value("select jsonb_agg(j) from graphile_worker._private_jobs j")
+                .await;
             panic!("not within {most:?}: {what}\n{rows:#}\n{tries:#}\n{jobs:#}");
         }
     }
@@ -174,7 +178,10 @@ impl House {
             ("DATABASE_WORKER_URL", self.database.url("newsystem_worker")),
             ("DATABASE_QUEUE_URL", self.database.url("newsystem_queue")),
             ("NEWSYSTEM_STORAGE_URL", self.objects().display().to_string()),
-            ("NEWSYSTEM_DATA_DIR", self.folder.path().join("data").display().to_string()),
+            (
+                "NEWSYSTEM_DATA_DIR",
+                self.folder.path().join("data").display().to_string(),
+            ),
             ("NEWSYSTEM_WORKER_JOBS", "1".to_owned()),
             ("NEWSYSTEM_WORKER_POOL", "4".to_owned()),
             ("NEWSYSTEM_LOG", "info,graphile_worker=warn".to_owned()),
@@ -212,16 +219,9 @@ impl House {
         }
     }
 
-    /// Takes an analysis up as a worker does, without being one.
-    async fn takes_up(&self, db: &Db, analysis: AnalysisId) -> Lease {
-        match run::begin(db, analysis, "by hand").await.unwrap() {
-            Begun::Ours { lease, .. } => lease,
-            other => panic!("{analysis} is not to be had: {other:?}"),
-        }
-    }
-
     async fn ends_with(&self, analysis: AnalysisId, status: &str) {
-        let condition = format!("select status in ('completed', 'failed') from public.analysis_results where id = '{analysis}'");
+        let condition =
+            format!("select status in ('completed', 'failed') from public.analysis_results where id = '{analysis}'");
         self.until("the analysis ends", &condition).await;
         let (ended, code) = self.ended(analysis).await;
         assert_eq!(ended, status, "{code}");
@@ -243,7 +243,9 @@ impl House {
     /// Everything that an analysis has left, without ids, times, and who made it when.
     async fn left(&self, analysis: AnalysisId) -> Value {
         let rows = |table: &str, but: &str, order: &str| {
-            format!("(select jsonb_agg(to_jsonb(t) - array['id', 'created_at', 'updated_at'{but}] order by {order}) from public.{table} t where t.analysis_id = '{analysis}')")
+            format!(
+                "(select jsonb_agg(to_jsonb(t) - array['id', 'created_at', 'updated_at'{but}] order by {order}) from public.{table} t where t.analysis_id = '{analysis}')"
+            )
         };
         let sql = format!(
             "select jsonb_build_object(
@@ -265,7 +267,19 @@ impl House {
 
     /// The job's own last word comes after the row's.
     async fn is_quiet(&self) {
-        self.until("the queue is empty", "select count(*) = 0 from graphile_worker._private_jobs").await;
+        self.until(
+            "the queue is empty",
+            "select count(*) = 0 from graphile_worker._private_jobs",
+        )
+        .await;
+    }
+}
+
+/// Takes an analysis up as a worker does, without being one.
+async fn takes_up(db: &Db, analysis: AnalysisId) -> Lease {
+    match run::begin(db, analysis, "by hand").await.unwrap() {
+        Begun::Ours { lease, .. } => lease,
+        other => panic!("{analysis} is not to be had: {other:?}"),
     }
 }
 

@@ -6,6 +6,7 @@ mod contract;
 mod cursor;
 mod dashboard;
 mod fields;
+mod recalculate;
 
 use api::graphql::{Api, Mutation, Query, Request, Subscription, guard::GuardsOff, schema};
 use api::hub::Hub;

@@ -82,6 +82,10 @@ impl Work<'_> {
         if inputs.session.video_deleted_at.is_some() || inputs.chunks.is_empty() {
             return Err(failed(AnalysisErrorCode::VideoGone, "the recording's chunks are gone"));
         }
+        if inputs.analyser == Analyser::Remote {
+            // What is not allowed is told at once, not after minutes of work.
+            self.permit(inputs)?;
+        }
         let disk = |error: std::io::Error| failed(AnalysisErrorCode::StorageUnavailable, error);
         let scratch = tempfile::Builder::new()
             .prefix("analysis-")
@@ -247,8 +251,8 @@ impl Work<'_> {
         Ok(stored)
     }
 
-    /// Asks the model where everybody allows it; counts and times stay the measured ones.
-    async fn ask(&self, inputs: &Inputs, extraction: &Extraction, outcome: &mut Outcome) -> Result<(), Stop> {
+    /// Whether everybody agrees that screens leave the house. Without text recognition nothing comes this far.
+    fn permit(&self, inputs: &Inputs) -> Result<Permit, Stop> {
         let privacy = &inputs.session.privacy_settings;
         let consents = Consents {
             organization: inputs.organization.remote_analysis_allowed,
@@ -259,7 +263,12 @@ impl Work<'_> {
                 Redaction::NotAskedFor
             },
         };
-        let permit = Permit::grant(&self.tools.remote, consents)?;
+        Ok(Permit::grant(&self.tools.remote, consents)?)
+    }
+
+    /// Asks the model where everybody allows it; counts and times stay the measured ones.
+    async fn ask(&self, inputs: &Inputs, extraction: &Extraction, outcome: &mut Outcome) -> Result<(), Stop> {
+        let permit = self.permit(inputs)?;
         self.at(AnalysisStage::AskingModel, 0.8);
         let remote = Remote::new(self.tools.remote.clone())?;
         let question = Question {
