@@ -8,6 +8,7 @@ use domain::id::{AnalysisId, OrganizationId, SessionId};
 use rust_decimal::Decimal;
 use sea_orm::FromQueryResult;
 
+use crate::analysis_result::run::fence;
 use crate::db::{Db, Lease, Scope};
 use crate::error::{Error, Result};
 
@@ -91,6 +92,8 @@ impl Account {
     /// [`Error::LeaseLost`]; those of the database.
     pub async fn reserve(&self, request: &Request, now: DateTime<Utc>) -> Result<Reserved> {
         let scope = self.db.worker_scope(&self.lease).await?;
+        // What is sent is paid for: nobody sends who has lost the work a moment ago.
+        fence(&scope, self.analysis).await?;
         // Two jobs of one organization must not both spend what is left.
         scope
             .run(

@@ -9,19 +9,23 @@ use newsystem::embedded_postgres::EmbeddedPostgres;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tests::database::TestDatabase;
 use tests::postgres::throwaway_settings;
-use tests::program::{lives, signal};
+use tests::program::signal;
 
 use super::*;
+
+/// The last table but one that is written.
+const COSTS: &str = "public.cost_analyses";
+const DECODER: &str = " decode";
+/// Of its calls, the one that reads.
+const RECOGNISER: &str = "--psm";
 
 /// Where the worker is when it is killed, and what holds it there.
 #[derive(Debug, Clone, Copy)]
 enum Stage {
     /// It waits for a table that somebody has locked.
     Waits(&'static str),
-    /// A child of its with this word in its command line has been stopped.
-    Decodes,
-    /// The word recogniser runs.
-    Reads,
+    /// A child of its with this word in its command line runs.
+    Runs(&'static str),
     /// The rows are committed, and the queue does not know it yet.
     HasCommitted,
 }
@@ -33,19 +37,6 @@ async fn lock(house: &House, table: &str) -> PgConnection {
     holder
 }
 
-async fn child(worker: &Process, word: &str) -> u32 {
-    let found = async {
-        loop {
-            if let Some(child) = worker.child(word) {
-                return child;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let found = tokio::time::timeout(LONG, found).await;
-    found.unwrap_or_else(|_| panic!("no child {word}: {}", worker.log()))
-}
-
 /// Kills a worker at this stage, lets another one end the work, and tells what is left.
 async fn killed(stage: Stage, clip: Arc<[u8]>) -> Value {
     let house = House::new().await;
@@ -53,43 +44,48 @@ async fn killed(stage: Stage, clip: Arc<[u8]>) -> Value {
     let analysis = house.asks(session, Analyser::Local).await;
     let mut holder = match stage {
         Stage::Waits(table) => Some(lock(&house, table).await),
-        _ => None,
+        Stage::HasCommitted => Some(lock(&house, COSTS).await),
+        Stage::Runs(_) => None,
     };
     let mut worker = house.worker(&[]);
     let mut stopped = None;
     match stage {
-        Stage::Waits(table) => {
+        Stage::Waits(_) | Stage::HasCommitted => {
+            let table = if let Stage::Waits(table) = stage { table } else { COSTS };
             let waits =
                 format!("select exists (select from pg_locks where relation = '{table}'::regclass and not granted)");
             house.until("the worker waits for the table", &waits).await;
         }
-        Stage::Decodes => {
-            let decoder = child(&worker, " decode").await;
-            signal("STOP", decoder).unwrap();
-            stopped = Some(decoder);
+        Stage::Runs(word) => {
+            let found = child(&worker, word).await;
+            signal("STOP", found).unwrap();
+            stopped = Some(found);
         }
-        Stage::Reads => {
-            child(&worker, "--psm").await;
-        }
-        Stage::HasCommitted => {
-            let began = format!("select status = 'processing' from public.analysis_results where id = '{analysis}'");
-            house.until("the worker begins", &began).await;
-            holder = Some(lock(&house, "graphile_worker._private_jobs").await);
-            house.ends_with(analysis, "completed").await;
-        }
+    }
+    let _other = house.worker(&[]);
+    house
+        .until(
+            "another worker is there",
+            "select count(*) = 2 from graphile_worker._private_workers",
+        )
+        .await;
+    if matches!(stage, Stage::HasCommitted) {
+        // From here on the queue hears nothing; then what is recorded may go on.
+        let queue = lock(&house, "graphile_worker._private_jobs").await;
+        drop(holder.replace(queue));
+        house.ends_with(analysis, "completed").await;
     }
     worker.kill();
-    if let Some(decoder) = stopped {
-        // The kernel ends it with its parent, even though it is stopped.
-        let gone = async {
-            while lives(decoder) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), gone).await.unwrap();
+    if let Some(process) = stopped {
+        if matches!(stage, Stage::Runs(DECODER)) {
+            // The kernel ends it with its parent, even though it is stopped.
+            is_gone(process).await;
+        } else {
+            // The recogniser would end by itself, were it not stopped.
+            signal("KILL", process).unwrap();
+        }
     }
     drop(holder);
-    let _other = house.worker(&[]);
     let mut codes = vec![Value::Null];
     if !matches!(stage, Stage::HasCommitted) {
         let taken_over = format!("select count(*) = 2 from public.analysis_attempts where analysis_id = '{analysis}'");
@@ -139,7 +135,7 @@ async fn restarted(clip: Arc<[u8]>) -> Value {
     let session = house.records(1, &[&clip]).await;
     let analysis = house.asks(session, Analyser::Local).await;
     let mut worker = house.worker(&[]);
-    child(&worker, "--psm").await;
+    child(&worker, RECOGNISER).await;
     server.stop().await.unwrap();
     let server = EmbeddedPostgres::start_with_settings(&data, settings).await.unwrap();
     house.ends_with(analysis, "completed").await;
@@ -198,9 +194,9 @@ async fn whatever_happens_under_way_the_rows_are_those_of_an_undisturbed_run() {
     drop(TestDatabase::create().await.unwrap());
     let kills = [
         Stage::Waits("public.video_chunks"),
-        Stage::Decodes,
-        Stage::Reads,
-        Stage::Waits("public.cost_analyses"),
+        Stage::Runs(DECODER),
+        Stage::Runs(RECOGNISER),
+        Stage::Waits(COSTS),
         Stage::HasCommitted,
     ];
     let (expected, killed, restarted, without_storage) = tokio::join!(

@@ -24,7 +24,7 @@ use service::storage::{self, Storage};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
 use tests::database::{TestDatabase, seeded};
-use tests::program::{Process, program};
+use tests::program::{Process, lives, program};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -33,7 +33,7 @@ use worker::runner::Worker;
 use worker::vision::openai::RemoteConfig;
 
 /// More than any of this takes on a busy machine.
-const LONG: Duration = Duration::from_secs(100);
+const LONG: Duration = Duration::from_secs(160);
 
 /// An organization with recordings, a storage, and workers.
 struct House {
@@ -281,6 +281,30 @@ async fn takes_up(db: &Db, analysis: AnalysisId) -> Lease {
         Begun::Ours { lease, .. } => lease,
         other => panic!("{analysis} is not to be had: {other:?}"),
     }
+}
+
+/// A child of a worker with this word in its command line, once there is one.
+async fn child(worker: &Process, word: &str) -> u32 {
+    let found = async {
+        loop {
+            if let Some(child) = worker.child(word) {
+                return child;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let found = tokio::time::timeout(LONG, found).await;
+    found.unwrap_or_else(|_| panic!("no child {word}: {}", worker.log()))
+}
+
+/// Waits until a process is gone.
+async fn is_gone(process: u32) {
+    let gone = async {
+        while lives(process) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), gone).await.unwrap();
 }
 
 /// A worker inside the test.

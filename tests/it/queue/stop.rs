@@ -12,33 +12,16 @@ use service::Error;
 use service::analysis_result::run::Progress;
 use service::model_request::{Account, Reply, Request, Reserved};
 use service::sweep;
-use tests::program::{lives, signal};
+use tests::program::signal;
 
 use super::*;
 
 /// A worker whose decoder stands still.
 async fn decoding(house: &House) -> (Process, u32) {
     let worker = house.worker(&[]);
-    let decoder = async {
-        loop {
-            if let Some(child) = worker.child(" decode") {
-                return child;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let decoder = tokio::time::timeout(LONG, decoder).await.unwrap();
+    let decoder = child(&worker, " decode").await;
     signal("STOP", decoder).unwrap();
     (worker, decoder)
-}
-
-async fn is_gone(process: u32) {
-    let gone = async {
-        while lives(process) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), gone).await.unwrap();
 }
 
 #[tokio::test]

@@ -156,7 +156,8 @@ pub async fn report(db: &Db, analysis: AnalysisId, lease: &Lease, progress: &Pro
     let scope = db.worker_scope(lease).await?;
     let touched = scope
         .run(
-            "update public.analysis_results set stage = $2, progress = $3, frames_done = $4, frames_total = $5, progress_message = $6 where id = $1",
+            "update public.analysis_results set stage = $2, progress = $3, frames_done = $4, frames_total = $5, progress_message = $6
+              where id = $1 and lease_token = $7 and status = 'processing'",
             [
                 analysis.uuid().into(),
                 progress.stage.as_str().into(),
@@ -164,6 +165,8 @@ pub async fn report(db: &Db, analysis: AnalysisId, lease: &Lease, progress: &Pro
                 progress.frames_done.into(),
                 progress.frames_total.into(),
                 progress.message.clone().into(),
+                // The policy has looked before this waits for a row that is being completed; these are looked at again after it.
+                lease.token.into(),
             ],
         )
         .await?;
@@ -178,7 +181,7 @@ pub(super) const fn owned(touched: u64) -> Result<()> {
 }
 
 /// Locks the analysis and refuses unless this attempt still owns it: nobody can take it over until the commit.
-pub(super) async fn fence(scope: &Scope, analysis: AnalysisId) -> Result<()> {
+pub(crate) async fn fence(scope: &Scope, analysis: AnalysisId) -> Result<()> {
     #[derive(FromQueryResult)]
     struct Mine {
         mine: Option<uuid::Uuid>,
