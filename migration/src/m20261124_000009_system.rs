@@ -196,9 +196,10 @@ end $$;
 
 const WORKER: &str = r"
 -- Takes an analysis up. Answers nothing when there is nothing to do (finished, cancelled, gone), and the seconds to wait when
--- another attempt's lease is still alive.
+-- another attempt's lease is still alive. `crashes`: attempts since it was queued that ended without a word, this one not counted;
+-- the queue gives such a try back, so somebody has to count.
 create function private.begin_analysis(analysis uuid, worker_name text, lease_seconds integer)
-returns table (attempt integer, lease uuid, organization_id uuid, session_id uuid, wait_seconds double precision) language plpgsql security definer set search_path = '' as $$
+returns table (attempt integer, lease uuid, organization_id uuid, session_id uuid, wait_seconds double precision, crashes bigint) language plpgsql security definer set search_path = '' as $$
 declare
   found_row public.analysis_results;
 begin
@@ -207,7 +208,7 @@ begin
     return;
   end if;
   if found_row.status = 'processing' and found_row.lease_expires_at > clock_timestamp() then
-    return query select found_row.attempt, null::uuid, found_row.organization_id, found_row.session_id, extract(epoch from found_row.lease_expires_at - clock_timestamp())::double precision;
+    return query select found_row.attempt, null::uuid, found_row.organization_id, found_row.session_id, extract(epoch from found_row.lease_expires_at - clock_timestamp())::double precision, 0::bigint;
     return;
   end if;
   -- Whoever held it before is gone without a word.
@@ -217,6 +218,7 @@ begin
          lease_expires_at = clock_timestamp() + make_interval(secs => lease_seconds), processing_started_at = coalesce(a.processing_started_at, now())
    where a.id = analysis
   returning a.attempt, a.lease_token, a.organization_id, a.session_id, 0 into attempt, lease, organization_id, session_id, wait_seconds;
+  select count(*) into crashes from public.analysis_attempts t where t.analysis_id = analysis and t.error_code = 'worker_crashed' and t.started_at >= found_row.queued_at;
   update public.recording_sessions s set status = 'processing' where s.id = found_row.session_id and s.status in ('completed', 'failed');
   insert into public.analysis_attempts (organization_id, session_id, analysis_id, number, worker)
     values (found_row.organization_id, found_row.session_id, analysis, (select coalesce(max(t.number), 0) + 1 from public.analysis_attempts t where t.analysis_id = analysis), worker_name);

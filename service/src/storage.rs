@@ -35,6 +35,11 @@ pub fn frame_key(organization: OrganizationId, session: SessionId, analysis: Ana
     format!("organizations/{organization}/recordings/{session}/analyses/{analysis}/frames/{index}.jpg")
 }
 
+/// Everything that an analysis has stored.
+pub fn analysis_prefix(organization: OrganizationId, session: SessionId, analysis: AnalysisId) -> String {
+    format!("organizations/{organization}/recordings/{session}/analyses/{analysis}")
+}
+
 /// The key of a generated report.
 pub fn report_key(organization: OrganizationId, report: ReportId, extension: &'static str) -> String {
     format!("organizations/{organization}/reports/{report}.{extension}")

@@ -7,6 +7,7 @@ mod embedded_postgres;
 mod partners;
 mod platform;
 mod pooler;
+mod queue;
 mod read;
 mod remote_vision;
 mod scope;
