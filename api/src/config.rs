@@ -7,11 +7,11 @@ use std::time::Duration;
 use service::config::{DatabaseUrl, Exception, Faults, Lookup, PoolConfig, Secret, Settings, StorageConfig, data_dir};
 use url::{Origin, Url};
 
+use crate::http::Limits;
 use crate::http::auth::AuthConfig;
 
 /// The configuration of a process that serves people.
 ///
-/// The limits of GraphQL documents are not here: they are `http::limits::Limits`, read beside this.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where the server listens (`NEWSYSTEM_LISTEN`).
@@ -34,6 +34,8 @@ pub struct Config {
     pub signing_key: Option<Secret>,
     /// The largest chunk of a recording (`NEWSYSTEM_MAX_CHUNK_BYTES`).
     pub max_chunk_bytes: u64,
+    /// What callers may have open and ask for; the settings reach sockets and subscriptions.
+    pub limits: Limits,
     /// How long open requests may take to end once the process is asked to stop (`NEWSYSTEM_DRAIN_SECONDS`).
     pub drain: Duration,
     /// The folder for local data.
@@ -92,6 +94,7 @@ impl Config {
             64 * 1024..=5 * 1024 * 1024 * 1024,
         );
         let drain = Duration::from_secs(settings.number("NEWSYSTEM_DRAIN_SECONDS", 20, 0..=600));
+        let limits = read_limits(settings);
         settings.unused(
             "SUPABASE_SERVICE_KEY",
             "no process passes the row security that it would pass; remove it from here",
@@ -107,10 +110,31 @@ impl Config {
             storage: storage?,
             signing_key,
             max_chunk_bytes,
+            limits,
             drain,
             data_dir,
             notices: settings.notices().to_vec(),
         })
+    }
+}
+
+/// How many sockets and subscriptions may be open.
+fn read_limits(settings: &mut Settings<'_>) -> Limits {
+    let defaults = Limits::default();
+    let mut count = |name: &'static str, default: usize| {
+        let default = u64::try_from(default).unwrap_or(u64::MAX);
+        usize::try_from(settings.number(name, default, 1..=1_000_000)).unwrap_or(usize::MAX)
+    };
+    Limits {
+        sockets: count("NEWSYSTEM_SOCKETS", defaults.sockets),
+        sockets_per_caller: count("NEWSYSTEM_SOCKETS_PER_CALLER", defaults.sockets_per_caller),
+        sockets_per_organization: count("NEWSYSTEM_SOCKETS_PER_ORGANIZATION", defaults.sockets_per_organization),
+        subscriptions_per_caller: count("NEWSYSTEM_SUBSCRIPTIONS_PER_CALLER", defaults.subscriptions_per_caller),
+        subscriptions_per_organization: count(
+            "NEWSYSTEM_SUBSCRIPTIONS_PER_ORGANIZATION",
+            defaults.subscriptions_per_organization,
+        ),
+        ..defaults
     }
 }
 
@@ -256,6 +280,7 @@ mod tests {
         assert_eq!(config.public_url.as_str(), "http://127.0.0.1:8080/");
         assert_eq!(config.auth.audience.as_deref(), Some("authenticated"));
         assert_eq!(config.data_dir.to_str(), Some(".newsystem"));
+        assert_eq!(config.limits.sockets_per_caller, 20);
         let shown = format!("{config:?}");
         assert!(!shown.contains("32-bytes") && !shown.contains(":pw@"), "{shown}");
     }
@@ -380,6 +405,21 @@ mod tests {
         )])
         .unwrap();
         assert_eq!(config.auth.secrets.len(), 2);
+    }
+
+    #[test]
+    fn sockets_and_subscriptions_have_limits_of_their_own() {
+        let config = load(&[
+            ("NEWSYSTEM_SOCKETS_PER_CALLER", "3"),
+            ("NEWSYSTEM_SUBSCRIPTIONS_PER_ORGANIZATION", "40"),
+        ])
+        .unwrap();
+        let limits = config.limits;
+        assert_eq!(
+            (limits.sockets_per_caller, limits.subscriptions_per_organization),
+            (3, 40)
+        );
+        assert!(load(&[("NEWSYSTEM_SOCKETS", "0")]).is_err());
     }
 
     #[test]

@@ -235,8 +235,10 @@ begin
   insert into private.pending_events (organization_id, kind, subject_id, from_status, to_status, actor_user_id)
     select n.id, 'organization_changed', n.id, o.subscription_status, n.subscription_status, private.user_id() from changed n join former o on o.id = n.id
      where to_jsonb(n) - 'updated_at' is distinct from to_jsonb(o) - 'updated_at' order by n.id;
-  -- A caller's rights hang on the subscription's state too.
-  perform pg_notify('newsystem_callers', p.id::text) from changed n join former o on o.id = n.id join public.user_profiles p on p.organization_id = n.id
+  -- A caller's rights hang on the subscription's state too, a person's and a key's.
+  perform pg_notify('newsystem_callers', c.id::text)
+    from changed n join former o on o.id = n.id
+    join (select id, organization_id from public.user_profiles union all select id, organization_id from public.api_keys) c on c.organization_id = n.id
    where row (n.subscription_status, n.deletion_requested_at) is distinct from row (o.subscription_status, o.deletion_requested_at);
   return null;
 end $$;

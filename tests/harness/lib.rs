@@ -4,3 +4,5 @@ pub mod database;
 pub mod memory_ledger;
 pub mod model_stand_in;
 pub mod postgres;
+pub mod program;
+pub mod socket;

@@ -5,6 +5,7 @@ mod catalogue;
 mod embedded_postgres;
 mod pooler;
 mod read;
+mod realtime;
 mod remote_vision;
 mod scope;
 mod sign_in;

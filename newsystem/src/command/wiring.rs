@@ -56,6 +56,7 @@ pub async fn application(
         max_chunk_bytes: config.max_chunk_bytes,
     };
     let behaviour = api::Behaviour {
+        limits: config.limits.clone(),
         origins: api::http::cors::Origins::parse(&config.cors_origins).context("NEWSYSTEM_CORS_ORIGINS")?,
         trusted_proxies: config.trusted_proxies.clone(),
         development,
