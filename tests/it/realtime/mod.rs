@@ -1,5 +1,6 @@
 //! What happens is told as it happens: to whoever may know, completely, in order, once. Told by real processes and sockets.
 
+mod clients;
 mod faults;
 mod rights;
 mod streams;
