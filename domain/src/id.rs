@@ -166,7 +166,10 @@ impl FromStr for EventCursor {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let invalid = InvalidId { what: "an event" };
-        let (digits, organization) = text.strip_prefix('e').and_then(|rest| rest.split_once('.')).ok_or(invalid)?;
+        let (digits, organization) = text
+            .strip_prefix('e')
+            .and_then(|rest| rest.split_once('.'))
+            .ok_or(invalid)?;
         let sequence = digits.parse().map_err(|_: ParseIntError| invalid)?;
         let organization = Uuid::parse_str(organization).map_err(|_| invalid)?;
         // `+1` and `01` parse as numbers, braces and hyphens as parts of an id; a cursor has one spelling.

@@ -26,7 +26,14 @@ pub fn token(person: Uuid, life: TimeDelta) -> String {
         user: person.into(),
         email: None,
     };
-    let minted = mint(&Secret::new(SECRET), Some(EMBEDDED_ISSUER), "authenticated", &person, life, Utc::now());
+    let minted = mint(
+        &Secret::new(SECRET),
+        Some(EMBEDDED_ISSUER),
+        "authenticated",
+        &person,
+        life,
+        Utc::now(),
+    );
     match minted {
         Ok(minted) => minted.token.expose().to_owned(),
         Err(error) => panic!("no token: {error:#}"),
@@ -45,7 +52,10 @@ pub fn path() -> Result<PathBuf> {
     let folder = own.ancestors().nth(2).context("a test program without a folder")?;
     let path = folder.join("newsystem");
     if !path.exists() {
-        bail!("{} is not built: cargo build -p newsystem (./dev test does)", path.display());
+        bail!(
+            "{} is not built: cargo build -p newsystem (./dev test does)",
+            path.display()
+        );
     }
     Ok(path)
 }
@@ -103,7 +113,9 @@ impl Serve {
     /// # Errors
     /// When it is gone.
     pub fn terminate(&self) -> Result<()> {
-        let told = Command::new("/bin/kill").args(["-TERM", &self.id().to_string()]).status();
+        let told = Command::new("/bin/kill")
+            .args(["-TERM", &self.id().to_string()])
+            .status();
         anyhow::ensure!(told?.success(), "nobody to be told");
         Ok(())
     }

@@ -48,7 +48,10 @@ impl Socket {
     pub async fn open_through(address: SocketAddr, credential: &str, client: Option<&str>) -> Result<Self> {
         let mut request = format!("ws://{address}/graphql").into_client_request()?;
         let headers = request.headers_mut();
-        headers.insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
+        headers.insert(
+            "sec-websocket-protocol",
+            HeaderValue::from_static("graphql-transport-ws"),
+        );
         if let Some(client) = client {
             headers.insert("x-forwarded-for", client.parse()?);
         }
@@ -74,7 +77,8 @@ impl Socket {
     /// When the connection is gone.
     pub async fn subscribe(&mut self, id: &str, query: &str, variables: Value) -> Result<()> {
         let payload = json!({ "query": query, "variables": variables });
-        self.send(&json!({ "id": id, "type": "subscribe", "payload": payload })).await
+        self.send(&json!({ "id": id, "type": "subscribe", "payload": payload }))
+            .await
     }
 
     async fn message(&mut self) -> Result<Value, Said> {
@@ -82,8 +86,9 @@ impl Socket {
             match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).map_err(|_| Said::Broken),
                 Some(Ok(Message::Close(frame))) => {
-                    let (code, reason) =
-                        frame.map_or((1005, String::new()), |frame| (frame.code.into(), frame.reason.to_string()));
+                    let (code, reason) = frame.map_or((1005, String::new()), |frame| {
+                        (frame.code.into(), frame.reason.to_string())
+                    });
                     return Err(Said::Closed(code, reason));
                 }
                 // Pings are answered by the library.

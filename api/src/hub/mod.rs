@@ -282,7 +282,8 @@ impl Inner {
             return Ok(());
         }
         let organizations: Vec<OrganizationId> = topics.iter().map(|(topic, _)| topic.organization()).collect();
-        let newest: HashMap<OrganizationId, i64> = event::positions(&self.db, &organizations).await?.into_iter().collect();
+        let newest: HashMap<OrganizationId, i64> =
+            event::positions(&self.db, &organizations).await?.into_iter().collect();
         for (topic, position) in topics {
             match newest.get(&topic.organization()) {
                 Some(newest) if *newest > position => topic.wake(),

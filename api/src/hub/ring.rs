@@ -168,7 +168,10 @@ mod tests {
         assert_eq!(ring.after(3, 9), After::Gone);
         assert_eq!(ring.after(6, 9), After::Items(vec![7, 8]));
         ring.put_back(2);
-        assert_eq!((ring.after(2, 9), ring.after(8, 9), ring.era()), (After::Nothing, After::Nothing, 1));
+        assert_eq!(
+            (ring.after(2, 9), ring.after(8, 9), ring.era()),
+            (After::Nothing, After::Nothing, 1)
+        );
         ring.push(3);
         assert_eq!(ring.after(2, 9), After::Items(vec![3]));
     }

@@ -234,7 +234,9 @@ impl Analysis {
                         return Ok(());
                     }
                 }
-                Some(event) if event.kind == EventKind::SessionDeleted && event.subject == self.shown.session.uuid() => {
+                Some(event)
+                    if event.kind == EventKind::SessionDeleted && event.subject == self.shown.session.uuid() =>
+                {
                     return Ok(());
                 }
                 Some(_) => {}

@@ -28,12 +28,20 @@ async fn npm_clients_resume_by_cursor_after_a_server_was_killed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("node");
     for package in ["graphql-ws", "graphql-sse", "ws"] {
         let installed = folder.join("node_modules").join(package).exists();
-        assert!(installed, "{package} is not installed: ./dev test does, or npm ci in tests/node");
+        assert!(
+            installed,
+            "{package} is not installed: ./dev test does, or npm ci in tests/node"
+        );
     }
     let mut stage = Stage::set(&[]).await;
     let newest = stage.newest('a').await;
     let mut node = Command::new(folder.join("node"))
-        .args(["resume.mjs", &stage.serve.url(), &person('a', 11), &cursor(seeded('a', 1), 0)])
+        .args([
+            "resume.mjs",
+            &stage.serve.url(),
+            &person('a', 11),
+            &cursor(seeded('a', 1), 0),
+        ])
         .current_dir(&folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

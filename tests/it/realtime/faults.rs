@@ -21,8 +21,8 @@ use super::{EVENTS, cursor};
 
 const ORGANIZATIONS: u128 = 20;
 const CLIENTS_EACH: usize = 3;
-/// Pause between two transitions of one organization: about 400 a second in all, as far as the machine goes.
-const PAUSE: Duration = Duration::from_millis(45);
+/// Pause between two transitions of one organization: several hundred a second in all, as far as the machine goes.
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// Organizations with an owner and two analyses in two sessions each.
 const ORGANIZATION: &str = "
@@ -39,7 +39,7 @@ fn id(organization: u128, thing: u128) -> Uuid {
 
 fn pool(url: &str) -> PgPool {
     PgPoolOptions::new()
-        .max_connections(12)
+        .max_connections(20)
         .acquire_timeout(Duration::from_secs(20))
         .connect_lazy(url)
         .unwrap()
@@ -60,11 +60,19 @@ async fn write(worker: PgPool, organization: u128, stop: Arc<AtomicBool>, commit
             let next: Option<Uuid> = match lease {
                 None => {
                     let sql = "select lease from private.begin_analysis($1, 'w', 1)";
-                    sqlx::query_scalar(sql).bind(analysis).fetch_optional(&mut *transaction).await?.flatten()
+                    sqlx::query_scalar(sql)
+                        .bind(analysis)
+                        .fetch_optional(&mut *transaction)
+                        .await?
+                        .flatten()
                 }
                 Some(lease) => {
                     let sql = "select private.hand_back_analysis($1, $2)";
-                    sqlx::query(sql).bind(analysis).bind(lease).execute(&mut *transaction).await?;
+                    sqlx::query(sql)
+                        .bind(analysis)
+                        .bind(lease)
+                        .execute(&mut *transaction)
+                        .await?;
                     None
                 }
             };
@@ -145,7 +153,11 @@ impl Client {
             if goal_now > 0 && self.position >= goal_now {
                 return Ok(true);
             }
-            let wait = if goal_now > 0 { Instant::now() + Duration::from_secs(1) } else { until };
+            let wait = if goal_now > 0 {
+                Instant::now() + Duration::from_secs(1)
+            } else {
+                until
+            };
             match tokio::time::timeout_at(wait, socket.hear()).await {
                 // Leaves without a good-bye.
                 Err(_) => return Ok(true),
@@ -281,8 +293,15 @@ async fn whatever_falls_over_every_client_is_told_everything_once_and_in_order()
     let told = timeout(Duration::from_secs(30), futures::future::join_all(clients)).await;
     let told = told.unwrap_or_else(|_| panic!("not all is told\n{}\n{}", one.log(), two.log()));
     for client in told {
-        let client = client.unwrap().unwrap_or_else(|fault| panic!("{fault}\n{}\n{}", one.log(), two.log()));
-        assert_eq!(client.position, logged[&id(client.organization, 0)].1, "{}", client.name);
+        let client = client
+            .unwrap()
+            .unwrap_or_else(|fault| panic!("{fault}\n{}\n{}", one.log(), two.log()));
+        assert_eq!(
+            client.position,
+            logged[&id(client.organization, 0)].1,
+            "{}",
+            client.name
+        );
         connections += client.connections;
     }
     let events: i64 = logged.values().map(|(count, _)| count).sum();

@@ -93,5 +93,9 @@ fn code(said: &Said) -> Option<&str> {
 }
 
 fn sequence(event: &Value) -> i64 {
-    event["organizationEvents"]["sequence"].as_str().unwrap().parse().unwrap()
+    event["organizationEvents"]["sequence"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap()
 }

@@ -53,10 +53,31 @@ async fn whoever_loses_a_right_loses_the_socket_and_nobody_else_does() {
     let mut stays = stage.following(&person('b', 11), 'b').await;
     let operator = seeded('a', 13);
     for (credential, change) in [
-        (person('a', 12), format!("update public.user_profiles set role = 'operator' where id = '{}'", seeded('a', 12))),
-        (person('a', 13), format!("delete from public.user_profiles where id = '{operator}'")),
-        (secrets[0].clone(), format!("update public.api_keys set revoked_at = now() where id = '{}'", seeded('a', 16))),
-        (secrets[1].clone(), format!("update public.organizations set subscription_status = 'inactive' where id = '{}'", seeded('a', 1))),
+        (
+            person('a', 12),
+            format!(
+                "update public.user_profiles set role = 'operator' where id = '{}'",
+                seeded('a', 12)
+            ),
+        ),
+        (
+            person('a', 13),
+            format!("delete from public.user_profiles where id = '{operator}'"),
+        ),
+        (
+            secrets[0].clone(),
+            format!(
+                "update public.api_keys set revoked_at = now() where id = '{}'",
+                seeded('a', 16)
+            ),
+        ),
+        (
+            secrets[1].clone(),
+            format!(
+                "update public.organizations set subscription_status = 'inactive' where id = '{}'",
+                seeded('a', 1)
+            ),
+        ),
     ] {
         let mut socket = stage.following(&credential, 'a').await;
         stage.run(&change).await;
@@ -77,7 +98,9 @@ async fn a_right_that_was_lost_while_nobody_listened_is_found_out() {
     let stage = Stage::set(&[]).await;
     let mut removed = stage.following(&person('a', 13), 'a').await;
     let mut stays = stage.following(&person('a', 11), 'a').await;
-    let mut admin = PgConnection::connect(&stage.database.cluster.superuser_url).await.unwrap();
+    let mut admin = PgConnection::connect(&stage.database.cluster.superuser_url)
+        .await
+        .unwrap();
     let mut allow = async |connections: bool| {
         let sql = format!("alter database {} allow_connections {connections}", stage.database.name);
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();

@@ -18,7 +18,10 @@ async fn event_stream(serve: &Serve, last: Option<&str>, wanted: usize) -> Vec<(
     let mut request = reqwest::Client::new()
         .get(serve.url())
         // The address of a browser's EventSource stays the same when it comes back: only the header says where it was.
-        .query(&[("query", EVENTS), ("variables", &json!({ "after": cursor(seeded('a', 1), 0) }).to_string())])
+        .query(&[
+            ("query", EVENTS),
+            ("variables", &json!({ "after": cursor(seeded('a', 1), 0) }).to_string()),
+        ])
         .header("accept", "text/event-stream")
         .bearer_auth(person('a', 11));
     if let Some(last) = last {
@@ -63,11 +66,17 @@ async fn an_event_stream_goes_on_after_its_last_event_id() {
 async fn a_position_that_is_not_kept_or_not_ones_own_is_refused_with_a_code() {
     let stage = Stage::set(&[]).await;
     let newest = stage.newest('a').await;
-    stage.run("select private.forget_events(now() + interval '1 hour')").await;
+    stage
+        .run("select private.forget_events(now() + interval '1 hour')")
+        .await;
     let mut socket = stage.socket(&person('a', 11)).await;
     for (id, after, wanted) in [
         ("old", cursor(seeded('a', 1), 0), "CURSOR_EXPIRED"),
-        ("of a database that was put back", cursor(seeded('a', 1), newest + 9), "CURSOR_EXPIRED"),
+        (
+            "of a database that was put back",
+            cursor(seeded('a', 1), newest + 9),
+            "CURSOR_EXPIRED",
+        ),
         ("another's", cursor(seeded('b', 1), newest), "BAD_USER_INPUT"),
         ("none", "e7".to_owned(), "BAD_USER_INPUT"),
     ] {
@@ -78,7 +87,10 @@ async fn a_position_that_is_not_kept_or_not_ones_own_is_refused_with_a_code() {
     }
     // The newest event is kept, so that the position before it can be judged.
     let after = cursor(seeded('a', 1), newest - 1);
-    socket.subscribe("kept", EVENTS, json!({ "after": after })).await.unwrap();
+    socket
+        .subscribe("kept", EVENTS, json!({ "after": after }))
+        .await
+        .unwrap();
     assert_eq!(sequence(&socket.data().await.unwrap()), newest);
 }
 
@@ -94,10 +106,16 @@ async fn sockets_and_subscriptions_are_limited_for_a_caller_and_for_an_organizat
     let open = async |number| Socket::open(stage.serve.address, &person('a', number)).await;
     let (mut first, _second) = (open(11).await.unwrap(), open(11).await.unwrap());
     let refused = open(11).await.err().unwrap().to_string();
-    assert!(refused.contains("4429") && refused.contains("of this caller"), "{refused}");
+    assert!(
+        refused.contains("4429") && refused.contains("of this caller"),
+        "{refused}"
+    );
     let mut third = open(12).await.unwrap();
     let refused = open(13).await.err().unwrap().to_string();
-    assert!(refused.contains("4429") && refused.contains("of this organization"), "{refused}");
+    assert!(
+        refused.contains("4429") && refused.contains("of this organization"),
+        "{refused}"
+    );
     // Another organization is not touched by it.
     Socket::open(stage.serve.address, &person('b', 11)).await.unwrap();
 
@@ -115,7 +133,10 @@ async fn sockets_and_subscriptions_are_limited_for_a_caller_and_for_an_organizat
     third.data().await.unwrap();
     third.subscribe("2", EVENTS, after).await.unwrap();
     let said = third.hear_soon().await.unwrap();
-    assert!(code(&said) == Some("RATE_LIMITED") && format!("{said:?}").contains("of this organization"), "{said:?}");
+    assert!(
+        code(&said) == Some("RATE_LIMITED") && format!("{said:?}").contains("of this organization"),
+        "{said:?}"
+    );
 }
 
 #[tokio::test]
@@ -132,11 +153,7 @@ async fn a_server_that_stops_says_so_and_ends() {
 
 #[tokio::test]
 async fn an_idle_subscription_holds_no_connection_to_the_database() {
-    let stage = Stage::set(&[
-        ("NEWSYSTEM_API_POOL", "2"),
-        ("NEWSYSTEM_SOCKETS_PER_CALLER", "100"),
-    ])
-    .await;
+    let stage = Stage::set(&[("NEWSYSTEM_API_POOL", "2"), ("NEWSYSTEM_SOCKETS_PER_CALLER", "100")]).await;
     let mut sockets = Vec::new();
     let newest = stage.newest('a').await;
     for _ in 0..20 {
@@ -145,8 +162,14 @@ async fn an_idle_subscription_holds_no_connection_to_the_database() {
         let progress = "subscription Progress($id: ID!) { analysisProgress(analysisId: $id) { status } }";
         let upload = "subscription Upload($id: ID!) { uploadProgress(sessionId: $id) { chunksCompleted } }";
         socket.subscribe("1", EVENTS, json!({ "after": after })).await.unwrap();
-        socket.subscribe("2", progress, json!({ "id": seeded('a', 31) })).await.unwrap();
-        socket.subscribe("3", upload, json!({ "id": seeded('a', 22) })).await.unwrap();
+        socket
+            .subscribe("2", progress, json!({ "id": seeded('a', 31) }))
+            .await
+            .unwrap();
+        socket
+            .subscribe("3", upload, json!({ "id": seeded('a', 22) }))
+            .await
+            .unwrap();
         for _ in 0..3 {
             socket.data().await.unwrap();
         }
@@ -191,7 +214,10 @@ async fn a_watched_analysis_is_read_once_for_all_who_watch_and_every_status_is_t
         .map(|_| {
             let hub = hub.clone();
             tokio::spawn(async move {
-                let states = hub.analysis(seeded('a', 1).into(), seeded('a', 31).into()).await.unwrap();
+                let states = hub
+                    .analysis(seeded('a', 1).into(), seeded('a', 31).into())
+                    .await
+                    .unwrap();
                 states.map(Result::unwrap).collect::<Vec<_>>().await
             })
         })
@@ -206,31 +232,48 @@ async fn a_watched_analysis_is_read_once_for_all_who_watch_and_every_status_is_t
     tokio::time::sleep(Duration::from_millis(300)).await;
     let (begun, before) = (tokio::time::Instant::now(), db.statements());
     for done in 1..=40 {
-        run(&format!("update public.analysis_results set frames_done = {done}, progress = {done} / 100.0 where id = $1")).await;
+        run(&format!(
+            "update public.analysis_results set frames_done = {done}, progress = {done} / 100.0 where id = $1"
+        ))
+        .await;
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     tokio::time::sleep(Duration::from_millis(600)).await;
     let (looks, seconds) = (db.statements() - before, begun.elapsed().as_secs_f64());
     // At most four reads a second, and of the slow poll (which may fall into this time) two.
-    assert!(looks as f64 <= seconds * 4.0 + 4.0, "{looks} statements for {WATCHERS} watchers in {seconds:.1} s");
+    assert!(
+        looks as f64 <= seconds * 4.0 + 4.0,
+        "{looks} statements for {WATCHERS} watchers in {seconds:.1} s"
+    );
     for status in ["queued", "processing", "queued", "processing"] {
-        run(&format!("update public.analysis_results set status = '{status}' where id = $1")).await;
+        run(&format!(
+            "update public.analysis_results set status = '{status}' where id = $1"
+        ))
+        .await;
     }
     run("update public.analysis_results set status = 'failed', stage = 'done', error_code = 'internal', lease_token = null, lease_expires_at = null where id = $1").await;
     for watcher in watchers {
-        let states = tokio::time::timeout(Duration::from_secs(20), watcher).await.unwrap().unwrap();
+        let states = tokio::time::timeout(Duration::from_secs(20), watcher)
+            .await
+            .unwrap()
+            .unwrap();
         let told: Vec<AnalysisStatus> = states.iter().map(|state| state.status).collect();
         let mut changes = told.clone();
         changes.dedup();
         use AnalysisStatus::{Failed, Processing, Queued};
         assert_eq!(changes, [Processing, Queued, Processing, Queued, Processing, Failed]);
-        let shown = states.iter().filter(|state| state.frames_done > 0 && state.status == Processing).count();
+        let shown = states
+            .iter()
+            .filter(|state| state.frames_done > 0 && state.status == Processing)
+            .count();
         assert!(shown >= 2, "progress is shown");
         assert!(states.iter().any(|state| state.frames_done == 40), "the latest is");
         assert!(told.len() as f64 <= seconds * 4.0 + 9.0, "{} states", told.len());
     }
     assert!(
-        hub.analysis(seeded('b', 1).into(), seeded('a', 31).into()).await.is_err(),
+        hub.analysis(seeded('b', 1).into(), seeded('a', 31).into())
+            .await
+            .is_err(),
         "another organization's does not exist"
     );
 }

@@ -208,7 +208,8 @@ impl Gate {
                 return open.end.subscribe();
             }
             // Looked up a moment ago, with other rights than the open ones have: a change that was not heard of.
-            open.end.send_replace(Some("your role or membership changed".to_owned()));
+            open.end
+                .send_replace(Some("your role or membership changed".to_owned()));
         }
         let (end, watched) = watch::channel(None);
         let caller = caller.clone();
