@@ -269,6 +269,7 @@ mod tests {
         assert_eq!(config.public_url.as_str(), "http://127.0.0.1:8080/");
         assert_eq!(config.auth.audience.as_deref(), Some("authenticated"));
         assert_eq!(config.data_dir.to_str(), Some(".newsystem"));
+        assert_eq!(config.limits.sockets_per_caller, 20);
         let shown = format!("{config:?}");
         assert!(!shown.contains("32-bytes") && !shown.contains(":pw@"), "{shown}");
     }
@@ -419,6 +420,21 @@ mod tests {
             let faults = load(&[(name, value)]).unwrap_err().to_string();
             assert!(faults.contains(name), "{faults}");
         }
+    }
+
+    #[test]
+    fn sockets_and_subscriptions_have_limits_of_their_own() {
+        let config = load(&[
+            ("NEWSYSTEM_SOCKETS_PER_CALLER", "3"),
+            ("NEWSYSTEM_SUBSCRIPTIONS_PER_ORGANIZATION", "40"),
+        ])
+        .unwrap();
+        let limits = config.limits;
+        assert_eq!(
+            (limits.sockets_per_caller, limits.subscriptions_per_organization),
+            (3, 40)
+        );
+        assert!(load(&[("NEWSYSTEM_SOCKETS", "0")]).is_err());
     }
 
     #[test]

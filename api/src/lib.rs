@@ -97,7 +97,11 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
                 gate.end(Actor::Person(id.into()), "your role or membership changed");
                 gate.end(Actor::Key(id.into()), "the key was revoked or changed");
             }
-            None => gate.forget_all(),
+            None => {
+                gate.forget_all();
+                let gate = gate.clone();
+                tokio::spawn(async move { gate.look_again().await });
+            }
         }
     });
     let hub = Hub::start(db.clone(), listener, on_caller, stopping.clone());

@@ -70,16 +70,31 @@ language sql stable security definer set search_path = '' as $$
   select c.organization_id, c.last_sequence from private.event_counters c where c.organization_id = any (organizations)
 $$;
 
--- What the hub shows of a running analysis and of an upload under way: numbers and states, read once for all who watch.
-create function private.analysis_progress(analysis uuid) returns table (organization_id uuid, session_id uuid, status text, stage text, progress double precision, frames_done integer, frames_total integer, message text, at timestamptz)
+-- What the hub shows of a running analysis and of an upload under way: numbers and states, read once for all who watch. `newest` is the
+-- organization's position in the same snapshot, so that the reader knows which events the state contains already.
+create function private.analysis_progress(organization uuid, analysis uuid) returns table (session_id uuid, status text, stage text, progress double precision, frames_done integer, frames_total integer, message text, at timestamptz, newest bigint)
 language sql stable security definer set search_path = '' as $$
-  select a.organization_id, a.session_id, a.status, a.stage, a.progress, a.frames_done, a.frames_total, a.progress_message, a.updated_at from public.analysis_results a where a.id = analysis
+  select a.session_id, a.status, a.stage, a.progress, a.frames_done, a.frames_total, a.progress_message, a.updated_at,
+         coalesce((select c.last_sequence from private.event_counters c where c.organization_id = organization), 0)
+    from public.analysis_results a where a.organization_id = organization and a.id = analysis
 $$;
-create function private.upload_progress(recording uuid) returns table (organization_id uuid, completed bigint, failed bigint, total integer, bytes bigint, at timestamptz)
+create function private.upload_progress(organization uuid, recording uuid) returns table (completed bigint, failed bigint, total integer, bytes bigint, at timestamptz)
 language sql stable security definer set search_path = '' as $$
-  select s.organization_id, count(c.id) filter (where c.upload_status = 'completed'), count(c.id) filter (where c.upload_status = 'failed'), s.chunk_count,
+  select count(c.id) filter (where c.upload_status = 'completed'), count(c.id) filter (where c.upload_status = 'failed'), s.chunk_count,
          coalesce(sum(c.file_size_bytes) filter (where c.upload_status = 'completed'), 0)::bigint, greatest(s.updated_at, max(c.updated_at))
-    from public.recording_sessions s left join public.video_chunks c on c.organization_id = s.organization_id and c.session_id = s.id where s.id = recording group by s.id
+    from public.recording_sessions s left join public.video_chunks c on c.organization_id = s.organization_id and c.session_id = s.id
+   where s.organization_id = organization and s.id = recording group by s.id
+$$;
+
+-- What these people and keys may do now: for sockets that stayed open while doorbells may have been missed. Who is absent may nothing.
+create function private.callers_now(callers uuid[]) returns table (id uuid, organization_id uuid, role text, read_only boolean, subscription_status text, deletion_requested boolean)
+language sql stable security definer set search_path = '' as $$
+  select p.id, p.organization_id, p.role, false, o.subscription_status, o.deletion_requested_at is not null
+    from public.user_profiles p join public.organizations o on o.id = p.organization_id where p.id = any (callers)
+  union all
+  select k.id, k.organization_id, k.role, k.read_only, o.subscription_status, o.deletion_requested_at is not null
+    from public.api_keys k join public.organizations o on o.id = k.organization_id
+   where k.id = any (callers) and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
 $$;
 
 -- A chunk behind a signed address: the address is the permission, so nobody is signed in.
@@ -465,7 +480,7 @@ grant execute on function private.lock_quota(), private.set_member_role(uuid, te
 grant execute on function private.remote_analysis_stopped() to newsystem_job;
 grant execute on function private.applied_migrations() to newsystem_api, newsystem_worker;
 grant execute on function private.sign_in(uuid, text), private.key_in(text), private.events_after(uuid, bigint, integer), private.event_bounds(uuid), private.event_positions(uuid[]),
-  private.analysis_progress(uuid), private.upload_progress(uuid), private.chunk_upload(uuid), private.record_upload(uuid, text, text, text), private.open_report_link(text),
+  private.analysis_progress(uuid, uuid), private.upload_progress(uuid, uuid), private.callers_now(uuid[]), private.chunk_upload(uuid), private.record_upload(uuid, text, text, text), private.open_report_link(text),
   private.create_organization(uuid, uuid, text, text, text, text, text, text, text, text), private.accept_invitation(text, uuid, text, text, text, text) to newsystem_api;
 grant execute on function private.begin_analysis(uuid, text, integer), private.renew_lease(uuid, uuid, integer), private.hand_back_analysis(uuid, uuid), private.fail_analysis(uuid, text, text),
   private.stale_analyses(integer), private.idle_sessions(timestamptz, integer), private.close_idle_session(uuid, timestamptz), private.abandoned_chunks(timestamptz, integer),
@@ -479,7 +494,7 @@ drop function private.enqueue_stale(text, uuid), private.stale_permission(text, 
   private.drop_abandoned_chunk(uuid, timestamptz), private.abandoned_chunks(timestamptz, integer), private.close_idle_session(uuid, timestamptz), private.idle_sessions(timestamptz, integer),
   private.stale_analyses(integer), private.fail_analysis(uuid, text, text), private.hand_back_analysis(uuid, uuid), private.renew_lease(uuid, uuid, integer), private.begin_analysis(uuid, text, integer),
   private.remove_member(uuid), private.set_member_role(uuid, text), private.accept_invitation(text, uuid, text, text, text, text), private.create_organization(uuid, uuid, text, text, text, text, text, text, text, text),
-  private.lock_quota(), private.open_report_link(text), private.record_upload(uuid, text, text, text), private.chunk_upload(uuid), private.upload_progress(uuid), private.analysis_progress(uuid), private.event_positions(uuid[]), private.event_bounds(uuid),
+  private.lock_quota(), private.open_report_link(text), private.record_upload(uuid, text, text, text), private.chunk_upload(uuid), private.upload_progress(uuid, uuid), private.analysis_progress(uuid, uuid), private.callers_now(uuid[]), private.event_positions(uuid[]), private.event_bounds(uuid),
   private.events_after(uuid, bigint, integer), private.key_in(text), private.sign_in(uuid, text), private.applied_migrations(), private.remote_analysis_stopped();
 drop table private.platform;
 ";

@@ -27,7 +27,7 @@ impl TestDatabase {
         Self::create_on(cluster().await).await
     }
 
-    /// The same on a server of one's own.
+    /// The same on another server, for a test that stops it.
     pub async fn create_on(cluster: ClusterHandle) -> Result<Self> {
         let mut admin = PgConnection::connect(&cluster.superuser_url).await?;
         // Tests run in processes of their own: one of them makes the template, the others wait.

@@ -6,3 +6,4 @@ pub mod model_stand_in;
 pub mod node;
 pub mod postgres;
 pub mod program;
+pub mod socket;

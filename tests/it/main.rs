@@ -9,6 +9,7 @@ mod platform;
 mod pooler;
 mod queue;
 mod read;
+mod realtime;
 mod remote_vision;
 mod scope;
 mod sign_in;

@@ -20,6 +20,7 @@ pub mod graphql;
 pub mod health;
 pub mod limits;
 mod negotiation;
+mod places;
 pub mod rate;
 pub mod registered;
 pub mod request_id;

@@ -127,11 +127,19 @@ pub async fn positions(db: &Db, organizations: &[OrganizationId]) -> Result<Vec<
         .collect()
 }
 
+/// Sends a heartbeat to every listener of this database, so that silence means a dead connection.
+///
+/// # Errors
+/// Those of the database.
+pub async fn beat(db: &Db) -> Result<()> {
+    let system = db.system();
+    let _: PgRow = call!(system, fetch_one, "select pg_notify($1, '')", listener::HEARTBEAT);
+    Ok(())
+}
+
 /// Where an analysis stands, as its watchers see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnalysisState {
-    /// Its tenant.
-    pub organization: OrganizationId,
     /// Its session.
     pub session: SessionId,
     /// Its status.
@@ -150,21 +158,26 @@ pub struct AnalysisState {
     pub at: DateTime<Utc>,
 }
 
-/// Where an analysis stands now; none once it is gone.
+/// Where an analysis of an organization stands now, and the newest position of the organization's log in the same snapshot:
+/// the state contains every event up to there. None once it is gone, and for another organization's.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn analysis_state(db: &Db, analysis: AnalysisId) -> Result<Option<AnalysisState>> {
+pub async fn analysis_state(
+    db: &Db,
+    organization: OrganizationId,
+    analysis: AnalysisId,
+) -> Result<Option<(AnalysisState, i64)>> {
     let system = db.system();
     let row: Option<PgRow> = call!(
         system,
         fetch_optional,
-        "select organization_id, session_id, status, stage, progress, frames_done, frames_total, message, at from private.analysis_progress($1)",
+        "select session_id, status, stage, progress, frames_done, frames_total, message, at, newest from private.analysis_progress($1, $2)",
+        organization.uuid(),
         analysis.uuid()
     );
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(AnalysisState {
-        organization: OrganizationId::new(row.try_get("organization_id")?),
+    let state = AnalysisState {
         session: SessionId::new(row.try_get("session_id")?),
         status: row
             .try_get::<&str, _>("status")?
@@ -179,14 +192,13 @@ pub async fn analysis_state(db: &Db, analysis: AnalysisId) -> Result<Option<Anal
         frames_total: row.try_get("frames_total")?,
         message: row.try_get("message")?,
         at: row.try_get("at")?,
-    }))
+    };
+    Ok(Some((state, row.try_get("newest")?)))
 }
 
 /// Where an upload stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadState {
-    /// Its tenant.
-    pub organization: OrganizationId,
     /// Chunks that are stored.
     pub completed: i32,
     /// Chunks that failed and were not put again yet.
@@ -199,16 +211,17 @@ pub struct UploadState {
     pub at: DateTime<Utc>,
 }
 
-/// Where an upload stands now; none once its session is gone.
+/// Where an upload of an organization stands now; none once its session is gone, and for another organization's.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn upload_state(db: &Db, session: SessionId) -> Result<Option<UploadState>> {
+pub async fn upload_state(db: &Db, organization: OrganizationId, session: SessionId) -> Result<Option<UploadState>> {
     let system = db.system();
     let row: Option<PgRow> = call!(
         system,
         fetch_optional,
-        "select organization_id, completed, failed, total, bytes, at from private.upload_progress($1)",
+        "select completed, failed, total, bytes, at from private.upload_progress($1, $2)",
+        organization.uuid(),
         session.uuid()
     );
     let Some(row) = row else { return Ok(None) };
@@ -217,7 +230,6 @@ pub async fn upload_state(db: &Db, session: SessionId) -> Result<Option<UploadSt
             .map(|count| i32::try_from(count).unwrap_or(i32::MAX))
     };
     Ok(Some(UploadState {
-        organization: OrganizationId::new(row.try_get("organization_id")?),
         completed: count("completed")?,
         failed: count("failed")?,
         total: row.try_get("total")?,

@@ -131,6 +131,7 @@ async fn the_functions_that_a_role_may_call_are_these() {
                 "accept_invitation",
                 "analysis_progress",
                 "applied_migrations",
+                "callers_now",
                 "chunk_upload",
                 "create_organization",
                 "event_bounds",
