@@ -1,6 +1,8 @@
 //! What the end-to-end tests stand on.
 
+pub mod app;
 pub mod database;
 pub mod memory_ledger;
 pub mod model_stand_in;
 pub mod postgres;
+pub mod program;

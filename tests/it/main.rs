@@ -3,8 +3,10 @@
 
 mod catalogue;
 mod embedded_postgres;
+mod organization;
 mod pooler;
 mod read;
+mod recording;
 mod remote_vision;
 mod scope;
 mod sign_in;

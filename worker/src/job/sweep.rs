@@ -1,5 +1,5 @@
 //! What is due by the clock, across organizations: dead work, idle recordings, abandoned chunks, objects to delete, retention,
-//! old events. Each finding is handled in a transaction of its own, so that one that fails delays no other.
+//! erasure of organizations, old events. Each finding is handled in a transaction of its own, so that one that fails delays no other.
 
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ pub async fn run(db: Db, storage: Storage, clock: fn() -> DateTime<Utc>, shutdow
         if turn.is_multiple_of(SELDOM) {
             note("idle sessions", sweep::close_idle_sessions(&db, now - IDLE).await);
             note("abandoned chunks", sweep::drop_abandoned_chunks(&db, now - IDLE).await);
-            note("retention", sweep::apply_retention(&db).await);
+            note("retention", sweep::apply_retention(&db, now).await);
+            note("organizations", sweep::erase_organizations(&db, now).await);
             note("old events", sweep::forget_events(&db, now - EVENTS_KEPT).await);
         }
         turn = turn.wrapping_add(1);
