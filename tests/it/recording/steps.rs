@@ -264,7 +264,7 @@ fn panic_text(fault: tokio::task::JoinError) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_interleaving_of_steps_ends_in_the_recording_or_a_refusal() {
-    any_interleaving(TestApp::start().await, 40).await;
+    any_interleaving(TestApp::start().await, 30).await;
 }
 
 #[tokio::test]
