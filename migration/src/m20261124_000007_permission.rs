@@ -190,9 +190,12 @@ create policy erasure_receipts_add on public.erasure_receipts for insert to news
 grant insert on public.object_deletions to newsystem_member;
 create policy object_deletions_add on public.object_deletions for insert to newsystem_member
   with check (organization_id = (select private.organization_id()) and (select private.can_erase()) and private.is_object_of(organization_id, object_key));
-grant insert on public.idempotency_keys to newsystem_member;
+grant insert, update (request_sha256, subject_id, created_at) on public.idempotency_keys to newsystem_member;
 create policy idempotency_keys_add on public.idempotency_keys for insert to newsystem_member
   with check (organization_id = (select private.organization_id()) and (select private.can_erase()) and actor_id = (select coalesce(private.user_id(), private.api_key_id())));
+create policy idempotency_keys_write on public.idempotency_keys for update to newsystem_member
+  using (organization_id = (select private.organization_id()) and (select private.can_erase()) and actor_id = (select coalesce(private.user_id(), private.api_key_id())))
+  with check (organization_id = (select private.organization_id()) and actor_id = (select coalesce(private.user_id(), private.api_key_id())));
 
 grant insert (id, organization_id, user_id, api_key_id, title, description, workflow_type, classified_by, privacy_settings, metadata, declared_occurrences_per_day, people_count, notice_version, consent_at, created_at, updated_at),
   update (title, description, status, duration_seconds, file_size_bytes, workflow_type, classified_by, privacy_settings, declared_occurrences_per_day, people_count, error_message, consent_withdrawn_at, chunk_count, last_chunk_at, finished_at, completed_at, video_deleted_at, frames_deleted_at, truncated),

@@ -18,6 +18,7 @@ create table public.organization_events (
   from_status text,
   to_status text,
   actor_user_id uuid,
+  actor_api_key_id uuid,
   at timestamptz not null default now(),
   primary key (organization_id, sequence)
 );
@@ -40,7 +41,8 @@ create table private.pending_events (
   subject_id uuid not null,
   from_status text,
   to_status text,
-  actor_user_id uuid
+  actor_user_id uuid,
+  actor_api_key_id uuid default private.api_key_id()
 );
 create index pending_events_transaction on private.pending_events (transaction_id);
 alter table private.pending_events set (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000);
@@ -88,8 +90,8 @@ begin
   with taken as (
     delete from private.pending_events where transaction_id = pg_current_xact_id() returning *
   )
-  insert into public.organization_events (organization_id, sequence, kind, subject_id, from_status, to_status, actor_user_id, at)
-    select t.organization_id, last - waiting + row_number() over (order by t.id), t.kind, t.subject_id, t.from_status, t.to_status, t.actor_user_id, clock_timestamp() from taken t;
+  insert into public.organization_events (organization_id, sequence, kind, subject_id, from_status, to_status, actor_user_id, actor_api_key_id, at)
+    select t.organization_id, last - waiting + row_number() over (order by t.id), t.kind, t.subject_id, t.from_status, t.to_status, t.actor_user_id, t.actor_api_key_id, clock_timestamp() from taken t;
   perform pg_notify('newsystem_events', organization::text);
   if exists (select from private.switches where name = 'supabase_realtime') then
     perform private.publish_events(organization, last - waiting);

@@ -1,5 +1,6 @@
 //! What the end-to-end tests stand on.
 
+pub mod app;
 pub mod database;
 pub mod memory_ledger;
 pub mod model_stand_in;

@@ -196,6 +196,11 @@ impl OrganizationEvent {
         Ok(seen.map(|actor| actor.uuid().into()))
     }
 
+    /// The key that did it; null unless one did. A key is nobody's name, so everybody may know.
+    async fn actor_api_key_id(&self) -> Option<ID> {
+        self.event.key.map(|key| key.uuid().into())
+    }
+
     /// When.
     async fn at(&self) -> DateTime {
         self.event.at.into()

@@ -7,7 +7,7 @@ pub mod listener;
 
 use chrono::{DateTime, Utc};
 use domain::event::EventKind;
-use domain::id::{AnalysisId, OrganizationId, SessionId, UserId};
+use domain::id::{AnalysisId, ApiKeyId, OrganizationId, SessionId, UserId};
 use domain::status::{AnalysisStage, AnalysisStatus};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
@@ -29,8 +29,10 @@ pub struct Event {
     pub from: Option<String>,
     /// The state that it came to.
     pub to: Option<String>,
-    /// Who did it; nobody for workers and sweeps.
+    /// Who did it; nobody for keys, workers and sweeps.
     pub actor: Option<UserId>,
+    /// The key that did it, if one did.
+    pub key: Option<ApiKeyId>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -65,6 +67,7 @@ fn event(row: &PgRow) -> Result<Event> {
         from: row.try_get("from_status")?,
         to: row.try_get("to_status")?,
         actor: row.try_get::<Option<Uuid>, _>("actor_user_id")?.map(UserId::new),
+        key: row.try_get::<Option<Uuid>, _>("actor_api_key_id")?.map(ApiKeyId::new),
         at: row.try_get("at")?,
     })
 }
@@ -78,7 +81,7 @@ pub async fn after(db: &Db, organization: OrganizationId, position: i64, most: i
     let rows: Vec<PgRow> = call!(
         system,
         fetch_all,
-        "select sequence, kind, subject_id, from_status, to_status, actor_user_id, at from private.events_after($1, $2, $3)",
+        "select sequence, kind, subject_id, from_status, to_status, actor_user_id, actor_api_key_id, at from private.events_after($1, $2, $3)",
         organization.uuid(),
         position,
         most
