@@ -8,10 +8,9 @@ use service::config::{DatabaseUrl, Exception, Faults, Lookup, PoolConfig, Secret
 use url::{Origin, Url};
 
 use crate::http::auth::AuthConfig;
+use crate::http::{Limits, Rates};
 
 /// The configuration of a process that serves people.
-///
-/// The limits of GraphQL documents are not here: they are `http::limits::Limits`, read beside this.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where the server listens (`NEWSYSTEM_LISTEN`).
@@ -34,6 +33,14 @@ pub struct Config {
     pub signing_key: Option<Secret>,
     /// The largest chunk of a recording (`NEWSYSTEM_MAX_CHUNK_BYTES`).
     pub max_chunk_bytes: u64,
+    /// What a caller may ask for at most (`NEWSYSTEM_LIMITS`, JSON; what it leaves out keeps its default).
+    pub limits: Limits,
+    /// How often a caller may ask (`NEWSYSTEM_RATES`, JSON; what it leaves out keeps its default).
+    pub rates: Rates,
+    /// A folder of registered operations (`NEWSYSTEM_OPERATIONS`).
+    pub operations: Option<PathBuf>,
+    /// Whether any other operation is refused (`NEWSYSTEM_OPERATIONS_ONLY`).
+    pub operations_only: bool,
     /// How long open requests may take to end once the process is asked to stop (`NEWSYSTEM_DRAIN_SECONDS`).
     pub drain: Duration,
     /// The folder for local data.
@@ -91,6 +98,20 @@ impl Config {
             64 * 1024 * 1024,
             64 * 1024..=5 * 1024 * 1024 * 1024,
         );
+        let limits = settings.or("NEWSYSTEM_LIMITS", Limits::default(), json);
+        let rates = settings.or("NEWSYSTEM_RATES", Rates::default(), json);
+        let operations = settings.optional("NEWSYSTEM_OPERATIONS", |text| Ok(PathBuf::from(text)));
+        let operations_only = settings.or("NEWSYSTEM_OPERATIONS_ONLY", false, |text| match text {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err("is on or off".to_owned()),
+        });
+        if operations_only && operations.is_none() {
+            settings.fault(
+                "NEWSYSTEM_OPERATIONS_ONLY",
+                "is on without NEWSYSTEM_OPERATIONS: nothing at all would be accepted",
+            );
+        }
         let drain = Duration::from_secs(settings.number("NEWSYSTEM_DRAIN_SECONDS", 20, 0..=600));
         settings.unused(
             "SUPABASE_SERVICE_KEY",
@@ -107,6 +128,10 @@ impl Config {
             storage: storage?,
             signing_key,
             max_chunk_bytes,
+            limits,
+            rates,
+            operations,
+            operations_only,
             drain,
             data_dir,
             notices: settings.notices().to_vec(),
@@ -168,6 +193,11 @@ fn own_address(listen: SocketAddr) -> Url {
     let _ = url.set_ip_host(host);
     let _ = url.set_port(Some(listen.port()));
     url
+}
+
+/// A JSON object whose members all have defaults; an unknown member is a mistake.
+fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| format!("is not understood: {error}"))
 }
 
 /// An origin as a browser writes it: scheme, host and port, nothing else.
@@ -388,6 +418,43 @@ mod tests {
         assert_eq!(config.notices.len(), 1);
         assert!(config.notices[0].starts_with("SUPABASE_SERVICE_KEY is set and not used"));
         assert!(!format!("{config:?}").contains("eyJhbGciOi"));
+    }
+
+    #[test]
+    fn limits_and_rates_are_changed_by_name() {
+        let config = load(&[
+            ("NEWSYSTEM_LIMITS", r#"{"page_size": 50, "execution_seconds": 5}"#),
+            ("NEWSYSTEM_RATES", r#"{"user": {"burst": 7, "seconds": 1}}"#),
+        ])
+        .unwrap();
+        assert_eq!((config.limits.page_size, config.limits.execution_seconds), (50, 5));
+        assert_eq!(config.limits.depth, crate::http::Limits::default().depth);
+        assert_eq!(config.rates.user.burst.get(), 7);
+        for (name, text) in [
+            ("NEWSYSTEM_LIMITS", r#"{"page_sise": 50}"#),
+            ("NEWSYSTEM_LIMITS", r#"{"page_size": -1}"#),
+            ("NEWSYSTEM_RATES", r#"{"user": {"burst": 0, "seconds": 1}}"#),
+            ("NEWSYSTEM_OPERATIONS_ONLY", "on"),
+        ] {
+            let fault = load(&[(name, text)]).unwrap_err();
+            assert!(fault.contains(name), "{name} {text}: {fault}");
+        }
+    }
+
+    #[test]
+    fn the_operators_page_lists_every_limit_and_rate_with_its_default() {
+        let page = include_str!("../../docs/operations.md");
+        let limits = serde_json::to_value(crate::http::Limits::default()).unwrap();
+        let rates = serde_json::to_value(crate::http::Rates::default()).unwrap();
+        let rows = limits
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| format!("| `{name}` | {value} |"));
+        let rates = rates.as_object().unwrap().iter();
+        let rates = rates.map(|(name, rate)| format!("| `{name}` | {} in {} s |", rate["burst"], rate["seconds"]));
+        let missing: Vec<_> = rows.chain(rates).filter(|row| !page.contains(row)).collect();
+        assert!(missing.is_empty(), "not in docs/operations.md: {missing:#?}");
     }
 
     #[test]

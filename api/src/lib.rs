@@ -26,7 +26,7 @@ use crate::graphql::{Api, Request};
 use crate::http::auth::{Gate, TokenVerifier};
 use crate::http::cors::Origins;
 use crate::http::execution::Nothing;
-use crate::http::{Introspection, Limits, Options, Rates, Schemas, Transport};
+use crate::http::{Introspection, Limits, Options, Rates, Registered, Schemas, Transport};
 use crate::hub::Hub;
 
 /// What an application is made of.
@@ -54,6 +54,10 @@ pub struct Behaviour {
     pub limits: Limits,
     /// How often.
     pub rates: Rates,
+    /// Operations that are known by their hash.
+    pub registered: Registered,
+    /// Whether any other operation is refused.
+    pub registered_only: bool,
     /// Which pages may call from a browser.
     pub origins: Origins,
     /// Whose word about the client's address is believed.
@@ -127,6 +131,8 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
         origins: behaviour.origins,
         introspection,
         graphiql: behaviour.development,
+        registered: behaviour.registered,
+        registered_only: behaviour.registered_only,
         trusted_proxies: behaviour.trusted_proxies,
         drain: draining(stopping.clone()),
         ..Options::default()

@@ -2,6 +2,7 @@
 //! mind in one place.
 
 use anyhow::Context;
+use api::http::Registered;
 use axum::Router;
 use domain::role::Role;
 use migration::operator::{self, DemoPerson};
@@ -55,11 +56,18 @@ pub async fn application(
         clock: Clock::system(),
         max_chunk_bytes: config.max_chunk_bytes,
     };
+    let registered = match &config.operations {
+        Some(folder) => Registered::load(folder).context("cannot read the folder NEWSYSTEM_OPERATIONS")?,
+        None => Registered::default(),
+    };
     let behaviour = api::Behaviour {
+        limits: config.limits.clone(),
+        rates: config.rates.clone(),
+        registered,
+        registered_only: config.operations_only,
         origins: api::http::cors::Origins::parse(&config.cors_origins).context("NEWSYSTEM_CORS_ORIGINS")?,
         trusted_proxies: config.trusted_proxies.clone(),
         development,
-        ..api::Behaviour::default()
     };
     Ok(api::app(parts, behaviour, stopping)?)
 }
