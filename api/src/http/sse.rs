@@ -26,7 +26,7 @@ use super::{
 /// Answers with an event stream.
 pub(super) fn respond<E: Executor>(
     shared: &Arc<Shared<E>>,
-    prepared: Result<super::engine::Prepared<E>, Vec<Refusal>>,
+    prepared: Result<super::engine::Prepared, Vec<Refusal>>,
     session: Session,
     place: super::router::Place,
     id: RequestId,
