@@ -446,6 +446,22 @@ mod tests {
     }
 
     #[test]
+    fn the_operators_page_lists_every_limit_and_rate_with_its_default() {
+        let page = include_str!("../../docs/operations.md");
+        let limits = serde_json::to_value(crate::http::Limits::default()).unwrap();
+        let rates = serde_json::to_value(crate::http::Rates::default()).unwrap();
+        let rows = limits
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| format!("| `{name}` | {value} |"));
+        let rates = rates.as_object().unwrap().iter();
+        let rates = rates.map(|(name, rate)| format!("| `{name}` | {} in {} s |", rate["burst"], rate["seconds"]));
+        let missing: Vec<_> = rows.chain(rates).filter(|row| !page.contains(row)).collect();
+        assert!(missing.is_empty(), "not in docs/operations.md: {missing:#?}");
+    }
+
+    #[test]
     fn origins_are_origins() {
         let config = load(&[(
             "NEWSYSTEM_CORS_ORIGINS",

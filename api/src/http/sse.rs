@@ -27,7 +27,7 @@ use super::{
 /// Answers with an event stream.
 pub(super) fn respond<E: Executor>(
     shared: &Arc<Shared<E>>,
-    prepared: Result<super::engine::Prepared<E>, Vec<Refusal>>,
+    prepared: Result<super::engine::Prepared, Vec<Refusal>>,
     session: Session,
     held: (Place, Option<Seat>),
     id: RequestId,

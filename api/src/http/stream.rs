@@ -156,7 +156,7 @@ impl<C: Send + 'static> Outbox<C> {
         id: &str,
         most: usize,
         engine: &Arc<Engine<E>>,
-        prepared: Prepared<E>,
+        prepared: Prepared,
         event_id: EventId,
         seat: Option<Seat>,
     ) -> Result<(), NotOpened> {
@@ -368,7 +368,7 @@ impl<C: Send + 'static> Outbox<C> {
 
 async fn run<E: Executor, C: Send + 'static>(
     engine: &Arc<Engine<E>>,
-    prepared: Prepared<E>,
+    prepared: Prepared,
     outbox: &Outbox<C>,
     key: u64,
     event_id: EventId,
