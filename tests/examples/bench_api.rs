@@ -49,7 +49,7 @@ const CASES: [Case; 5] = [
     Case {
         name: "dashboard list",
         query: "{ recordingSessions(first: 20) { nodes { id title status workflowType durationSeconds createdAt \
-                latestAnalysis { id status confidenceScore costSavingsAnnual { amount currency } automationOpportunitiesCount \
+                currentAnalysis { id status confidenceScore costSavingsAnnual { amount currency } automationOpportunitiesCount \
                 opportunities(first: 5) { nodes { id title priority roiPercentage estimatedCostSavingsMonthly { amount currency } } } \
                 costAnalysis { id monthlySavings { amount currency } annualSavings { amount currency } paybackPeriodDays } } } pageInfo { hasNextPage endCursor } } }",
         sql: "select json_agg(x) from (select s.id, s.title, s.status, s.workflow_type, s.duration_seconds, s.created_at, \
@@ -388,22 +388,22 @@ impl Bench {
         let session;
         if case.writes {
             // As ours: each organization in turn.
-            session = "(lpad(to_hex(:o + 1), 8, '0') || '-0003-7000-8000-' || lpad(to_hex(:s), 12, '0'))::uuid";
+            session = "(lpad(to_hex(:o::int + 1), 8, '0') || '-0003-7000-8000-' || lpad(to_hex(:s::int), 12, '0'))::uuid";
             lines.push(format!("\\set n :i * {connections} + :client_id"));
             lines.push("\\set i :i + 1".to_owned());
             lines.push(format!("\\set o :n % {ORGANIZATIONS}"));
             lines.push(format!("\\set s (:n / {ORGANIZATIONS}) % {SESSIONS} + 1"));
         } else {
-            session = "('00000001-0003-7000-8000-' || lpad(to_hex(:s), 12, '0'))::uuid";
+            session = "('00000001-0003-7000-8000-' || lpad(to_hex(:s::int), 12, '0'))::uuid";
             lines.push(format!("\\set s random(1, {SESSIONS})"));
         }
         let (sql, claims) = if case.writes {
             let sql = case
                 .sql
                 .replace(":id,", &format!("{session},"))
-                .replace(":organization", "(lpad(to_hex(:o + 1), 8, '0') || '-0001-7000-8000-000000000000')::uuid")
-                .replace(":person", "(lpad(to_hex(:o + 1), 8, '0') || '-0002-7000-8000-000000000001')::uuid");
-            let claims = "select set_config('request.jwt.claims', '{\"sub\":\"' || lpad(to_hex(:o + 1), 8, '0') || '-0002-7000-8000-000000000001\",\"role\":\"authenticated\"}', true)";
+                .replace(":organization", "(lpad(to_hex(:o::int + 1), 8, '0') || '-0001-7000-8000-000000000000')::uuid")
+                .replace(":person", "(lpad(to_hex(:o::int + 1), 8, '0') || '-0002-7000-8000-000000000001')::uuid");
+            let claims = "select set_config('request.jwt.claims', '{\"sub\":\"' || lpad(to_hex(:o::int + 1), 8, '0') || '-0002-7000-8000-000000000001\",\"role\":\"authenticated\"}', true)";
             (sql, claims.to_owned())
         } else {
             let claims = json!({"sub": someone.user, "role": "authenticated"});

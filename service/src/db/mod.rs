@@ -137,7 +137,7 @@ impl Db {
     /// [`Error::Unavailable`] when no connection is to be had in time.
     pub async fn scope(&self, caller: &Caller) -> Result<Scope> {
         let transaction = self
-            .begin(&claims::begin_member(caller, self.inner.statement_timeout_ms, false))
+            .begin(claims::begin_member(caller, self.inner.statement_timeout_ms, false))
             .await?;
         Ok(Scope::new(self.clone(), transaction, Some(caller.clone()), None))
     }
@@ -153,7 +153,7 @@ impl Db {
     /// [`Error::Unavailable`] when no connection is to be had in time.
     pub async fn worker_scope(&self, lease: &Lease) -> Result<Scope> {
         let transaction = self
-            .begin(&claims::begin_job(lease, self.inner.statement_timeout_ms))
+            .begin(claims::begin_job(lease, self.inner.statement_timeout_ms))
             .await?;
         Ok(Scope::new(self.clone(), transaction, None, Some(lease.clone())))
     }
@@ -188,17 +188,27 @@ impl Db {
 
     async fn read_scope(&self, caller: &Caller) -> Result<Scope> {
         let transaction = self
-            .begin(&claims::begin_member(caller, self.inner.statement_timeout_ms, true))
+            .begin(claims::begin_member(caller, self.inner.statement_timeout_ms, true))
             .await?;
         Ok(Scope::new(self.clone(), transaction, Some(caller.clone()), None))
     }
 
-    /// Begins with this message; connections that died in the pool are replaced, all of them if it must be.
+    /// Begins with this message, in a task of its own. The driver counts a transaction as begun only when the reply is there: a
+    /// caller who went away before that would give the connection back to the pool inside a transaction, with his role, and
+    /// whoever came next would work in it. So a beginning always ends; what nobody takes any more is rolled back.
+    async fn begin(&self, message: String) -> Result<Transaction<'static, Postgres>> {
+        let db = self.clone();
+        tokio::spawn(async move { db.begin_now(&message).await })
+            .await
+            .map_err(|error| Error::internal(format!("a transaction did not begin: {error}")))?
+    }
+
+    /// Connections that died in the pool are replaced, all of them if it must be.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the room that the list names: here transactions begin, with role and claims"
     )]
-    async fn begin(&self, message: &str) -> Result<Transaction<'static, Postgres>> {
+    async fn begin_now(&self, message: &str) -> Result<Transaction<'static, Postgres>> {
         let mut tries = 0;
         loop {
             match self.inner.pool.begin_with(AssertSqlSafe(message.to_owned())).await {
@@ -216,7 +226,7 @@ impl Db {
     }
 
     pub(crate) async fn begin_system(&self) -> Result<Transaction<'static, Postgres>> {
-        self.begin(&format!(
+        self.begin(format!(
             "begin; set local statement_timeout = {}",
             self.inner.statement_timeout_ms
         ))

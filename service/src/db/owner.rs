@@ -51,7 +51,7 @@ impl Owner {
         // With row_security off a statement that policies would filter fails, instead of answering with less.
         let transaction = self
             .db
-            .begin(&format!(
+            .begin(format!(
                 "begin{mode}; set local row_security = off; set local statement_timeout = {}",
                 STATEMENT_TIMEOUT.as_millis()
             ))
