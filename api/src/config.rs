@@ -269,6 +269,7 @@ mod tests {
         assert_eq!(config.public_url.as_str(), "http://127.0.0.1:8080/");
         assert_eq!(config.auth.audience.as_deref(), Some("authenticated"));
         assert_eq!(config.data_dir.to_str(), Some(".newsystem"));
+        assert_eq!(config.limits.sockets_per_caller, 20);
         let shown = format!("{config:?}");
         assert!(!shown.contains("32-bytes") && !shown.contains(":pw@"), "{shown}");
     }
@@ -422,11 +423,42 @@ mod tests {
     }
 
     #[test]
+    fn sockets_and_subscriptions_have_limits_of_their_own() {
+        let config = load(&[
+            ("NEWSYSTEM_SOCKETS_PER_CALLER", "3"),
+            ("NEWSYSTEM_SUBSCRIPTIONS_PER_ORGANIZATION", "40"),
+        ])
+        .unwrap();
+        let limits = config.limits;
+        assert_eq!(
+            (limits.sockets_per_caller, limits.subscriptions_per_organization),
+            (3, 40)
+        );
+        assert!(load(&[("NEWSYSTEM_SOCKETS", "0")]).is_err());
+    }
+
+    #[test]
     fn the_service_key_is_accepted_and_said_to_be_unused() {
         let config = load(&[("SUPABASE_SERVICE_KEY", "eyJhbGciOi")]).unwrap();
         assert_eq!(config.notices.len(), 1);
         assert!(config.notices[0].starts_with("SUPABASE_SERVICE_KEY is set and not used"));
         assert!(!format!("{config:?}").contains("eyJhbGciOi"));
+    }
+
+    #[test]
+    fn the_operators_page_lists_every_limit_and_rate_with_its_default() {
+        let page = include_str!("../../docs/operations.md");
+        let limits = serde_json::to_value(crate::http::Limits::default()).unwrap();
+        let rates = serde_json::to_value(crate::http::Rates::default()).unwrap();
+        let rows = limits
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| format!("| `{name}` | {value} |"));
+        let rates = rates.as_object().unwrap().iter();
+        let rates = rates.map(|(name, rate)| format!("| `{name}` | {} in {} s |", rate["burst"], rate["seconds"]));
+        let missing: Vec<_> = rows.chain(rates).filter(|row| !page.contains(row)).collect();
+        assert!(missing.is_empty(), "not in docs/operations.md: {missing:#?}");
     }
 
     #[test]

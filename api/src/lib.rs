@@ -25,7 +25,6 @@ use tokio_util::sync::CancellationToken;
 use crate::graphql::{Api, Request};
 use crate::http::auth::{Gate, TokenVerifier};
 use crate::http::cors::Origins;
-use crate::http::execution::Nothing;
 use crate::http::{Introspection, Limits, Options, Rates, Schemas, Transport};
 use crate::hub::Hub;
 
@@ -97,7 +96,11 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
                 gate.end(Actor::Person(id.into()), "your role or membership changed");
                 gate.end(Actor::Key(id.into()), "the key was revoked or changed");
             }
-            None => gate.forget_all(),
+            None => {
+                gate.forget_all();
+                let gate = gate.clone();
+                tokio::spawn(async move { gate.look_again().await });
+            }
         }
     });
     let hub = Hub::start(db.clone(), listener, on_caller, stopping.clone());
@@ -117,7 +120,7 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
     );
     let gate = gate.get_or_init(|| Gate::dressing(verifier, db, now, dress)).clone();
 
-    let schemas = Schemas::build(graphql::schema, Nothing);
+    let schemas = Schemas::build(graphql::schema);
     let introspection = if behaviour.development {
         Introspection::Everyone
     } else {

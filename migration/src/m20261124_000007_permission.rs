@@ -190,9 +190,12 @@ create policy erasure_receipts_add on public.erasure_receipts for insert to news
 grant insert on public.object_deletions to newsystem_member;
 create policy object_deletions_add on public.object_deletions for insert to newsystem_member
   with check (organization_id = (select private.organization_id()) and (select private.can_erase()) and private.is_object_of(organization_id, object_key));
-grant insert on public.idempotency_keys to newsystem_member;
+grant insert, update (request_sha256, subject_id, created_at) on public.idempotency_keys to newsystem_member;
 create policy idempotency_keys_add on public.idempotency_keys for insert to newsystem_member
   with check (organization_id = (select private.organization_id()) and (select private.can_erase()) and actor_id = (select coalesce(private.user_id(), private.api_key_id())));
+create policy idempotency_keys_write on public.idempotency_keys for update to newsystem_member
+  using (organization_id = (select private.organization_id()) and (select private.can_erase()) and actor_id = (select coalesce(private.user_id(), private.api_key_id())))
+  with check (organization_id = (select private.organization_id()) and actor_id = (select coalesce(private.user_id(), private.api_key_id())));
 
 grant insert (id, organization_id, user_id, api_key_id, title, description, workflow_type, classified_by, privacy_settings, metadata, declared_occurrences_per_day, people_count, notice_version, consent_at, created_at, updated_at),
   update (title, description, status, duration_seconds, file_size_bytes, workflow_type, classified_by, privacy_settings, declared_occurrences_per_day, people_count, error_message, consent_withdrawn_at, chunk_count, last_chunk_at, finished_at, completed_at, video_deleted_at, frames_deleted_at, truncated),
@@ -236,6 +239,10 @@ create policy automation_opportunities_write on public.automation_opportunities 
 grant insert on public.cost_analyses to newsystem_member;
 create policy cost_analyses_add on public.cost_analyses for insert to newsystem_member
   with check (organization_id = (select private.organization_id()) and (select private.can_write()) and (select private.is_manager()));
+-- What an insight is worth follows the opportunity that it is about.
+grant update (roi_score, priority) on public.workflow_insights to newsystem_member;
+create policy workflow_insights_write on public.workflow_insights for update to newsystem_member
+  using (organization_id = (select private.organization_id()) and (select private.can_write()) and (select private.is_manager())) with check (organization_id = (select private.organization_id()));
 
 grant insert (id, analysis_id, session_id, organization_id, report_type, locale, expires_at, requested_by), update (is_public, expires_at), delete on public.generated_reports to newsystem_member;
 create policy generated_reports_add on public.generated_reports for insert to newsystem_member
@@ -263,7 +270,8 @@ grant update (status, stage, progress, frames_done, frames_total, progress_messa
 grant update (ended_at, error_code, message, cost_usd) on public.analysis_attempts to newsystem_job;
 grant insert, delete on public.analysis_frames, public.automation_opportunities, public.workflow_insights, public.workflow_visualizations, public.cost_analyses to newsystem_job;
 grant update on public.automation_opportunities to newsystem_job;
-grant insert on public.disclosures, public.object_deletions to newsystem_job;
+grant insert, delete on public.disclosures to newsystem_job;
+grant insert on public.object_deletions to newsystem_job;
 grant insert, update on public.model_requests to newsystem_job;
 grant update (status, progress, error_message, file_url, file_size_bytes, lease_token, lease_expires_at) on public.generated_reports to newsystem_job;
 grant insert on public.audit_log to newsystem_job;
@@ -284,6 +292,10 @@ create policy analysis_attempts_job_write on public.analysis_attempts for update
   using (organization_id = (select private.job_organization()) and analysis_id = (select private.job_analysis())) with check (organization_id = (select private.job_organization()));
 create policy analysis_frames_job_read on public.analysis_frames for select to newsystem_job using (organization_id = (select private.job_organization()) and session_id = (select private.job_session()));
 create policy disclosures_job_read on public.disclosures for select to newsystem_job using (organization_id = (select private.job_organization()));
+-- A line whose request was never sent is withdrawn while that request is still open; afterwards nothing of the log goes.
+create policy disclosures_job_withdraw on public.disclosures for delete to newsystem_job
+  using (organization_id = (select private.job_organization()) and analysis_id = (select private.job_analysis())
+    and exists (select from public.model_requests m where m.analysis_id = disclosures.analysis_id and m.state = 'reserved' and m.created_at = disclosures.at));
 create policy model_requests_job_read on public.model_requests for select to newsystem_job using (organization_id = (select private.job_organization()));
 create policy automation_opportunities_job_read on public.automation_opportunities for select to newsystem_job using (organization_id = (select private.job_organization()));
 create policy workflow_insights_job_read on public.workflow_insights for select to newsystem_job using (organization_id = (select private.job_organization()) and session_id = (select private.job_session()));

@@ -8,6 +8,7 @@ use domain::id::{AnalysisId, OrganizationId, SessionId};
 use rust_decimal::Decimal;
 use sea_orm::FromQueryResult;
 
+use crate::analysis_result::run::fence;
 use crate::db::{Db, Lease, Scope};
 use crate::error::{Error, Result};
 
@@ -94,6 +95,8 @@ impl Account {
     /// [`Error::LeaseLost`]; those of the database.
     pub async fn reserve(&self, request: &Request, now: DateTime<Utc>) -> Result<Reserved> {
         let scope = self.db.worker_scope(&self.lease).await?;
+        // What is sent is paid for: nobody sends who has lost the work a moment ago.
+        fence(&scope, self.analysis).await?;
         // Two jobs of one organization must not both spend what is left.
         scope
             .run(
@@ -204,12 +207,13 @@ impl Account {
         scope.commit().await
     }
 
-    /// Releases the estimate: nothing was billed. The disclosure stays: what was sent may have been read.
+    /// Releases the estimate: nothing was billed. What was sent may have been read, so its disclosure stays; where nothing was
+    /// sent, nothing was disclosed, and the line goes.
     ///
     /// # Errors
     /// As [`Account::store_reply`].
-    pub async fn settle_failed(&self, key: &str, reason: &str, now: DateTime<Utc>) -> Result<()> {
-        self.settle(key, "failed", Some(reason), now).await
+    pub async fn settle_failed(&self, key: &str, reason: &str, sent: bool, now: DateTime<Utc>) -> Result<()> {
+        self.settle(key, "failed", Some(reason), sent, now).await
     }
 
     /// Closes a request with its estimate still counted: it may have been billed.
@@ -217,11 +221,21 @@ impl Account {
     /// # Errors
     /// As [`Account::store_reply`].
     pub async fn mark_uncertain(&self, key: &str, now: DateTime<Utc>) -> Result<()> {
-        self.settle(key, "uncertain", None, now).await
+        self.settle(key, "uncertain", None, true, now).await
     }
 
-    async fn settle(&self, key: &str, state: &str, reason: Option<&str>, now: DateTime<Utc>) -> Result<()> {
+    async fn settle(&self, key: &str, state: &str, reason: Option<&str>, sent: bool, now: DateTime<Utc>) -> Result<()> {
         let scope = self.db.worker_scope(&self.lease).await?;
+        if !sent {
+            // Both lines were written at one instant, and one request is open at a time.
+            scope
+                .run(
+                    "delete from public.disclosures d using public.model_requests m
+                      where m.analysis_id = $1 and m.request_key = $2 and m.state = 'reserved' and d.analysis_id = m.analysis_id and d.at = m.created_at",
+                    [self.analysis.uuid().into(), key.into()],
+                )
+                .await?;
+        }
         let touched = scope
             .run(
                 "update public.model_requests set state = $3, error_message = $4, settled_at = $5 where analysis_id = $1 and request_key = $2 and state = 'reserved'",

@@ -5,13 +5,15 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions, WorkerRecoveryConfig};
 use sea_orm::Value;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgPool, PgPoolOptions};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::db::Scope;
@@ -69,6 +71,8 @@ pub enum Verdict {
     Retry {
         /// For the queue's own record; no contents.
         reason: String,
+        /// Not before this time has passed, where somebody asked for that.
+        after: Option<Duration>,
     },
     /// Given back unfinished by a worker that shuts down: the try does not count.
     HandedBack,
@@ -88,7 +92,7 @@ pub struct QueueSettings {
     pub url: String,
     /// Jobs at once in this process.
     pub concurrency: usize,
-    /// How long jobs may go on after a shutdown was asked for.
+    /// How long jobs may take to finish or to hand themselves back after a shutdown was asked for.
     pub grace: Duration,
 }
 
@@ -131,28 +135,82 @@ async fn pool(url: &str, connections: u32) -> Result<PgPool> {
         .await?)
 }
 
-/// Runs jobs until the shutdown fires and those in hand are finished or handed back.
+/// After a fault of the queue, so long is waited before it is tried again; twice as long each time, up to the second.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// How long the queue's crate waits for a slot whose job does not end at a shutdown. The job itself has the settings' grace.
+const SLOT_GRACE: Duration = Duration::from_secs(2);
+
+/// Runs jobs until the shutdown fires and those in hand are finished or handed back. While the database is away it waits, and
+/// what is in hand goes on: work is a task of its own, so that a slot that fails with its connection does not take it along.
 ///
 /// # Errors
-/// When the queue cannot be reached at start, or fails for good.
+/// When the queue cannot be reached at start.
 pub async fn run<H: Handler>(settings: &QueueSettings, handler: Arc<H>, shutdown: CancellationToken) -> Result<()> {
     let connections = u32::try_from(settings.concurrency)
         .unwrap_or(u32::MAX)
         .saturating_add(4);
     let pool = pool(&settings.url, connections).await?;
-    let extension = Shared {
+    let shared = Shared {
         handler,
         shutdown: shutdown.clone(),
         pool: pool.clone(),
+        in_hand: TaskTracker::new(),
+        places: Arc::new(Semaphore::new(settings.concurrency)),
     };
-    let stop = shutdown.clone();
-    let worker = WorkerOptions::default()
-        .pg_pool(pool.clone())
-        .concurrency(settings.concurrency)
+    let first = worker(&shared, settings.concurrency).await;
+    let mut worker = Some(first.map_err(|error| Error::internal(format!("the queue did not start: {error}")))?);
+    let mut pause = PAUSE.0;
+    while !shutdown.is_cancelled() {
+        let began = Instant::now();
+        let ended = match worker.take() {
+            Some(worker) => worker.run().await.map_err(|error| error.to_string()),
+            None => Ok(()),
+        };
+        if shutdown.is_cancelled() {
+            break;
+        }
+        if let Err(error) = ended {
+            tracing::warn!(
+                error,
+                "the queue failed; it is tried again, and what is in hand goes on"
+            );
+        }
+        if began.elapsed() > Duration::from_mins(1) {
+            pause = PAUSE.0;
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(PAUSE.1),
+        }
+        // Under another name: what the last one had claimed and lost is recovered as from a dead worker.
+        worker = match self::worker(&shared, settings.concurrency).await {
+            Ok(worker) => Some(worker),
+            Err(error) => {
+                tracing::warn!(error, "the queue is out of reach");
+                None
+            }
+        };
+    }
+    shared.in_hand.close();
+    if tokio::time::timeout(settings.grace, shared.in_hand.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("jobs did not end in time; their leases end by themselves");
+    }
+    pool.close().await;
+    Ok(())
+}
+
+async fn worker(shared: &Shared, concurrency: usize) -> Result<graphile_worker::Worker, String> {
+    let stop = shared.shutdown.clone();
+    WorkerOptions::default()
+        .pg_pool(shared.pool.clone())
+        .concurrency(concurrency)
         .poll_interval(Duration::from_secs(2))
         .listen_os_shutdown_signals(false)
         .shutdown_signal(async move { stop.cancelled().await })
-        .shutdown_grace_period(settings.grace)
+        .shutdown_grace_period(SLOT_GRACE)
         .shutdown_interrupted_job_retry_delay(Duration::ZERO)
         .worker_recovery(
             WorkerRecoveryConfig::default()
@@ -161,17 +219,11 @@ pub async fn run<H: Handler>(settings: &QueueSettings, handler: Arc<H>, shutdown
                 .sweep_threshold(DEAD_AFTER)
                 .recovery_delay(Duration::ZERO),
         )
-        .add_extension(extension)
+        .add_extension(shared.clone())
         .define_job::<AnalyzeRecording>()
         .init()
         .await
-        .map_err(|error| Error::internal(format!("the queue did not start: {error}")))?;
-    let outcome = worker
-        .run()
-        .await
-        .map_err(|error| Error::internal(format!("the queue failed: {error}")));
-    pool.close().await;
-    outcome
+        .map_err(|error| error.to_string())
 }
 
 /// What a handler needs, as the queue's crate passes it on.
@@ -180,11 +232,27 @@ struct Shared {
     handler: Arc<dyn Handler>,
     shutdown: CancellationToken,
     pool: PgPool,
+    /// Jobs that are worked on, whether or not a slot still waits for them.
+    in_hand: TaskTracker,
+    /// As many as there are slots: one that outlived its slot keeps its place.
+    places: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Shared")
+    }
+}
+
+impl Shared {
+    async fn work(self, job: Job) -> Verdict {
+        let place = tokio::select! {
+            place = self.places.acquire() => place,
+            () = self.shutdown.cancelled() => return Verdict::HandedBack,
+        };
+        let verdict = self.handler.handle(job).await;
+        drop(place);
+        verdict
     }
 }
 
@@ -224,12 +292,28 @@ async fn handle(kind: JobKind, subject: Uuid, context: WorkerContext) -> Result<
         attempt: u32::try_from(*context.job().attempts()).unwrap_or(1),
         shutdown: shared.shutdown.clone(),
     };
-    match shared.handler.handle(job).await {
+    let verdict = shared
+        .in_hand
+        .spawn(shared.clone().work(job))
+        .await
+        .map_err(|_| "the handler panicked")?;
+    let id = *context.job().id();
+    // Best effort: should one of them fail, the try counts or comes sooner, and nothing else is lost.
+    match verdict {
         Verdict::Done => Ok(()),
-        Verdict::Retry { reason } => Err(reason),
+        Verdict::Retry { reason, after } => {
+            if let Some(after) = after
+                && let Err(error) = postpone(&shared.pool, id, after).await
+            {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a job is tried again too soon"
+                );
+            }
+            Err(reason)
+        }
         Verdict::HandedBack => {
-            // Best effort: should it fail, the try counts, and nothing else is lost.
-            if let Err(error) = uncount(&shared.pool, *context.job().id()).await {
+            if let Err(error) = uncount(&shared.pool, id).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "a handed-back job keeps its counted try"
@@ -243,6 +327,16 @@ async fn handle(kind: JobKind, subject: Uuid, context: WorkerContext) -> Result<
 async fn uncount(pool: &PgPool, job: i64) -> Result<(), sqlx::Error> {
     sqlx::query("update graphile_worker._private_jobs set attempts = greatest(attempts - 1, 0) where id = $1")
         .bind(job)
+        .execute(pool)
+        .await
+        .map(|_| ())
+}
+
+/// The queue's own back-off starts from here.
+async fn postpone(pool: &PgPool, job: i64, after: Duration) -> Result<(), sqlx::Error> {
+    sqlx::query("update graphile_worker._private_jobs set run_at = now() + make_interval(secs => $2) where id = $1")
+        .bind(job)
+        .bind(after.as_secs_f64())
         .execute(pool)
         .await
         .map(|_| ())

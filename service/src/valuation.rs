@@ -14,7 +14,7 @@ use domain::roi::Pool;
 use domain::roi::assumptions::{Assumptions, Overrides};
 use domain::roi::{Complexity, EffortBasis, FrequencyBasis, Priority, ValueSource};
 use domain::roi::{Observation, Worth, worth};
-use domain::roi::{Verdict, priority};
+use domain::roi::{Verdict, priority, roi_score};
 use domain::share::Share;
 use domain::span::TimeSpan;
 use domain::status::OpportunityStatus;
@@ -23,6 +23,7 @@ use entity::cost_analysis;
 use rust_decimal::Decimal;
 use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::postgres::PgRow;
 
 use crate::db::Scope;
@@ -394,6 +395,64 @@ pub fn price(
         None => verdict.reason.clone(),
     });
     (worth, verdict)
+}
+
+/// The process that an opportunity was derived as, whatever a reviewer made of it.
+pub(crate) fn derived_key(row: &automation_opportunity::Model) -> &str {
+    row.record_metadata
+        .pointer("/derived/process_key")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or(&row.process_key)
+}
+
+/// What the insights about an opportunity take over from it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Standing {
+    /// As it was derived: insights name it in `metadata.opportunity`.
+    pub(crate) process_key: String,
+    /// Annual saving over cost, of the base scenario; none without figures or a cost.
+    pub(crate) roi_score: Option<Decimal>,
+    /// The reviewer's, else the rule's.
+    pub(crate) priority: Option<Priority>,
+}
+
+impl Standing {
+    /// Of an opportunity that was priced.
+    pub(crate) fn of(row: &automation_opportunity::Model, worth: &Worth) -> Self {
+        let annual = worth.figures.as_ref().ok().map(|figures| figures.annual_savings);
+        Self {
+            process_key: derived_key(row).to_owned(),
+            roi_score: worth
+                .implementation_cost
+                .zip(annual)
+                .and_then(|(cost, annual)| roi_score(cost, annual)),
+            priority: row.priority,
+        }
+    }
+}
+
+/// Brings the insights of an analysis in line with the opportunities that they are about.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn follow(scope: &Scope, analysis: AnalysisId, standings: &[Standing]) -> Result<()> {
+    let standings: Vec<_> = standings
+        .iter()
+        .map(|standing| {
+            json!({
+                "key": standing.process_key, "score": standing.roi_score,
+                "priority": standing.priority.map(Priority::as_str),
+            })
+        })
+        .collect();
+    scope
+        .run(
+            "update public.workflow_insights i set roi_score = n.score, priority = n.priority from jsonb_to_recordset($2) as n (key text, score numeric, priority text)
+              where i.analysis_id = $1 and i.metadata ->> 'opportunity' = n.key and (i.roi_score, i.priority) is distinct from (n.score, n.priority)",
+            [analysis.uuid().into(), serde_json::Value::from(standings).into()],
+        )
+        .await
+        .map(|_| ())
 }
 
 /// The row of a cost analysis. `assumptions` are stored complete, so that it can be understood years later.

@@ -24,7 +24,11 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// A fresh clone of the migrated template, which the first test of a run makes.
     pub async fn create() -> Result<Self> {
-        let cluster = cluster().await;
+        Self::create_on(cluster().await).await
+    }
+
+    /// The same on another server, for a test that stops it.
+    pub async fn create_on(cluster: ClusterHandle) -> Result<Self> {
         let mut admin = PgConnection::connect(&cluster.superuser_url).await?;
         // Tests run in processes of their own: one of them makes the template, the others wait.
         sqlx::query("select pg_advisory_lock(4711)").execute(&mut admin).await?;

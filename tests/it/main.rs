@@ -4,10 +4,14 @@
 mod catalogue;
 mod clients;
 mod embedded_postgres;
+mod organization;
 mod partners;
 mod platform;
 mod pooler;
+mod queue;
 mod read;
+mod realtime;
+mod recording;
 mod remote_vision;
 mod scope;
 mod sign_in;

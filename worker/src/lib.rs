@@ -6,4 +6,5 @@ pub mod frames;
 pub mod job;
 pub mod libraries;
 pub mod runner;
+mod scratch;
 pub mod vision;

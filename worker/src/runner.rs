@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::frames::DecoderProgram;
 use crate::job::analyze_recording::{self, Tools};
 use crate::job::sweep;
+use crate::scratch::Scratch;
 use crate::vision::openai::RemoteConfig;
 
 /// What a worker process works with.
@@ -38,10 +39,18 @@ pub struct Worker {
 ///
 /// # Errors
 /// When the queue cannot be reached at start, or fails for good.
-pub async fn run(worker: Worker, settings: &QueueSettings, shutdown: CancellationToken) -> service::Result<()> {
+pub async fn run(mut worker: Worker, settings: &QueueSettings, shutdown: CancellationToken) -> service::Result<()> {
+    let scratch = Scratch::open(&worker.scratch).map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, folder = %worker.scratch.display(), "the folder for recordings cannot be used");
+        service::Error::Unavailable {
+            what: "the worker's disk",
+        }
+    })?;
+    scratch.path().clone_into(&mut worker.scratch);
     let sweeper = tokio::spawn(sweep::run(
         worker.db.clone(),
         worker.storage.clone(),
+        scratch.root().to_owned(),
         worker.clock,
         shutdown.clone(),
     ));

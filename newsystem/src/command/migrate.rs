@@ -26,6 +26,13 @@ pub enum Action {
     /// Make the roles that serve and work, with the passwords of their addresses; may be repeated
     #[command(after_help = "Example: newsystem migrate roles")]
     Roles,
+    /// On a Supabase project: publish ids and status of events to a private Realtime channel per organization, or stop it
+    #[command(after_help = "Example: newsystem migrate realtime on")]
+    Realtime {
+        /// on or off
+        #[arg(value_parser = clap::builder::BoolishValueParser::new(), action = clap::ArgAction::Set)]
+        on: bool,
+    },
 }
 
 /// What changing the database needs.
@@ -106,6 +113,17 @@ pub async fn run(environment: Environment, action: &Action) -> anyhow::Result<Ex
                 return Ok(ExitCode::FAILURE);
             }
             println!("the roles are as they should be");
+        }
+        Action::Realtime { on } => {
+            wiring::publish_to_realtime(&config, *on).await?;
+            println!(
+                "{}",
+                if *on {
+                    "events are published"
+                } else {
+                    "events are not published"
+                }
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -198,6 +198,14 @@ pub async fn migrate_down(config: &MigrationConfig, steps: u32) -> anyhow::Resul
     Ok(last)
 }
 
+/// Publishes events through Supabase Realtime as well, or stops it.
+pub async fn publish_to_realtime(config: &MigrationConfig, on: bool) -> anyhow::Result<()> {
+    let connection = connect_owner(config).await?;
+    let switched = operator::publish_to_realtime(&connection, on).await;
+    connection.close().await?;
+    switched.context("Supabase Realtime is as it was")
+}
+
 /// How far the tables are, as their owner sees it.
 pub async fn migration_status(config: &MigrationConfig) -> anyhow::Result<MigrationStatus> {
     let connection = connect_owner(config).await?;

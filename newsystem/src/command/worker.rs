@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use worker::config::Config;
 
 use super::{serve, wiring};
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::shutdown;
 
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,11 @@ pub async fn run(environment: &Environment, args: &Args) -> anyhow::Result<ExitC
     let config = Config::load(&|name| environment.get(name))?;
     for notice in &config.notices {
         tracing::warn!("{notice}");
+    }
+    if config.remote.enabled {
+        for warning in config.remote.warnings(environment::now().date_naive()) {
+            tracing::warn!("remote model: {warning}");
+        }
     }
     let stopping = shutdown::on_signal()?;
     if let Some(parent) = args.parent {

@@ -1,5 +1,6 @@
 //! Automation opportunities, read.
 
+pub mod recalculate;
 pub mod review;
 
 use std::sync::Arc;

@@ -1,9 +1,11 @@
 //! Reviewing: people accept, dismiss, correct and implement opportunities; whatever they enter moves the money that follows
 //! from it, in the same transaction. Earlier cost analyses stay as history.
 
+use std::collections::{BTreeMap, HashMap};
+
 use chrono::{DateTime, Utc};
 use domain::id::{AnalysisId, OpportunityId, OrganizationId, SessionId, UserId};
-use domain::roi::{Assumptions, Complexity, CostAnalysis, Overrides, Priority, ValueSource, cost_analysis};
+use domain::roi::{Assumptions, Complexity, CostAnalysis, Evidence, Observation, Priority, cost_analysis};
 use domain::status::OpportunityStatus;
 use entity::{automation_opportunity, cost_analysis as cost_row};
 use rust_decimal::Decimal;
@@ -16,7 +18,7 @@ use uuid::Uuid;
 use crate::act::{Act, Change};
 use crate::db::Scope;
 use crate::error::{Error, Result};
-use crate::valuation::{self, Observed, ReviewerInput, Summary};
+use crate::valuation::{self, Observed, ReviewerInput, Standing, Summary};
 
 /// What a reviewer enters; absent fields are left alone.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -186,7 +188,7 @@ fn entered(review: &Review) -> Vec<&'static str> {
 }
 
 /// Two reviews of one analysis come one after the other, so that each cost analysis sees the other's.
-async fn lock(scope: &Scope, analysis: AnalysisId) -> Result<()> {
+pub(super) async fn lock(scope: &Scope, analysis: AnalysisId) -> Result<()> {
     scope
         .run(
             "select pg_advisory_xact_lock(hashtext('newsystem.valuation'), hashtext($1))",
@@ -196,7 +198,7 @@ async fn lock(scope: &Scope, analysis: AnalysisId) -> Result<()> {
         .map(|_| ())
 }
 
-async fn rows_of(scope: &Scope, analysis: AnalysisId) -> Result<Vec<automation_opportunity::Model>> {
+pub(super) async fn rows_of(scope: &Scope, analysis: AnalysisId) -> Result<Vec<automation_opportunity::Model>> {
     Ok(automation_opportunity::Entity::find()
         .filter(automation_opportunity::Column::AnalysisId.eq(analysis))
         .order_by_asc(automation_opportunity::Column::Id)
@@ -245,44 +247,59 @@ fn enter(
     Ok(())
 }
 
+/// What the observations of an analysis take from beside its opportunities.
+#[derive(FromQueryResult)]
+pub(super) struct Facts {
+    analysis: Uuid,
+    pub(super) is_current: bool,
+    content: String,
+    recorded_on: chrono::NaiveDate,
+    person: Option<Uuid>,
+    analysed_at: DateTime<Utc>,
+}
+
+pub(super) async fn facts(scope: &Scope, analyses: &[AnalysisId]) -> Result<HashMap<AnalysisId, Facts>> {
+    let ids: Vec<Uuid> = analyses.iter().map(|analysis| analysis.uuid()).collect();
+    let rows: Vec<Facts> = scope
+        .rows(
+            "select a.id as analysis, a.is_current, coalesce(s.content_sha256, s.id::text) as content, (s.created_at at time zone o.time_zone)::date as recorded_on, p.user_id as person,
+                    coalesce(a.processing_completed_at, a.updated_at) as analysed_at
+               from public.analysis_results a join public.recording_sessions s on s.organization_id = a.organization_id and s.id = a.session_id join public.organizations o on o.id = a.organization_id
+               left join private.session_people(array(select r.session_id from public.analysis_results r where r.id = any ($1))) p on p.session_id = s.id
+              where a.id = any ($1)",
+            [ids.into()],
+        )
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|facts| (AnalysisId::new(facts.analysis), facts))
+        .collect())
+}
+
+impl Facts {
+    /// The opportunities of the analysis as the domain sees them, in the order of the rows.
+    pub(super) fn observations(&self, rows: &[automation_opportunity::Model]) -> Result<Vec<Observation>> {
+        rows.iter()
+            .map(|row| {
+                let person = self.person.map(UserId::new);
+                valuation::observation_of(row, self.content.clone(), person, self.recorded_on, self.analysed_at)
+            })
+            .collect()
+    }
+}
+
 /// Works out anew what the opportunities of an analysis are worth, and writes rows, summary and cost analysis.
-async fn revalue(
+pub(super) async fn revalue(
     scope: &Scope,
     ids: (OrganizationId, SessionId, AnalysisId),
     rows: &mut [automation_opportunity::Model],
     assumptions: &Assumptions,
     now: DateTime<Utc>,
 ) -> Result<domain::id::CostAnalysisId> {
-    #[derive(FromQueryResult)]
-    struct Facts {
-        content: String,
-        recorded_on: chrono::NaiveDate,
-        person: Option<Uuid>,
-        analysed_at: DateTime<Utc>,
-    }
     let (organization, session, analysis) = ids;
-    let facts: Facts = scope
-        .row(
-            "select coalesce(s.content_sha256, s.id::text) as content, (s.created_at at time zone o.time_zone)::date as recorded_on,
-                    (select p.user_id from private.session_people(array[s.id]) p) as person, coalesce(a.processing_completed_at, a.updated_at) as analysed_at
-               from public.recording_sessions s join public.organizations o on o.id = s.organization_id
-               join public.analysis_results a on a.organization_id = s.organization_id and a.session_id = s.id and a.id = $2 where s.id = $1",
-            [session.uuid().into(), analysis.uuid().into()],
-        )
-        .await?
-        .ok_or(Error::NotFound { what: "analysis" })?;
-    let own = rows
-        .iter()
-        .map(|row| {
-            valuation::observation_of(
-                row,
-                facts.content.clone(),
-                facts.person.map(UserId::new),
-                facts.recorded_on,
-                facts.analysed_at,
-            )
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let facts = facts(scope, &[analysis]).await?;
+    let facts = facts.get(&analysis).ok_or(Error::NotFound { what: "analysis" })?;
+    let own = facts.observations(rows)?;
     let mut everywhere: Vec<_> = valuation::observations(scope, organization, Observed::CurrentExcept(session))
         .await?
         .into_iter()
@@ -290,15 +307,30 @@ async fn revalue(
         .collect();
     everywhere.extend(own.iter().cloned());
     let pooled = valuation::evidence_by_process(&everywhere, assumptions);
-    for (row, observation) in rows.iter_mut().zip(&own) {
+    settle(scope, ids, (rows, &own), &pooled, assumptions, now).await
+}
+
+/// The same where it is known already what all recordings saw of each process.
+pub(super) async fn settle(
+    scope: &Scope,
+    ids: (OrganizationId, SessionId, AnalysisId),
+    (rows, own): (&mut [automation_opportunity::Model], &[Observation]),
+    pooled: &BTreeMap<String, Evidence>,
+    assumptions: &Assumptions,
+    now: DateTime<Utc>,
+) -> Result<domain::id::CostAnalysisId> {
+    let mut standings = Vec::with_capacity(rows.len());
+    for (row, observation) in rows.iter_mut().zip(own) {
         let before = row.clone();
-        valuation::price(row, observation, pooled.get(&observation.process_key), assumptions);
+        let (worth, _) = valuation::price(row, observation, pooled.get(&observation.process_key), assumptions);
+        standings.push(Standing::of(row, &worth));
         // The one under review differs from what is stored even where its money does not.
         if *row != before || row.reviewed_at == Some(now) {
             save(scope, row).await?;
         }
     }
-    let costs = cost_analysis(&own, &pooled, assumptions);
+    valuation::follow(scope, ids.2, &standings).await?;
+    let costs = cost_analysis(own, pooled, assumptions);
     store_costs(scope, ids, &costs, rows.len(), assumptions, now).await
 }
 
@@ -362,69 +394,4 @@ async fn save(scope: &Scope, row: &automation_opportunity::Model) -> Result<()> 
     };
     stored.update(scope).await?;
     Ok(())
-}
-
-/// Calculates the costs of one analysis anew, with other assumptions for this calculation where some are given.
-///
-/// # Errors
-/// [`Error::NotFound`], [`Error::Forbidden`] for operators, [`Error::Invalid`] for an assumption out of bounds.
-pub async fn recalculate(
-    scope: &Scope,
-    analysis: AnalysisId,
-    overrides: &Overrides,
-    act: &Act,
-) -> Result<domain::id::CostAnalysisId> {
-    #[derive(FromQueryResult)]
-    struct Id {
-        session_id: Uuid,
-    }
-    let member = scope.caller()?.managing_writer()?;
-    let found: Id = scope
-        .row(
-            "select session_id from public.analysis_results where id = $1 and status = 'completed'",
-            [analysis.uuid().into()],
-        )
-        .await?
-        .ok_or(Error::NotFound {
-            what: "completed analysis",
-        })?;
-    lock(scope, analysis).await?;
-    let assumptions = valuation::assumptions(scope, member.organization)
-        .await?
-        .with(overrides, ValueSource::Reviewer)
-        .map_err(|error| Error::invalid(format!("input.assumptions.{}", error.field), error.reason))?;
-    let mut rows = rows_of(scope, analysis).await?;
-    let ids = (member.organization, SessionId::new(found.session_id), analysis);
-    let cost = revalue(scope, ids, &mut rows, &assumptions, act.now).await?;
-    act.note(
-        scope,
-        Change {
-            action: "cost_analysis.recalculate",
-            subject_type: "analysis",
-            subject: analysis.uuid(),
-            fields: &[],
-        },
-    )
-    .await?;
-    Ok(cost)
-}
-
-/// The current analyses of the organization, oldest first: what `recalculateCosts(all: true)` goes through, each in a
-/// transaction of its own.
-///
-/// # Errors
-/// [`Error::Forbidden`] for operators; those of the database.
-pub async fn current_analyses(scope: &Scope) -> Result<Vec<AnalysisId>> {
-    #[derive(FromQueryResult)]
-    struct Id {
-        id: Uuid,
-    }
-    scope.caller()?.managing_writer()?;
-    let rows: Vec<Id> = scope
-        .rows(
-            "select id from public.analysis_results where is_current order by created_at, id",
-            [],
-        )
-        .await?;
-    Ok(rows.into_iter().map(|row| row.id.into()).collect())
 }

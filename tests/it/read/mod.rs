@@ -10,6 +10,7 @@ mod fields;
 mod mutations;
 #[rustfmt::skip] // A query is a line.
 mod plans;
+mod recalculate;
 
 use api::graphql::{Api, Mutation, Query, Request, Subscription, guard::GuardsOff, schema};
 use api::hub::Hub;

@@ -78,14 +78,14 @@ const TABLES: [Table; 23] = [
         ["s", "s", "sid"],
         r#"{"id": "{c12}", "frame_index": 99}"#,
     ),
-    table("disclosures", ["s", "s", "si"], r#"{"id": "{c13}"}"#),
+    table("disclosures", ["s", "s", "sid"], r#"{"id": "{c13}"}"#),
     table(
         "model_requests",
         ["s", "s", "siu"],
         r#"{"id": "{c14}", "request_key": "fresh"}"#,
     ),
     table("automation_opportunities", ["su", "s", "siud"], r#"{"id": "{c15}"}"#),
-    table("workflow_insights", ["s", "s", "sid"], r#"{"id": "{c16}"}"#),
+    table("workflow_insights", ["su", "s", "sid"], r#"{"id": "{c16}"}"#),
     table(
         "workflow_visualizations",
         ["s", "s", "sid"],

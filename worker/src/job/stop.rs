@@ -1,5 +1,7 @@
 //! Why an analysis is not made now, from whatever went wrong on the way.
 
+use std::time::Duration;
+
 use domain::analysis_error::AnalysisErrorCode;
 
 use crate::frames::FrameError;
@@ -26,6 +28,8 @@ pub enum Stop {
         cause: Box<dyn std::error::Error + Send + Sync>,
         /// How long the recording is, as far as that is known.
         duration_seconds: Option<f64>,
+        /// Not before this time has passed, where somebody asked for that.
+        after: Option<Duration>,
         /// Whether another try may help.
         again: bool,
     },
@@ -37,6 +41,7 @@ pub fn failed(code: AnalysisErrorCode, cause: impl Into<Box<dyn std::error::Erro
         code,
         cause: cause.into(),
         duration_seconds: None,
+        after: None,
         again: code.worth_retry(),
     }
 }
@@ -87,10 +92,12 @@ impl From<openai::Error> for Stop {
             // The client knows better than the code alone: a 400 is no outage.
             _ => {
                 let again = error.worth_another_try();
+                let after = error.retry_after();
                 Stop::Failed {
                     code: error.code(),
                     cause: error.into(),
                     duration_seconds: None,
+                    after,
                     again,
                 }
             }

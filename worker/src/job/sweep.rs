@@ -1,6 +1,8 @@
-//! What is due by the clock, across organizations: dead work, idle recordings, abandoned chunks, objects to delete, retention,
-//! old events. Each finding is handled in a transaction of its own, so that one that fails delays no other.
+//! What is due by the clock, across organizations: dead work and its leftovers, idle recordings, abandoned chunks, objects to
+//! delete, retention, erasure of organizations, old events. Each finding is handled in a transaction of its own, so that one that
+//! fails delays no other.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,6 +10,8 @@ use service::db::Db;
 use service::storage::Storage;
 use service::sweep;
 use tokio_util::sync::CancellationToken;
+
+use crate::scratch;
 
 /// How often dead work and deleted objects are looked for.
 const OFTEN: Duration = Duration::from_secs(5);
@@ -20,16 +24,27 @@ const IDLE: TimeDelta = TimeDelta::days(1);
 const EVENTS_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// Sweeps until `shutdown`.
-pub async fn run(db: Db, storage: Storage, clock: fn() -> DateTime<Utc>, shutdown: CancellationToken) {
+pub async fn run(
+    db: Db,
+    storage: Storage,
+    scratch: PathBuf,
+    clock: fn() -> DateTime<Utc>,
+    shutdown: CancellationToken,
+) {
     let mut turn = 0_u32;
     loop {
         let now = clock();
         note("stale analyses", sweep::stale_analyses(&db).await);
         note("object deletions", sweep::delete_objects(&db, &storage).await);
+        let removed = scratch::sweep(&scratch).map_err(|_| service::Error::Unavailable {
+            what: "the worker's disk",
+        });
+        note("recordings of dead workers", removed);
         if turn.is_multiple_of(SELDOM) {
             note("idle sessions", sweep::close_idle_sessions(&db, now - IDLE).await);
             note("abandoned chunks", sweep::drop_abandoned_chunks(&db, now - IDLE).await);
-            note("retention", sweep::apply_retention(&db).await);
+            note("retention", sweep::apply_retention(&db, now).await);
+            note("organizations", sweep::erase_organizations(&db, now).await);
             note("old events", sweep::forget_events(&db, now - EVENTS_KEPT).await);
         }
         turn = turn.wrapping_add(1);

@@ -89,7 +89,7 @@ impl Ledger for DatabaseLedger {
 
     async fn settle_failed(&self, key: &RequestKey, failed: &Failed) -> Result<(), LedgerFault> {
         self.account
-            .settle_failed(key.as_str(), &failed.reason, (self.clock)())
+            .settle_failed(key.as_str(), &failed.reason, failed.status.is_some(), (self.clock)())
             .await
             .map_err(fault)
     }

@@ -85,6 +85,8 @@ pub struct Tesseract {
     binary: PathBuf,
     languages: String,
     timeout: Duration,
+    /// Where its pictures lie while it reads them; the system's folder without one.
+    folder: Option<PathBuf>,
 }
 
 /// Dutch, English, French, German: the languages of the screens that are recorded.
@@ -111,6 +113,7 @@ impl Tesseract {
             binary,
             languages: languages.join("+"),
             timeout: Duration::from_mins(1),
+            folder: None,
         })
     }
 
@@ -118,6 +121,13 @@ impl Tesseract {
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The same with another folder for pictures: they show screens before anything is covered.
+    #[must_use]
+    pub fn within(mut self, folder: &std::path::Path) -> Self {
+        self.folder = Some(folder.to_owned());
         self
     }
 
@@ -130,7 +140,10 @@ impl Tesseract {
 
     /// Reads several pictures with one process: loading four languages costs as much as reading a picture.
     async fn sheets(&self, sheets: &[Sheet], cancel: &CancellationToken) -> Result<Vec<Vec<Word>>, OcrError> {
-        let folder = tempfile::tempdir()?;
+        let folder = match &self.folder {
+            Some(folder) => tempfile::tempdir_in(folder)?,
+            None => tempfile::tempdir()?,
+        };
         let mut list = String::new();
         let mut pages = Vec::new();
         for (index, sheet) in sheets.iter().enumerate().filter(|(_, s)| !s.pixels.is_empty()) {

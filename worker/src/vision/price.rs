@@ -243,16 +243,15 @@ impl PriceTable {
         })
     }
 
+    /// That the prices are old, where they are.
+    pub fn stale(&self, today: NaiveDate) -> Option<String> {
+        let age = (today - self.as_of).num_days();
+        (age > STALE_AFTER_DAYS).then(|| format!("the price table is {age} days old ({}): set a newer one", self.as_of))
+    }
+
     /// What a person should know before relying on this model, one sentence each.
     pub fn warnings(&self, model: &str, today: NaiveDate) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let age = (today - self.as_of).num_days();
-        if age > STALE_AFTER_DAYS {
-            warnings.push(format!(
-                "the price table is {age} days old ({}): set a newer one",
-                self.as_of
-            ));
-        }
+        let mut warnings: Vec<String> = self.stale(today).into_iter().collect();
         match self.find(model) {
             None => warnings.push(format!(
                 "the model {model} has no price: it is asked only under a token ceiling"

@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 use domain::id::{AnalysisId, CostAnalysisId, OpportunityId};
 use domain::roi::{Complexity, Priority};
 use domain::status::OpportunityStatus;
+use service::automation_opportunity::recalculate;
 use service::automation_opportunity::review::{self, Review};
 
 use super::super::automation_opportunity::AutomationOpportunity;
@@ -158,7 +159,7 @@ impl ValueMutation {
         match (analysis, input.all.unwrap_or(false)) {
             (Some(analysis), false) => {
                 let scope = request.scope().await?;
-                let cost = review::recalculate(&scope, analysis, &overrides, &act).await?;
+                let cost = recalculate::one(&scope, analysis, &overrides, &act).await?;
                 scope.commit().await?;
                 Ok(Some(RecalculateCostsPayload {
                     read: request.fresh()?,
@@ -168,15 +169,14 @@ impl ValueMutation {
             }
             (None, true) => {
                 let scope = request.scope().await?;
-                let current = review::current_analyses(&scope).await?;
-                drop(scope);
-                for analysis in &current {
-                    // Each in a transaction of its own: no lock is held over all of them.
+                let all = recalculate::all(&scope, &overrides, &act).await?;
+                scope.commit().await?;
+                for part in all.parts() {
                     let scope = request.scope().await?;
-                    review::recalculate(&scope, *analysis, &overrides, &act).await?;
+                    all.calculate(&scope, part, act.now).await?;
                     scope.commit().await?;
                 }
-                let queued = i32::try_from(current.len()).unwrap_or(i32::MAX);
+                let queued = i32::try_from(all.len()).unwrap_or(i32::MAX);
                 Ok(Some(RecalculateCostsPayload {
                     read: request.fresh()?,
                     cost_analysis: None,

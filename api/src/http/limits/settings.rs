@@ -1,4 +1,4 @@
-//! The names that limits of documents have in the environment.
+//! The names that limits have in the environment.
 
 use service::config::Settings;
 
@@ -30,6 +30,18 @@ pub fn read(settings: &mut Settings<'_>, limits: &mut Limits) {
         &mut limits.operations_per_socket,
         1..=1_000,
     );
+    for (name, limit) in [
+        ("NEWSYSTEM_SOCKETS", &mut limits.sockets),
+        ("NEWSYSTEM_SOCKETS_PER_CALLER", &mut limits.sockets_per_caller),
+        ("NEWSYSTEM_SOCKETS_PER_ORGANIZATION", &mut limits.sockets_per_organization),
+        ("NEWSYSTEM_SUBSCRIPTIONS_PER_CALLER", &mut limits.subscriptions_per_caller),
+        (
+            "NEWSYSTEM_SUBSCRIPTIONS_PER_ORGANIZATION",
+            &mut limits.subscriptions_per_organization,
+        ),
+    ] {
+        count(name, limit, 1..=1_000_000);
+    }
     let mut number = |name: &'static str, limit: &mut u64, bounds: std::ops::RangeInclusive<u64>| {
         *limit = settings.number(name, *limit, bounds);
     };

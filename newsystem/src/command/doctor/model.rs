@@ -43,6 +43,13 @@ pub async fn check(environment: &Environment, today: NaiveDate, findings: &mut V
             "set REMOTE_TOKEN_CEILING, or REMOTE_PRICES_FILE to a table that has it",
         ));
     }
+    for caution in remote.cautions(today) {
+        findings.push(Finding::warning(
+            "remote model",
+            caution,
+            "see docs/operations.md, The remote model",
+        ));
+    }
     if config.api_key.is_none() && at_openai {
         findings.push(Finding::warning(
             "remote model",
@@ -161,6 +168,43 @@ mod tests {
         assert_eq!(verdict("2027-01-14").await, Verdict::Fault);
         let unknown = find(&[("GPT4V_MODEL", "some-model")], "2027-06-01").await;
         assert!(unknown[0].found.contains("MODEL_PRICE_UNKNOWN"), "{unknown:?}");
+    }
+
+    #[tokio::test]
+    async fn what_the_client_would_warn_of_is_said_and_a_price_table_of_ones_own_is_read() {
+        let table = tempfile::NamedTempFile::new().unwrap();
+        let path = table.path().to_str().unwrap();
+        let own = serde_json::json!({
+            "as_of": "2026-01-01", "source": "the contract", "current": "house-model",
+            "models": [{
+                "name": "house-model", "input_usd_per_million": "1", "output_usd_per_million": "2", "context_tokens": 32000, "max_output_tokens": 8000,
+                "image_tokens": { "tiles": { "base": 85, "per_tile": 170 } }, "accepts_temperature": false
+            }]
+        });
+        std::fs::write(path, own.to_string()).unwrap();
+        let settings = [
+            ("REMOTE_PRICES_FILE", path),
+            ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1"),
+            ("REMOTE_TEMPERATURE", "0.2"),
+        ];
+        let found = find(&settings, "2026-11-24").await;
+        let said: Vec<_> = found.iter().map(|finding| finding.found.as_str()).collect();
+        assert!(
+            said.iter().any(|found| found.contains("days old (2026-01-01)")),
+            "{said:?}"
+        );
+        assert!(
+            said.iter()
+                .any(|found| found.contains("house-model takes no temperature")),
+            "{said:?}"
+        );
+        assert!(
+            !said.iter().any(|found| found.contains("MODEL_PRICE_UNKNOWN")),
+            "{said:?}"
+        );
+        std::fs::write(path, "{}").unwrap();
+        let found = find(&settings, "2026-11-24").await;
+        assert!(matches!(found[0].verdict, Verdict::Skipped), "{found:?}");
     }
 
     #[tokio::test]

@@ -233,7 +233,15 @@ impl RemoteConfig {
 
     /// What a person should know before relying on this configuration, one sentence each.
     pub fn warnings(&self, today: NaiveDate) -> Vec<String> {
-        let mut warnings = self.prices.warnings(self.model(), today);
+        let model = self.prices.warnings(self.model(), today);
+        let stale = self.prices.stale(today);
+        let model = model.into_iter().filter(|warning| Some(warning) != stale.as_ref());
+        model.chain(self.cautions(today)).collect()
+    }
+
+    /// Those of the warnings that are about neither the model's life nor its price.
+    pub fn cautions(&self, today: NaiveDate) -> Vec<String> {
+        let mut warnings: Vec<String> = self.prices.stale(today).into_iter().collect();
         if self.base_url.scheme() == "http" && !self.is_loopback() {
             warnings.push(format!("screens would travel to {} unencrypted", self.endpoint()));
         }

@@ -169,7 +169,7 @@ pub trait Ledger: Sync {
         reply: &StoredReply,
     ) -> impl Future<Output = Result<(), LedgerFault>> + Send;
 
-    /// Releases the estimate: nothing was billed.
+    /// Releases the estimate: nothing was billed. Without a status nothing was sent: the disclosure is withdrawn.
     fn settle_failed(&self, key: &RequestKey, failed: &Failed) -> impl Future<Output = Result<(), LedgerFault>> + Send;
 
     /// Closes the request with its estimate still counted: it may have been billed.

@@ -1,14 +1,24 @@
-//! The program as a process of its own, as whoever runs it has it. `./dev test` builds it before the tests.
+//! The program as a process of its own, as whoever runs it has it: for what only a process can show. `./dev test` builds it
+//! before the tests.
+
+mod process;
+mod serve;
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
-/// Where it is: beside the folder of the test programs.
+pub use process::{Process, lives, signal};
+pub use serve::{SECRET, Serve, token};
+
+/// Where it is: beside the folder of the test programs; `NEWSYSTEM_TEST_PROGRAM` names another.
 ///
 /// # Panics
 /// When it was not built.
 pub fn path() -> PathBuf {
+    if let Some(path) = std::env::var_os("NEWSYSTEM_TEST_PROGRAM") {
+        return path.into();
+    }
     let path = std::env::current_exe()
         .ok()
         .and_then(|test| Some(test.parent()?.parent()?.join("newsystem")))
@@ -17,7 +27,24 @@ pub fn path() -> PathBuf {
     path
 }
 
-/// A command without any setting of this machine, in an empty folder of its own.
+/// The command with these arguments and settings and no others of this machine, in a folder, not yet started.
+fn command<'a>(
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+    folder: &Path,
+) -> Command {
+    let mut command = Command::new(path());
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(settings)
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    command
+}
+
+/// A command in an empty folder of its own.
 pub struct Program {
     folder: tempfile::TempDir,
     settings: Vec<(String, String)>,
@@ -50,20 +77,14 @@ impl Program {
     }
 
     /// The folder that it runs in.
-    pub fn folder(&self) -> &std::path::Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// The command with these arguments, not yet started.
     pub fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-        let mut command = Command::new(path());
-        command
-            .args(arguments)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .envs(self.settings.iter().cloned())
-            .current_dir(self.folder.path());
-        command
+        let settings = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        command(arguments, settings, self.folder.path())
     }
 
     /// Runs it to its end.

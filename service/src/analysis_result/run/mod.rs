@@ -1,0 +1,16 @@
+//! What the job that makes an analysis does in the database: take the work up, read its inputs, report progress, and record
+//! the outcome in one transaction. Everything but taking it up runs in a scope that is bound to the job's lease.
+
+mod inputs;
+mod lease;
+mod outcome;
+mod record;
+mod rows;
+mod verdict;
+
+pub use inputs::{Earlier, Inputs, OrganizationRules, SessionRules, inputs};
+pub(crate) use lease::fence;
+pub use lease::{Begun, LEASE, Progress, Renewal, begin, cancel_requested, hand_back, renew, report};
+pub use outcome::{Diagram, Outcome, StoredFrame};
+pub use record::record;
+pub use verdict::{fail, put_back};

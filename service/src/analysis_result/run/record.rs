@@ -1,0 +1,267 @@
+//! Recording the outcome in one transaction.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::category::{ClassifiedBy, WorkflowCategory};
+use domain::id::{AnalysisId, OrganizationId, SessionId, UserId};
+use domain::roi::Observation;
+use domain::roi::cost_analysis;
+use entity::{analysis_frame, automation_opportunity, cost_analysis, workflow_insight, workflow_visualization};
+use sea_orm::{EntityTrait, IntoActiveModel};
+use serde_json::json;
+
+use super::Outcome;
+use super::lease::{fence, owned};
+use super::rows::{SessionFacts, diagram_rows, draft_row, frame_row, insight_rows, note};
+use super::verdict::end_attempt;
+use crate::db::Scope;
+use crate::error::{Error, Result};
+use crate::valuation::{self, Observed, ReviewerInput, Standing, Summary, derived_key};
+
+/// Records the outcome: every row of the analysis, its summary, its session and its status, in one transaction. Running it
+/// twice leaves the same rows: what an earlier try left is replaced.
+///
+/// # Errors
+/// [`Error::LeaseLost`] when another attempt has the work; those of the database. Nothing is written then.
+pub async fn record(
+    scope: &Scope,
+    organization: OrganizationId,
+    session: SessionId,
+    analysis: AnalysisId,
+    outcome: &Outcome,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    fence(scope, analysis).await?;
+    let facts: SessionFacts = scope
+        .row(
+            "select s.user_id, s.declared_occurrences_per_day, s.people_count, (s.created_at at time zone o.time_zone)::date as recorded_on
+               from public.recording_sessions s join public.organizations o on o.id = s.organization_id where s.id = $1",
+            [session.uuid().into()],
+        )
+        .await?
+        .ok_or(Error::LeaseLost)?;
+    let assumptions = valuation::assumptions(scope, organization).await?;
+    let ids = (organization, session, analysis);
+    let mut rows: Vec<automation_opportunity::Model> = outcome
+        .reading
+        .opportunities
+        .iter()
+        .map(|draft| draft_row(draft, ids, &facts, outcome, now))
+        .collect();
+    let lost = carry(scope, session, analysis, &mut rows).await?;
+
+    let own: Vec<Observation> = rows
+        .iter()
+        .map(|row| {
+            valuation::observation_of(
+                row,
+                outcome.content_sha256.clone(),
+                facts.user_id.map(UserId::new),
+                facts.recorded_on,
+                now,
+            )
+        })
+        .collect::<Result<_>>()?;
+    let mut everywhere: Vec<Observation> =
+        valuation::observations(scope, organization, Observed::CurrentExcept(session))
+            .await?
+            .into_iter()
+            .map(|(_, observation)| observation)
+            .collect();
+    everywhere.extend(own.iter().cloned());
+    let pooled = valuation::evidence_by_process(&everywhere, &assumptions);
+    let mut standings = Vec::with_capacity(rows.len());
+    for (row, observation) in rows.iter_mut().zip(&own) {
+        let (worth, verdict) = valuation::price(row, observation, pooled.get(&observation.process_key), &assumptions);
+        standings.push(Standing::of(row, &worth));
+        note(row, &json!({ "priority_inputs": verdict.inputs, "worth": worth }));
+    }
+    let costs = cost_analysis(&own, &pooled, &assumptions);
+
+    clear(scope, analysis, outcome.frames.len()).await?;
+    let count = rows.len();
+    insert::<analysis_frame::Entity, _>(
+        scope,
+        outcome.frames.iter().map(|frame| frame_row(frame, ids, now)).collect(),
+    )
+    .await?;
+    insert::<automation_opportunity::Entity, _>(scope, rows).await?;
+    insert::<workflow_insight::Entity, _>(scope, insight_rows(outcome, &standings, ids, now)).await?;
+    insert::<workflow_visualization::Entity, _>(scope, diagram_rows(outcome, ids, now)).await?;
+    insert::<cost_analysis::Entity, _>(scope, vec![valuation::cost_row(ids, &costs, &assumptions, now)?]).await?;
+
+    let category = outcome.reading.category;
+    scope
+        .run(
+            "update public.recording_sessions set status = 'completed', completed_at = coalesce(completed_at, $2), duration_seconds = $3, content_sha256 = $4,
+                    workflow_type = case when classified_by = 'user' or $5::text is null then workflow_type else $5 end,
+                    classified_by = case when classified_by = 'user' or $5::text is null then classified_by else $6 end
+              where id = $1",
+            [
+                session.uuid().into(),
+                now.into(),
+                outcome.duration_seconds.into(),
+                outcome.content_sha256.clone().into(),
+                category.map(WorkflowCategory::as_str).into(),
+                if outcome.prompt_version.is_some() { ClassifiedBy::Model } else { ClassifiedBy::Rules }.as_str().into(),
+            ],
+        )
+        .await?;
+    end_attempt(scope, analysis, None, outcome.cost_usd, now).await?;
+    complete(
+        scope,
+        session,
+        analysis,
+        outcome,
+        &Summary::of(&costs, count, &assumptions),
+        lost,
+        now,
+    )
+    .await
+}
+
+/// Carries what people entered from the session's reviewed opportunities to those of the same process, and names what has
+/// no counterpart. The analysis's own earlier rows count too: a new interpretation replaces them.
+async fn carry(
+    scope: &Scope,
+    session: SessionId,
+    analysis: AnalysisId,
+    rows: &mut [automation_opportunity::Model],
+) -> Result<Vec<String>> {
+    let reviewed = automation_opportunity::Entity::find()
+        .from_raw_sql(crate::db::statement(
+            "select o.* from public.automation_opportunities o join public.analysis_results a on a.organization_id = o.organization_id and a.id = o.analysis_id
+              where o.session_id = $1 and (a.is_current or a.id = $2) and (o.reviewed_at is not null or o.status <> 'proposed' or o.reviewer_input <> '{}') order by (a.id = $2) desc, o.reviewed_at desc nulls last",
+            [session.uuid().into(), analysis.uuid().into()],
+        ))
+        .all(scope)
+        .await?;
+    let mut by_process: BTreeMap<String, automation_opportunity::Model> = BTreeMap::new();
+    for row in reviewed {
+        by_process.entry(derived_key(&row).to_owned()).or_insert(row);
+    }
+    for row in rows.iter_mut() {
+        let Some(earlier) = by_process.remove(derived_key(row)) else {
+            continue;
+        };
+        ReviewerInput::read(&earlier.reviewer_input).lay_over(row);
+        row.reviewer_input = earlier.reviewer_input;
+        row.status = earlier.status;
+        row.reviewed_by = earlier.reviewed_by;
+        row.reviewed_at = earlier.reviewed_at;
+        row.review_note = earlier.review_note;
+        row.dismissal_reason = earlier.dismissal_reason;
+        row.implemented_at = earlier.implemented_at;
+        row.actual_implementation_cost = earlier.actual_implementation_cost;
+        row.measured_seconds_after = earlier.measured_seconds_after;
+    }
+    Ok(by_process
+        .into_values()
+        .map(|row| {
+            format!(
+                "the reviewed opportunity \"{}\" ({}) has no counterpart here and could not be carried over",
+                row.title, row.status
+            )
+        })
+        .collect())
+}
+
+/// Takes away what an earlier try of this analysis left, and has the objects of superfluous frames deleted.
+async fn clear(scope: &Scope, analysis: AnalysisId, frames: usize) -> Result<()> {
+    scope
+        .run(
+            "insert into public.object_deletions (organization_id, object_key) select organization_id, file_path from public.analysis_frames where analysis_id = $1 and frame_index >= $2",
+            [analysis.uuid().into(), i32::try_from(frames).unwrap_or(i32::MAX).into()],
+        )
+        .await?;
+    for table in [
+        "analysis_frames",
+        "automation_opportunities",
+        "workflow_insights",
+        "workflow_visualizations",
+        "cost_analyses",
+    ] {
+        scope
+            .run(
+                &format!("delete from public.{table} where analysis_id = $1"),
+                [analysis.uuid().into()],
+            )
+            .await?;
+    }
+    Ok(())
+}
+
+async fn insert<E, M>(scope: &Scope, rows: Vec<M>) -> Result<()>
+where
+    E: EntityTrait<Model = M>,
+    M: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: sea_orm::ActiveModelTrait<Entity = E> + Send,
+{
+    // One statement holds at most 65,535 values; the widest row has about fifty.
+    let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
+    while rows.peek().is_some() {
+        let batch: Vec<E::ActiveModel> = rows.by_ref().take(500).collect();
+        E::insert_many(batch.into_iter().map(all_set))
+            .exec_without_returning(scope)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A model's columns are unchanged to the ORM; all of them are to be inserted.
+fn all_set<A: sea_orm::ActiveModelTrait>(model: A) -> A {
+    model.reset_all()
+}
+
+/// The last statement: afterwards the lease is gone and with it every right to write.
+async fn complete(
+    scope: &Scope,
+    session: SessionId,
+    analysis: AnalysisId,
+    outcome: &Outcome,
+    summary: &Summary,
+    lost: Vec<String>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    scope
+        .run(
+            "update public.analysis_results set is_current = false where session_id = $1 and is_current and id <> $2",
+            [session.uuid().into(), analysis.uuid().into()],
+        )
+        .await?;
+    let mut insights = outcome.reading.insights.clone();
+    insights.dropped.extend(lost);
+    let insights = serde_json::to_value(&insights)
+        .map_err(|error| Error::internal(format!("insights cannot be stored: {error}")))?;
+    let [count, weekly, annual, currency] = summary.values();
+    let touched = scope
+        .run(
+            "update public.analysis_results set status = 'completed', stage = 'done', progress = 1, progress_message = null, is_current = true, gpt_version = $2, prompt_version = $3, frames_analyzed = $4,
+                    frames_done = $4, frames_total = $4, coverage = $5, raw_gpt_response = $6, structured_insights = $7, confidence_score = $8, analysis_cost = $9, prompt_tokens = $10, completion_tokens = $11,
+                    processing_time_seconds = $12, automation_opportunities_count = $13, time_savings_hours_weekly = $14, cost_savings_annual = $15, currency = $16, processing_completed_at = $17,
+                    lease_token = null, lease_expires_at = null
+              where id = $1",
+            [
+                analysis.uuid().into(),
+                outcome.gpt_version.clone().into(),
+                outcome.prompt_version.clone().into(),
+                i32::try_from(outcome.frames.len()).unwrap_or(i32::MAX).into(),
+                outcome.coverage.clamp(0.0, 1.0).into(),
+                outcome.raw_reply.clone().into(),
+                insights.into(),
+                outcome.reading.confidence.map(|confidence| confidence.clamp(0.0, 1.0)).into(),
+                outcome.cost_usd.into(),
+                outcome.prompt_tokens.into(),
+                outcome.completion_tokens.into(),
+                outcome.processing_seconds.into(),
+                count,
+                weekly,
+                annual,
+                currency,
+                now.into(),
+            ],
+        )
+        .await?;
+    owned(touched)
+}

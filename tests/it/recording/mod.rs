@@ -1,0 +1,8 @@
+//! Recording through the door: limits, states, chunks, storages, crashes, erasure.
+
+mod erasure;
+mod process;
+mod quota;
+mod s3;
+mod state;
+mod steps;

@@ -1,0 +1,112 @@
+//! From a stored reply and stored rules to what is told; pure.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use domain::flow::{self, LayoutAlgorithm, VisualizationType};
+use domain::insight::{self, Reading};
+use domain::span::TimeSpan;
+use service::analysis_result::run::{self, Diagram, Outcome};
+
+use crate::vision::local::LocalReply;
+use crate::vision::redact::{self, Rules};
+use crate::vision::stored::{self, Stored};
+
+/// From the stored reply, without looking at the recording or asking anybody.
+pub(super) fn read_anew(earlier: &run::Earlier, started: Instant) -> Outcome {
+    let table: insight::parse::FrameTable = earlier.frames.iter().map(|frame| (frame.index, frame.span)).collect();
+    let Stored { local, reading } = stored::read(&earlier.raw_reply, &table);
+    let observed_seconds = local.as_ref().map_or(earlier.observed_seconds, observed_seconds);
+    let reading = reading.unwrap_or_default();
+    Outcome {
+        diagrams: diagrams(&reading, local.as_ref()),
+        reading,
+        raw_reply: earlier.raw_reply.clone(),
+        gpt_version: earlier.gpt_version.clone(),
+        prompt_version: earlier.prompt_version.clone(),
+        cost_usd: earlier.cost_usd,
+        prompt_tokens: earlier.prompt_tokens,
+        completion_tokens: earlier.completion_tokens,
+        frames: earlier.frames.clone(),
+        coverage: earlier.coverage,
+        duration_seconds: earlier.duration_seconds,
+        observed_seconds,
+        content_sha256: earlier.content_sha256.clone(),
+        processing_seconds: started.elapsed().as_secs_f64(),
+    }
+}
+
+/// Recorded time without idle time.
+pub(super) fn observed_seconds(reply: &LocalReply) -> f64 {
+    let idle: f64 = reply
+        .timeline
+        .iter()
+        .flat_map(|stay| &stay.idle)
+        .copied()
+        .map(TimeSpan::seconds)
+        .sum();
+    (reply.duration_seconds - idle).max(0.0)
+}
+
+/// Masks personal data in every text that a model gave back.
+pub(super) fn mask(reading: &mut Reading) {
+    insight::parse::each_text(reading, |text| *text = redact::mask(text));
+}
+
+pub(super) fn rules(privacy: &serde_json::Value) -> Rules {
+    Rules {
+        personal_data: flag(privacy, "redact_personal_data", true),
+        passwords: flag(privacy, "blur_passwords", true),
+        exclusions: privacy
+            .get("custom_exclusions")
+            .and_then(serde_json::Value::as_array)
+            .map(|words| {
+                words
+                    .iter()
+                    .filter_map(serde_json::Value::as_str)
+                    .map(str::to_owned)
+                    .collect()
+            })
+            .unwrap_or_default(),
+    }
+}
+
+pub(super) fn flag(settings: &serde_json::Value, name: &str, absent: bool) -> bool {
+    settings
+        .get(name)
+        .and_then(serde_json::Value::as_bool)
+        .unwrap_or(absent)
+}
+
+/// Each kind of diagram, in the layout that suits it.
+const DIAGRAMS: [(VisualizationType, LayoutAlgorithm); 3] = [
+    (VisualizationType::FlowChart, LayoutAlgorithm::Dagre),
+    (VisualizationType::Timeline, LayoutAlgorithm::Hierarchical),
+    (VisualizationType::ProcessMap, LayoutAlgorithm::Dagre),
+];
+
+pub(super) fn diagrams(reading: &Reading, local: Option<&LocalReply>) -> Vec<Diagram> {
+    let names: BTreeMap<u32, String> = local
+        .iter()
+        .flat_map(|reply| &reply.screens)
+        .map(|screen| {
+            let parts = [screen.object.as_str(), screen.application.as_str()];
+            (
+                screen.id,
+                parts
+                    .into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(" · "),
+            )
+        })
+        .filter(|(_, name)| !name.is_empty())
+        .collect();
+    DIAGRAMS
+        .into_iter()
+        .filter_map(|(kind, layout)| {
+            let data = serde_json::to_value(flow::draw(kind, layout, &reading.insights, &names)).ok()?;
+            Some(Diagram { kind, layout, data })
+        })
+        .collect()
+}
