@@ -417,7 +417,7 @@ mod tests {
             ("NEWSYSTEM_RATE_USER", "0/60"),
             ("NEWSYSTEM_RATE_ADDRESS", "fast"),
         ] {
-            let faults = load(&[(name, value)]).unwrap_err().to_string();
+            let faults = load(&[(name, value)]).unwrap_err();
             assert!(faults.contains(name), "{faults}");
         }
     }

@@ -155,22 +155,23 @@ pub struct Current {
 /// Those of the database; [`Error::Internal`] when a row holds what the domain does not know.
 pub async fn current(scope: &Scope, organization: OrganizationId, during: &Range) -> Result<Vec<Current>> {
     let (people, recorded_by) = recorded_by(scope);
+    // The analyses first: there are few of them, and what is joined to each need not be joined to each opportunity.
     let mut sql = Sql::new(
-        "select o.id, o.process_key, o.analysis_id, coalesce(a.processing_completed_at, a.updated_at), coalesce(s.content_sha256, s.id::text), ",
+        "with g as materialized (select g.currency, g.time_zone from public.organizations g where g.id = $1), \
+         a as materialized (select a.id, coalesce(a.processing_completed_at, a.updated_at) as analysed_at, coalesce(s.content_sha256, s.id::text) as recording, ",
     );
-    sql.push(recorded_by).push(
-        ", o.opportunity_type, o.status, o.current_time_per_occurrence_seconds, o.occurrences_observed, o.observed_seconds, \
-           (s.created_at at time zone g.time_zone)::date - date '1970-01-01', o.evidence, case when o.frequency_basis = 'declared' then o.occurrences_per_day end, o.people_count, \
-           o.automation_complexity, case when o.effort_basis = 'entered' then o.implementation_effort_hours end, o.actual_implementation_cost, o.measured_seconds_after, s.workflow_type \
-         from public.automation_opportunities o \
-         join public.analysis_results a on a.organization_id = o.organization_id and a.id = o.analysis_id and a.is_current \
-         join public.recording_sessions s on s.organization_id = o.organization_id and s.id = o.session_id \
-         join public.organizations g on g.id = o.organization_id and g.currency = o.currency ",
+    sql.value(organization.uuid()).push(recorded_by).push(
+        " as person, (s.created_at at time zone (select time_zone from g))::date - date '1970-01-01' as day, s.workflow_type \
+           from public.analysis_results a join public.recording_sessions s on s.organization_id = a.organization_id and s.id = a.session_id ",
     );
-    sql.push(people)
-        .push(" where o.organization_id = ")
-        .bind(organization.uuid());
+    sql.push(people).push(" where a.organization_id = $1 and a.is_current");
     during.conditions(&mut sql, "s.created_at");
+    sql.push(
+        ") select o.id, o.process_key, o.analysis_id, a.analysed_at, a.recording, a.person, o.opportunity_type, o.status, o.current_time_per_occurrence_seconds, \
+           o.occurrences_observed, o.observed_seconds, a.day, o.evidence, case when o.frequency_basis = 'declared' then o.occurrences_per_day end, o.people_count, \
+           o.automation_complexity, case when o.effort_basis = 'entered' then o.implementation_effort_hours end, o.actual_implementation_cost, o.measured_seconds_after, a.workflow_type \
+         from a join public.automation_opportunities o on o.organization_id = $1 and o.analysis_id = a.id where o.currency = (select currency from g)",
+    );
     sql.rows(scope).await?.iter().map(Current::decode).collect()
 }
 

@@ -79,6 +79,11 @@ insert into public.analysis_frames (id, organization_id, session_id, analysis_id
          'organizations/' || org || '/recordings/' || session || '/analyses/' || analysis || '/frames/' || i || '.jpg', 120000, true
     from base, generate_series(0, 1) i;
 
+-- i: which opportunity of a session, and when the recording shows it.
+create temp table shown on commit drop as
+  select i, jsonb_build_array(jsonb_build_object('start_seconds', i * 40, 'end_seconds', i * 40 + 45), jsonb_build_object('start_seconds', 900 + i * 40, 'end_seconds', 945 + i * 40)) as evidence,
+         jsonb_build_object('rule', 'routine', 'screens', jsonb_build_array(1, 2)) as metadata
+    from generate_series(1, 8) i;
 -- x: what was seen and entered; y: hours and cost; z: money.
 insert into public.automation_opportunities (id, analysis_id, session_id, organization_id, process_key, opportunity_type, title, description, workflow_steps,
     current_time_per_occurrence_seconds, occurrences_observed, observed_seconds, occurrences_per_day, frequency_basis, people_count, automation_complexity,
@@ -94,9 +99,8 @@ insert into public.automation_opportunities (id, analysis_id, session_id, organi
          y.cost, round((z.monthly * 12 - y.cost) / y.cost * 100, 2), case when z.monthly > 0 then ceil(y.cost * 365 / (z.monthly * 12)) end, x.per_day is not null,
          0.5 + (x.mixed % 50) / 100.0, case when x.per_day is null then 'low' when z.monthly > 900 then 'high' when z.monthly > 250 then 'medium' else 'low' end, 'by what it saves and how sure that is',
          x.status, case when x.status <> 'proposed' then pg_temp.id(n, 2, 2) end, case when x.status <> 'proposed' then now() end, case when x.status = 'implemented' then now() end,
-         jsonb_build_array(jsonb_build_object('start_seconds', i * 40, 'end_seconds', i * 40 + 45), jsonb_build_object('start_seconds', 900 + i * 40, 'end_seconds', 945 + i * 40)),
-         array[0, 1], jsonb_build_object('rule', 'routine', 'screens', jsonb_build_array(1, 2)), at, at
-    from base, generate_series(1, 8) i,
+         evidence, array[0, 1], metadata, at, at
+    from base cross join shown,
          lateral (select (n * 7919 + s * 104729 + i * 1299709) % 10007 as mixed) w,
          lateral (select w.mixed, (s * 8 + i * 5 + n) % 40 as process, 15 + w.mixed % 286 as seconds, 3 + w.mixed % 17 as seen,
                          case when w.mixed % 5 > 0 then 2 + w.mixed % 59 end as per_day, 1 + w.mixed % 3 as people,
@@ -163,4 +167,5 @@ insert into public.audit_log (id, organization_id, at, actor_user_id, action, su
   select pg_temp.id(n, 7, s), org, at, pg_temp.id(n, 2, 3 + s % 4), 'recording_session.start', 'recording_session', session
     from base;
 commit;
+set default_statistics_target = 30;
 analyze;

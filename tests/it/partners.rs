@@ -91,12 +91,11 @@ impl Server {
         };
         let client = reqwest::Client::new();
         let begun = Instant::now();
-        while client
+        while !client
             .get(format!("{}/health/ready", server.url))
             .send()
             .await
             .is_ok_and(|answer| answer.status().is_success())
-            == false
         {
             assert!(begun.elapsed() < Duration::from_mins(1), "the server does not start");
             tokio::time::sleep(Duration::from_millis(100)).await;

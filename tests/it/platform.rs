@@ -115,10 +115,10 @@ async fn impact_counts_by_hand_whatever_was_uploaded_or_analysed_twice() {
     sql += &opportunity('a', &id('a', 113), &id('a', 102), "p", 0, "proposed", "EUR");
     sql += &opportunity('a', &id('a', 113), &id('a', 102), "q", 50, "proposed", "EUR");
     // Globex counts in dollars, and dismissed eight of nine.
-    sql += &format!(
+    sql.extend([format!(
         "update public.organizations set currency = 'USD', time_zone = 'America/New_York' where id = '{}';",
         seeded('b', 1)
-    );
+    )]);
     sql += &session('b', 101, "null", "2026-10-20T10:00:00Z");
     sql += &analysis('b', 111, 101, true, 1.0, "2026-10-21T10:00:00Z");
     sql += &opportunity('b', &id('b', 111), &id('b', 101), "p", 100, "implemented", "USD");

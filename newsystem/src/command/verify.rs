@@ -137,9 +137,19 @@ fn as_text(answer: &Answer) -> String {
         absent,
         listed,
     } = &answer.replies;
-    text.push_str(&format!(
-        "\nStored replies: {readable} readable, {unreadable} unreadable, {absent} not kept\n"
-    ));
+    text.push('\n');
+    text.push_str(
+        &[
+            "Stored replies: ",
+            &readable.to_string(),
+            " readable, ",
+            &unreadable.to_string(),
+            " unreadable, ",
+            &absent.to_string(),
+            " not kept\n",
+        ]
+        .concat(),
+    );
     if !listed.is_empty() {
         let rows: Vec<Row> = listed
             .iter()
@@ -164,10 +174,10 @@ fn as_text(answer: &Answer) -> String {
         text.push_str(&table(&heads, &rows, 100));
     }
     let (leaks, dangling) = (answer.leaks, answer.dangling);
-    text.push_str(&if leaks + dangling == 0 {
-        "\nNo row of one organization points at another's.\n".to_owned()
+    let verdict = if leaks + dangling == 0 {
+        "No row of one organization points at another's.".to_owned()
     } else {
-        format!("\nFOUND: {leaks} leaks, {dangling} rows that point at nothing\n")
-    });
-    text
+        format!("FOUND: {leaks} leaks, {dangling} rows that point at nothing")
+    };
+    [text.as_str(), "\n", &verdict, "\n"].concat()
 }

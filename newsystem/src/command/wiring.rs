@@ -70,7 +70,6 @@ pub async fn application(
         origins: api::http::cors::Origins::parse(&config.cors_origins).context("NEWSYSTEM_CORS_ORIGINS")?,
         trusted_proxies: config.trusted_proxies.clone(),
         development,
-        ..api::Behaviour::default()
     };
     Ok(api::app(parts, behaviour, stopping)?)
 }

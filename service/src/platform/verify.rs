@@ -223,19 +223,21 @@ async fn references(scope: &Scope, table: &Table, column: &str, target: &str, mu
 
 /// What a line of a log is about: a row of the same organization wherever it is found.
 async fn subjects(scope: &Scope, table: &Table, tables: &[Table]) -> Result<Check> {
-    let mut leaks = String::from(
-        "exists (select from public.organizations p where p.id = t.subject_id and p.id <> t.organization_id)",
-    );
     // People may move from one organization to another.
-    for other in tables
+    let others = tables
         .iter()
         .filter(|one| one.has("id") && one.has("organization_id") && one.name != "user_profiles")
-    {
-        leaks.push_str(&format!(
-            " or exists (select from public.{} p where p.id = t.subject_id and p.organization_id <> t.organization_id)",
-            quoted(&other.name)
-        ));
-    }
+        .map(|other| {
+            format!(
+                "exists (select from public.{} p where p.id = t.subject_id and p.organization_id <> t.organization_id)",
+                quoted(&other.name)
+            )
+        });
+    let itself = "exists (select from public.organizations p where p.id = t.subject_id and p.id <> t.organization_id)";
+    let leaks = std::iter::once(itself.to_owned())
+        .chain(others)
+        .collect::<Vec<_>>()
+        .join(" or ");
     let against = "subject_id: every table".to_owned();
     compare(scope, table, against, &leaks, "false", "t.subject_id is not null").await
 }

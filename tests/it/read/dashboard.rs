@@ -38,9 +38,14 @@ end $$;";
 
 /// The three sums of what counts, by workflow type, by hand-written SQL: hours and money a month.
 async fn expected(world: &World) -> BTreeMap<Option<String>, [(Decimal, Decimal); 3]> {
+    let mut member = world.pool.begin().await.unwrap();
+    sqlx::query("select set_config('role', 'newsystem_member', true), set_config('request.jwt.claims', $1, true)")
+        .bind(json!({ "sub": seeded('a', 11), "role": "authenticated" }).to_string())
+        .execute(&mut *member)
+        .await
+        .unwrap();
     let rows = sqlx::query(include_str!("worth.sql"))
-        .bind(seeded('a', 1))
-        .fetch_all(&world.pool)
+        .fetch_all(&mut *member)
         .await
         .unwrap();
     let mut sums: BTreeMap<Option<String>, [(Decimal, Decimal); 3]> = BTreeMap::new();

@@ -1,14 +1,15 @@
 -- What an organization's processes are worth a month, by hand: facts/workflow-analysis.md, ROI, with the Dutch defaults. Written
--- from the facts and not from domain::roi, to be compared with it. $1 is the organization; run as one who sees its people.
--- Needs PostgreSQL 15 for sums of multiranges.
+-- from the facts and not from domain::roi, to be compared with it. Run as newsystem_member with the claims of a member. Needs
+-- PostgreSQL 15 for sums of multiranges.
 with seen as (
   select o.process_key, o.analysis_id, o.status, o.people_count, o.occurrences_observed as times, o.observed_seconds::numeric as observed, o.current_time_per_occurrence_seconds::numeric as seconds, o.evidence,
          case when o.frequency_basis = 'declared' then o.occurrences_per_day::numeric end as declared, case when o.effort_basis = 'entered' then o.implementation_effort_hours end as entered,
          array_position(array['low', 'medium', 'high'], o.automation_complexity) as level, o.actual_implementation_cost as actual, o.measured_seconds_after::numeric as after,
-         a.processing_completed_at as analysed_at, coalesce(s.content_sha256, s.id::text) as recording, coalesce('1' || s.user_id, '2' || coalesce(s.content_sha256, s.id::text)) as person,
+         a.processing_completed_at as analysed_at, coalesce(s.content_sha256, s.id::text) as recording, coalesce('1' || lpad(p.person::text, 9, '0'), '2' || coalesce(s.content_sha256, s.id::text)) as person,
          s.workflow_type, (s.created_at at time zone g.time_zone)::date as day
     from public.automation_opportunities o join public.analysis_results a on a.id = o.analysis_id join public.recording_sessions s on s.id = o.session_id join public.organizations g on g.id = o.organization_id
-   where o.organization_id = $1 and a.is_current and o.currency = g.currency
+    left join private.recorded_people() p on p.session_id = s.id
+   where a.is_current and o.currency = g.currency
 ), newest as (
   select distinct on (recording) recording, analysis_id from seen order by recording, analysed_at desc, analysis_id desc
 ), once as ( -- a recording once, through its newest analysis; where people worked on another copy, that copy
