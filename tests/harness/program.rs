@@ -78,7 +78,7 @@ impl Serve {
     pub async fn start(database: &str, settings: &[(&str, &str)]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("newsystem-serve-").tempdir()?;
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let settings = settings
+        let settings: Vec<(String, String)> = settings
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
@@ -171,7 +171,7 @@ impl Serve {
     }
 }
 
-fn spawn(database: &str, settings: &Vec<(String, String)>, folder: &TempDir, address: SocketAddr) -> Result<Child> {
+fn spawn(database: &str, settings: &[(String, String)], folder: &TempDir, address: SocketAddr) -> Result<Child> {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)

@@ -83,16 +83,13 @@ async fn write(worker: PgPool, organization: u128, stop: Arc<AtomicBool>, commit
             transaction.commit().await?;
             Ok(next)
         };
-        match change.await {
-            Ok(next) => {
-                leases[at] = next;
-                commits.fetch_add(1, Ordering::Relaxed);
-            }
+        if let Ok(next) = change.await {
+            leases[at] = next;
+            commits.fetch_add(1, Ordering::Relaxed);
+        } else {
             // Nobody knows whether it was committed; the lease ends by itself.
-            Err(_) => {
-                leases[at] = None;
-                sleep(Duration::from_millis(50)).await;
-            }
+            leases[at] = None;
+            sleep(Duration::from_millis(50)).await;
         }
         sleep(PAUSE).await;
     }
@@ -123,7 +120,6 @@ impl Client {
                 let mut chance = rand::rng();
                 (chance.random_range(0..2), chance.random_range(100..1500))
             };
-            // From far behind it stays until it has caught up, else nobody could tell whether it does.
             let until = Instant::now() + Duration::from_millis(stay);
             if self.stay(doors.addresses[door], &credential, until, &goal).await? {
                 self.connections += 1;
@@ -158,10 +154,12 @@ impl Client {
             } else {
                 until
             };
-            match tokio::time::timeout_at(wait, socket.hear()).await {
+            let Ok(said) = tokio::time::timeout_at(wait, socket.hear()).await else {
                 // Leaves without a good-bye.
-                Err(_) => return Ok(true),
-                Ok(Said::Next(payload)) => {
+                return Ok(true);
+            };
+            match said {
+                Said::Next(payload) => {
                     let event = &payload["data"]["organizationEvents"];
                     let Some(sequence) = event["sequence"].as_str().and_then(|text| text.parse::<i64>().ok()) else {
                         return match payload["errors"][0]["extensions"]["code"].as_str() {
@@ -179,14 +177,14 @@ impl Client {
                     }
                     self.position = sequence;
                 }
-                Ok(Said::Error(errors)) => {
+                Said::Error(errors) => {
                     return match errors[0]["extensions"]["code"].as_str() {
                         Some("UNAVAILABLE" | "TIMEOUT" | "RATE_LIMITED") => Ok(true),
                         _ => Err(format!("{}: {errors}", self.name)),
                     };
                 }
-                Ok(Said::Closed(1012 | 1013, _) | Said::Broken) => return Ok(true),
-                Ok(other) => return Err(format!("{}: {other:?}", self.name)),
+                Said::Closed(1012 | 1013, _) | Said::Broken => return Ok(true),
+                other => return Err(format!("{}: {other:?}", self.name)),
             }
         }
     }
