@@ -91,16 +91,13 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
     let told = Arc::clone(&gate);
     let on_caller = Box::new(move |changed: Option<uuid::Uuid>| {
         let Some(gate) = told.get() else { return };
-        match changed {
-            Some(id) => {
-                gate.end(Actor::Person(id.into()), "your role or membership changed");
-                gate.end(Actor::Key(id.into()), "the key was revoked or changed");
-            }
-            None => {
-                gate.forget_all();
-                let gate = gate.clone();
-                tokio::spawn(async move { gate.look_again().await });
-            }
+        if let Some(id) = changed {
+            gate.end(Actor::Person(id.into()), "your role or membership changed");
+            gate.end(Actor::Key(id.into()), "the key was revoked or changed");
+        } else {
+            gate.forget_all();
+            let gate = gate.clone();
+            tokio::spawn(async move { gate.look_again().await });
         }
     });
     let hub = Hub::start(db.clone(), listener, on_caller, stopping.clone());

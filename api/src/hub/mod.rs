@@ -185,14 +185,13 @@ impl Hub {
     async fn topic(&self, organization: OrganizationId) -> Result<Arc<Topic>, Error> {
         let topic = {
             let mut topics = lock(&self.inner.topics);
-            match topics.get(&organization).and_then(Weak::upgrade) {
-                Some(topic) => topic,
-                None => {
-                    topics.retain(|_, topic| topic.strong_count() > 0);
-                    let topic = Arc::new(Topic::new(self.inner.db.clone(), organization));
-                    topics.insert(organization, Arc::downgrade(&topic));
-                    topic
-                }
+            if let Some(topic) = topics.get(&organization).and_then(Weak::upgrade) {
+                topic
+            } else {
+                topics.retain(|_, topic| topic.strong_count() > 0);
+                let topic = Arc::new(Topic::new(self.inner.db.clone(), organization));
+                topics.insert(organization, Arc::downgrade(&topic));
+                topic
             }
         };
         topic.ready().await?;

@@ -92,9 +92,11 @@ impl<S: Clone + Send + Sync + 'static> Watched<S> {
     }
 }
 
+type ByKey<I, S> = HashMap<(OrganizationId, I), Weak<Watched<S>>>;
+
 /// All that is watched of one kind, by id. An id is one organization's: whoever asks for another's finds nothing in the database
 /// and comes to nothing here, since the organization is part of the key.
-pub struct Watches<I, S>(Mutex<HashMap<(OrganizationId, I), Weak<Watched<S>>>>);
+pub struct Watches<I, S>(Mutex<ByKey<I, S>>);
 
 impl<I, S> Default for Watches<I, S> {
     fn default() -> Self {

@@ -16,7 +16,7 @@ async fn until(lines: &mut Lines<BufReader<ChildStdout>>, told: &mut BTreeMap<St
     while told.len() < 4 || told.values().any(|sequences| sequences.len() < wanted) {
         let line = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await;
         let line = line.unwrap_or_else(|_| panic!("not all is told: {told:?}")).unwrap();
-        let line = line.expect("the script goes on");
+        let line = line.unwrap_or_else(|| panic!("the script ended: {told:?}"));
         let (name, sequence) = line.rsplit_once(' ').unwrap();
         let sequence = sequence.parse().unwrap_or_else(|_| panic!("{line}"));
         told.entry(name.to_owned()).or_default().push(sequence);

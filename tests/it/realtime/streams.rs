@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::status::AnalysisStatus;
+use domain::status::AnalysisStatus::{self, Failed, Processing, Queued};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use service::event::listener::Listener;
@@ -260,7 +260,6 @@ async fn a_watched_analysis_is_read_once_for_all_who_watch_and_every_status_is_t
         let told: Vec<AnalysisStatus> = states.iter().map(|state| state.status).collect();
         let mut changes = told.clone();
         changes.dedup();
-        use AnalysisStatus::{Failed, Processing, Queued};
         assert_eq!(changes, [Processing, Queued, Processing, Queued, Processing, Failed]);
         let shown = states
             .iter()
