@@ -139,7 +139,7 @@ pub async fn run(tools: &Tools, job: &Job) -> Verdict {
         fresh: AtomicBool::new(false),
     };
     let made = if crashes < MOST_CRASHES {
-        work.until_stopped(job, reported).await
+        Box::pin(work.until_stopped(job, reported)).await
     } else {
         Err(failed(
             AnalysisErrorCode::WorkerCrashed,
