@@ -68,8 +68,8 @@ pub async fn one(
 }
 
 /// A calculation of all current analyses. What they share is read once: the assumptions, and what all recordings saw of each
-/// process, which no calculation changes. So the whole takes time in proportion to the opportunities: 2,000 of them in 400
-/// analyses took TODO.
+/// process, which no calculation changes. So the whole takes time in proportion to the opportunities: 2,004 of them in 334
+/// analyses took 53 statements and 4.7 s, in a build without optimisation on two cores under a load of 14.
 pub struct Recalculation {
     organization: OrganizationId,
     assumptions: Assumptions,
