@@ -431,25 +431,25 @@ impl Standing {
     }
 }
 
-/// Brings the insights of an analysis in line with the opportunities that they are about.
+/// Brings the insights of analyses in line with the opportunities that they are about.
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) async fn follow(scope: &Scope, analysis: AnalysisId, standings: &[Standing]) -> Result<()> {
+pub(crate) async fn follow(scope: &Scope, standings: &[(AnalysisId, Standing)]) -> Result<()> {
     let standings: Vec<_> = standings
         .iter()
-        .map(|standing| {
+        .map(|(analysis, standing)| {
             json!({
-                "key": standing.process_key, "score": standing.roi_score,
+                "analysis": analysis, "key": standing.process_key, "score": standing.roi_score,
                 "priority": standing.priority.map(Priority::as_str),
             })
         })
         .collect();
     scope
         .run(
-            "update public.workflow_insights i set roi_score = n.score, priority = n.priority from jsonb_to_recordset($2) as n (key text, score numeric, priority text)
-              where i.analysis_id = $1 and i.metadata ->> 'opportunity' = n.key and (i.roi_score, i.priority) is distinct from (n.score, n.priority)",
-            [analysis.uuid().into(), serde_json::Value::from(standings).into()],
+            "update public.workflow_insights i set roi_score = n.score, priority = n.priority from jsonb_to_recordset($1) as n (analysis uuid, key text, score numeric, priority text)
+              where i.analysis_id = n.analysis and i.metadata ->> 'opportunity' = n.key and (i.roi_score, i.priority) is distinct from (n.score, n.priority)",
+            [serde_json::Value::from(standings).into()],
         )
         .await
         .map(|_| ())

@@ -5,14 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::id::{AnalysisId, OpportunityId, OrganizationId, SessionId, UserId};
-use domain::roi::{Assumptions, Complexity, CostAnalysis, Evidence, Observation, Priority, cost_analysis};
+use domain::roi::{Assumptions, Complexity, Evidence, Observation, Priority, cost_analysis};
 use domain::status::OpportunityStatus;
 use entity::{automation_opportunity, cost_analysis as cost_row};
 use rust_decimal::Decimal;
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::act::{Act, Change};
@@ -122,7 +120,7 @@ pub async fn update(scope: &Scope, opportunity: OpportunityId, review: &Review, 
         .await?
         .ok_or(Error::NotFound { what: "opportunity" })?;
     let ids = (member.organization, found.session_id, found.analysis_id);
-    lock(scope, found.analysis_id).await?;
+    lock(scope, &[found.analysis_id]).await?;
     let mut rows = rows_of(scope, found.analysis_id).await?;
     let row = rows
         .iter_mut()
@@ -139,7 +137,7 @@ pub async fn update(scope: &Scope, opportunity: OpportunityId, review: &Review, 
     }
     enter(row, review, caller.user(), act.now)?;
     let assumptions = valuation::assumptions(scope, member.organization).await?;
-    let cost = revalue(scope, ids, &mut rows, &assumptions, act.now).await?;
+    let cost = revalue(scope, ids, rows, &assumptions, act.now).await?;
     act.note(
         scope,
         Change {
@@ -187,12 +185,15 @@ fn entered(review: &Review) -> Vec<&'static str> {
     .collect()
 }
 
-/// Two reviews of one analysis come one after the other, so that each cost analysis sees the other's.
-pub(super) async fn lock(scope: &Scope, analysis: AnalysisId) -> Result<()> {
+/// Two reviews of one analysis come one after the other, so that each cost analysis sees the other's. Of several analyses the
+/// locks are taken in one order.
+pub(super) async fn lock(scope: &Scope, analyses: &[AnalysisId]) -> Result<()> {
+    let mut ids: Vec<Uuid> = analyses.iter().map(|analysis| analysis.uuid()).collect();
+    ids.sort_unstable();
     scope
         .run(
-            "select pg_advisory_xact_lock(hashtext('newsystem.valuation'), hashtext($1))",
-            [analysis.to_string().into()],
+            "select pg_advisory_xact_lock(hashtext('newsystem.valuation'), hashtext(id::text)) from unnest($1::uuid[]) as id",
+            [ids.into()],
         )
         .await
         .map(|_| ())
@@ -288,18 +289,26 @@ impl Facts {
     }
 }
 
+/// An analysis whose worth is worked out: its rows, and the same as the domain sees them, in one order.
+pub(super) struct Sheet {
+    pub(super) session: SessionId,
+    pub(super) analysis: AnalysisId,
+    pub(super) rows: Vec<automation_opportunity::Model>,
+    pub(super) own: Vec<Observation>,
+}
+
 /// Works out anew what the opportunities of an analysis are worth, and writes rows, summary and cost analysis.
 pub(super) async fn revalue(
     scope: &Scope,
     ids: (OrganizationId, SessionId, AnalysisId),
-    rows: &mut [automation_opportunity::Model],
+    rows: Vec<automation_opportunity::Model>,
     assumptions: &Assumptions,
     now: DateTime<Utc>,
 ) -> Result<domain::id::CostAnalysisId> {
     let (organization, session, analysis) = ids;
     let facts = facts(scope, &[analysis]).await?;
     let facts = facts.get(&analysis).ok_or(Error::NotFound { what: "analysis" })?;
-    let own = facts.observations(rows)?;
+    let own = facts.observations(&rows)?;
     let mut everywhere: Vec<_> = valuation::observations(scope, organization, Observed::CurrentExcept(session))
         .await?
         .into_iter()
@@ -307,91 +316,105 @@ pub(super) async fn revalue(
         .collect();
     everywhere.extend(own.iter().cloned());
     let pooled = valuation::evidence_by_process(&everywhere, assumptions);
-    settle(scope, ids, (rows, &own), &pooled, assumptions, now).await
+    let sheet = Sheet {
+        session,
+        analysis,
+        rows,
+        own,
+    };
+    let costs = settle(scope, organization, vec![sheet], &pooled, assumptions, now).await?;
+    costs.first().copied().ok_or(Error::NotFound { what: "analysis" })
 }
 
-/// The same where it is known already what all recordings saw of each process.
+/// The same for any number of analyses, in as many statements as for one, where it is known already what all recordings saw of
+/// each process. Answers the cost analyses in the order of the sheets.
 pub(super) async fn settle(
     scope: &Scope,
-    ids: (OrganizationId, SessionId, AnalysisId),
-    (rows, own): (&mut [automation_opportunity::Model], &[Observation]),
+    organization: OrganizationId,
+    sheets: Vec<Sheet>,
     pooled: &BTreeMap<String, Evidence>,
     assumptions: &Assumptions,
     now: DateTime<Utc>,
-) -> Result<domain::id::CostAnalysisId> {
-    let mut standings = Vec::with_capacity(rows.len());
-    for (row, observation) in rows.iter_mut().zip(own) {
-        let before = row.clone();
-        let (worth, _) = valuation::price(row, observation, pooled.get(&observation.process_key), assumptions);
-        standings.push(Standing::of(row, &worth));
-        // The one under review differs from what is stored even where its money does not.
-        if *row != before || row.reviewed_at == Some(now) {
-            save(scope, row).await?;
+) -> Result<Vec<domain::id::CostAnalysisId>> {
+    let (mut changed, mut standings) = (Vec::new(), Vec::new());
+    let (mut costs, mut summaries) = (Vec::new(), Vec::new());
+    for mut sheet in sheets {
+        for (row, observation) in sheet.rows.iter_mut().zip(&sheet.own) {
+            let before = row.clone();
+            let (worth, _) = valuation::price(row, observation, pooled.get(&observation.process_key), assumptions);
+            standings.push((sheet.analysis, Standing::of(row, &worth)));
+            // The one under review differs from what is stored even where its money does not.
+            if *row != before || row.reviewed_at == Some(now) {
+                changed.push(as_json(row));
+            }
         }
+        let cost = cost_analysis(&sheet.own, pooled, assumptions);
+        let summary = Summary::of(&cost, sheet.rows.len(), assumptions);
+        summaries.push(json!({
+            "id": sheet.analysis, "opportunities": summary.opportunities, "weekly": summary.time_savings_hours_weekly,
+            "annual": summary.cost_savings_annual, "currency": summary.currency,
+        }));
+        let ids = (organization, sheet.session, sheet.analysis);
+        costs.push(valuation::cost_row(ids, &cost, assumptions, now)?);
     }
-    valuation::follow(scope, ids.2, &standings).await?;
-    let costs = cost_analysis(own, pooled, assumptions);
-    store_costs(scope, ids, &costs, rows.len(), assumptions, now).await
-}
-
-async fn store_costs(
-    scope: &Scope,
-    ids: (OrganizationId, SessionId, AnalysisId),
-    costs: &CostAnalysis,
-    opportunities: usize,
-    assumptions: &Assumptions,
-    now: DateTime<Utc>,
-) -> Result<domain::id::CostAnalysisId> {
-    let row = valuation::cost_row(ids, costs, assumptions, now)?;
-    let id = row.id;
-    cost_row::Entity::insert(row.into_active_model().reset_all())
-        .exec_without_returning(scope)
-        .await?;
-    let [count, weekly, annual, currency] = Summary::of(costs, opportunities, assumptions).values();
+    save(scope, changed).await?;
+    valuation::follow(scope, &standings).await?;
+    let ids = costs.iter().map(|row| row.id).collect();
+    if !costs.is_empty() {
+        cost_row::Entity::insert_many(costs.into_iter().map(|row| row.into_active_model().reset_all()))
+            .exec_without_returning(scope)
+            .await?;
+    }
     scope
         .run(
-            "update public.analysis_results set automation_opportunities_count = $2, time_savings_hours_weekly = $3, cost_savings_annual = $4, currency = $5 where id = $1",
-            [ids.2.uuid().into(), count, weekly, annual, currency],
+            "update public.analysis_results a set automation_opportunities_count = n.opportunities, time_savings_hours_weekly = n.weekly, cost_savings_annual = n.annual, currency = n.currency
+               from jsonb_to_recordset($1) as n (id uuid, opportunities integer, weekly numeric, annual numeric, currency text) where a.id = n.id",
+            [serde_json::Value::from(summaries).into()],
         )
         .await?;
-    Ok(id)
+    Ok(ids)
 }
 
-/// Writes the columns that a reviewer's doings may change.
-async fn save(scope: &Scope, row: &automation_opportunity::Model) -> Result<()> {
-    let stored = automation_opportunity::ActiveModel {
-        id: sea_orm::ActiveValue::Unchanged(row.id),
-        title: Set(row.title.clone()),
-        process_key: Set(row.process_key.clone()),
-        current_time_per_occurrence_seconds: Set(row.current_time_per_occurrence_seconds),
-        occurrences_per_day: Set(row.occurrences_per_day),
-        frequency_basis: Set(row.frequency_basis),
-        people_count: Set(row.people_count),
-        automation_complexity: Set(row.automation_complexity),
-        implementation_effort_hours: Set(row.implementation_effort_hours),
-        effort_basis: Set(row.effort_basis),
-        estimated_cost_savings_monthly: Set(row.estimated_cost_savings_monthly),
-        monthly_savings_low: Set(row.monthly_savings_low),
-        monthly_savings_high: Set(row.monthly_savings_high),
-        hours_saved_monthly: Set(row.hours_saved_monthly),
-        estimated_implementation_cost: Set(row.estimated_implementation_cost),
-        roi_percentage: Set(row.roi_percentage),
-        payback_period_days: Set(row.payback_period_days),
-        counted: Set(row.counted),
-        priority: Set(row.priority),
-        priority_reason: Set(row.priority_reason.clone()),
-        status: Set(row.status),
-        reviewer_input: Set(row.reviewer_input.clone()),
-        reviewed_by: Set(row.reviewed_by),
-        reviewed_at: Set(row.reviewed_at),
-        review_note: Set(row.review_note.clone()),
-        dismissal_reason: Set(row.dismissal_reason.clone()),
-        implemented_at: Set(row.implemented_at),
-        actual_implementation_cost: Set(row.actual_implementation_cost),
-        measured_seconds_after: Set(row.measured_seconds_after),
-        realised_savings_monthly: Set(row.realised_savings_monthly),
-        ..Default::default()
-    };
-    stored.update(scope).await?;
-    Ok(())
+/// The columns that a reviewer's doings may change.
+fn as_json(row: &automation_opportunity::Model) -> serde_json::Value {
+    json!({
+        "id": row.id, "title": row.title, "process_key": row.process_key, "current_time_per_occurrence_seconds": row.current_time_per_occurrence_seconds,
+        "occurrences_per_day": row.occurrences_per_day, "frequency_basis": row.frequency_basis.as_str(), "people_count": row.people_count,
+        "automation_complexity": row.automation_complexity.map(Complexity::as_str), "implementation_effort_hours": row.implementation_effort_hours,
+        "effort_basis": row.effort_basis.as_str(), "estimated_cost_savings_monthly": row.estimated_cost_savings_monthly, "monthly_savings_low": row.monthly_savings_low,
+        "monthly_savings_high": row.monthly_savings_high, "hours_saved_monthly": row.hours_saved_monthly, "estimated_implementation_cost": row.estimated_implementation_cost,
+        "roi_percentage": row.roi_percentage, "payback_period_days": row.payback_period_days, "counted": row.counted, "priority": row.priority.map(Priority::as_str),
+        "priority_reason": row.priority_reason, "status": row.status.as_str(), "reviewer_input": row.reviewer_input, "reviewed_by": row.reviewed_by,
+        "reviewed_at": row.reviewed_at, "review_note": row.review_note, "dismissal_reason": row.dismissal_reason, "implemented_at": row.implemented_at,
+        "actual_implementation_cost": row.actual_implementation_cost, "measured_seconds_after": row.measured_seconds_after,
+        "realised_savings_monthly": row.realised_savings_monthly,
+    })
+}
+
+/// Writes rows made by [`as_json`].
+async fn save(scope: &Scope, rows: Vec<serde_json::Value>) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    scope
+        .run(
+            "update public.automation_opportunities o
+                set title = n.title, process_key = n.process_key, current_time_per_occurrence_seconds = n.current_time_per_occurrence_seconds, occurrences_per_day = n.occurrences_per_day,
+                    frequency_basis = n.frequency_basis, people_count = n.people_count, automation_complexity = n.automation_complexity, implementation_effort_hours = n.implementation_effort_hours,
+                    effort_basis = n.effort_basis, estimated_cost_savings_monthly = n.estimated_cost_savings_monthly, monthly_savings_low = n.monthly_savings_low,
+                    monthly_savings_high = n.monthly_savings_high, hours_saved_monthly = n.hours_saved_monthly, estimated_implementation_cost = n.estimated_implementation_cost,
+                    roi_percentage = n.roi_percentage, payback_period_days = n.payback_period_days, counted = n.counted, priority = n.priority, priority_reason = n.priority_reason, status = n.status,
+                    reviewer_input = n.reviewer_input, reviewed_by = n.reviewed_by, reviewed_at = n.reviewed_at, review_note = n.review_note, dismissal_reason = n.dismissal_reason,
+                    implemented_at = n.implemented_at, actual_implementation_cost = n.actual_implementation_cost, measured_seconds_after = n.measured_seconds_after,
+                    realised_savings_monthly = n.realised_savings_monthly
+               from jsonb_to_recordset($1) as n (id uuid, title text, process_key text, current_time_per_occurrence_seconds double precision, occurrences_per_day double precision, frequency_basis text,
+                    people_count integer, automation_complexity text, implementation_effort_hours numeric, effort_basis text, estimated_cost_savings_monthly numeric, monthly_savings_low numeric,
+                    monthly_savings_high numeric, hours_saved_monthly numeric, estimated_implementation_cost numeric, roi_percentage numeric, payback_period_days integer, counted boolean, priority text,
+                    priority_reason text, status text, reviewer_input jsonb, reviewed_by uuid, reviewed_at timestamptz, review_note text, dismissal_reason text, implemented_at timestamptz,
+                    actual_implementation_cost numeric, measured_seconds_after double precision, realised_savings_monthly numeric)
+              where o.id = n.id",
+            [serde_json::Value::from(rows).into()],
+        )
+        .await
+        .map(|_| ())
 }

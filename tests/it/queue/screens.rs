@@ -33,11 +33,11 @@ async fn recordings_of_the_earlier_system_are_analysed_to_the_end() {
         .run("update public.organizations set max_parallel_analyses = 2")
         .await;
     let whole = house.records(1, &[&whole]).await;
-    let sliced = house.records(2, &slices).await;
+    let parted = house.records(2, &slices).await;
     let here = house.works_here(2, decoder()).await;
     let asked = [
         (house.asks(whole, Analyser::Local).await, 8.0..=12.0),
-        (house.asks(sliced, Analyser::Local).await, 35.0..=45.0),
+        (house.asks(parted, Analyser::Local).await, 35.0..=45.0),
     ];
     for (analysis, seconds) in asked {
         house.ends_with(analysis, "completed").await;
