@@ -22,10 +22,10 @@ use service::storage::Storage;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::graphql::look::Audited;
 use crate::graphql::{Api, Request};
 use crate::http::auth::{Gate, TokenVerifier};
 use crate::http::cors::Origins;
-use crate::http::execution::Nothing;
 use crate::http::{Introspection, Limits, Options, Rates, Schemas, Transport};
 use crate::hub::Hub;
 
@@ -115,7 +115,7 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
     );
     let gate = gate.get_or_init(|| Gate::dressing(verifier, db, now, dress)).clone();
 
-    let schemas = Schemas::build(graphql::schema, Nothing);
+    let schemas = Schemas::build(graphql::schema, Audited);
     let introspection = if behaviour.development {
         Introspection::Everyone
     } else {
@@ -138,6 +138,7 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
         .route("/files/uploads/{chunk}", put(http::upload::put))
         .route("/files/frames/{frame}", get(http::files::frame))
         .route("/files/playback/{session}", get(http::files::playback))
+        .route("/files/exports/{subject}", get(http::files::export))
         .with_state(api);
     Ok(transport.surround(transport.routes().merge(others)))
 }

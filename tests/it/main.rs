@@ -5,6 +5,7 @@ mod catalogue;
 mod embedded_postgres;
 mod organization;
 mod pooler;
+mod privacy;
 mod read;
 mod recording;
 mod remote_vision;
