@@ -84,7 +84,7 @@ async fn what_is_kept_is_kept_as_long_as_the_page_says() {
         .unwrap();
     assert_eq!(app.number("select count(*) from public.idempotency_keys").await, 1);
     // Objects that are deleted a second time.
-    app.run("insert into public.object_deletions (organization_id, object_key) select id, 'organizations/x' from public.organizations").await;
+    app.run("insert into public.object_deletions (organization_id, object_key, is_prefix) select id, 'organizations/' || id, true from public.organizations").await;
     service::sweep::delete_objects(app.worker(), app.storage())
         .await
         .unwrap();

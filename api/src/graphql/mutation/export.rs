@@ -67,8 +67,11 @@ impl ExportMutation {
         let scope = request.scope().await?;
         export::issue(&scope, subject, &act).await?;
         scope.commit().await?;
-        let signer = &request.api().signer;
-        let signed = signer.sign(signing::Subject::Export, subject.uuid(), caller.actor.uuid(), act.now);
+        let actor = caller.actor.uuid();
+        let signed = request
+            .api()
+            .signer
+            .sign(signing::Subject::Export, subject.uuid(), actor, act.now);
         Ok(Some(ExportDataPayload {
             url: Url(signed.url),
             expires_at: signed.expires_at.into(),
