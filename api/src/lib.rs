@@ -22,6 +22,7 @@ use service::storage::Storage;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::graphql::look::Audited;
 use crate::graphql::{Api, Request};
 use crate::http::auth::{Gate, TokenVerifier};
 use crate::http::cors::Origins;
@@ -117,7 +118,7 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
     );
     let gate = gate.get_or_init(|| Gate::dressing(verifier, db, now, dress)).clone();
 
-    let schemas = Schemas::build(graphql::schema);
+    let schemas = Schemas::build(graphql::schema, Audited);
     let introspection = if behaviour.development {
         Introspection::Everyone
     } else {
@@ -142,6 +143,7 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
         .route("/files/uploads/{chunk}", put(http::upload::put))
         .route("/files/frames/{frame}", get(http::files::frame))
         .route("/files/playback/{session}", get(http::files::playback))
+        .route("/files/exports/{subject}", get(http::files::export))
         .with_state(api);
     Ok(transport.surround(transport.routes().merge(others)))
 }

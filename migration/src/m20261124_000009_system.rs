@@ -333,8 +333,9 @@ begin
   return found;
 end $$;
 
--- Objects whose rows are gone. Each is deleted twice: at once, and again when no address to put it to is good any more (an
--- hour, and a few minutes for what is under way), since until then somebody may still store it.
+-- Objects whose rows are gone. Chunks, and whatever lies below a prefix, are deleted twice: at once, and again when no address to
+-- put them to is good any more (an hour, and a few minutes for what is under way), since until then somebody may still store one.
+-- Frames and reports have no such address, and a job that is repeated writes them anew under the same key: once is all.
 create function private.due_object_deletions(most integer) returns table (id uuid, organization_id uuid, object_key text, is_prefix boolean) language sql volatile security definer set search_path = '' as $$
   update public.object_deletions d set attempts = d.attempts + 1
    where d.id in (select o.id from public.object_deletions o where o.due_at <= now() order by o.attempts, o.created_at limit most for update skip locked)
@@ -342,7 +343,7 @@ create function private.due_object_deletions(most integer) returns table (id uui
 $$;
 create function private.object_deleted(deletion uuid) returns void language plpgsql volatile security definer set search_path = '' as $$
 begin
-  delete from public.object_deletions where id = deletion and created_at < now() - interval '70 minutes';
+  delete from public.object_deletions where id = deletion and (created_at < now() - interval '70 minutes' or not (is_prefix or position('/chunks/' in object_key) > 0));
   update public.object_deletions set due_at = created_at + interval '71 minutes', attempts = 0 where id = deletion;
 end $$;
 

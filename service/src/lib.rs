@@ -32,6 +32,8 @@ pub mod workflow_insight;
 pub mod workflow_visualization;
 
 pub mod event;
+pub mod export;
+pub mod look;
 pub mod platform;
 pub mod queue;
 pub mod signing;

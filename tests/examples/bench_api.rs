@@ -155,7 +155,10 @@ impl Cpu {
         let Ok(entries) = std::fs::read_dir("/proc") else {
             return Self(sum);
         };
-        for pid in entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
+        for pid in entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        {
             if let Some(fields) = stat(pid)
                 && fields.get(1).is_some_and(|of| *of == parent.to_string())
             {
@@ -202,8 +205,13 @@ impl Drop for Bench {
 }
 
 fn program(name: &str) -> PathBuf {
-    let versioned = (15..=18).rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin/{name}")));
-    versioned.into_iter().find(|path| path.exists()).unwrap_or_else(|| name.into())
+    let versioned = (15..=18)
+        .rev()
+        .map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin/{name}")));
+    versioned
+        .into_iter()
+        .find(|path| path.exists())
+        .unwrap_or_else(|| name.into())
 }
 
 fn output(command: &mut Command) -> Result<String> {
@@ -239,7 +247,8 @@ impl Bench {
             .context("the server's process")?;
         let folder = tempfile::tempdir()?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let release = std::env::var_os("NEWSYSTEM_PROGRAM").context("NEWSYSTEM_PROGRAM: start this by ./dev bench api")?;
+        let release =
+            std::env::var_os("NEWSYSTEM_PROGRAM").context("NEWSYSTEM_PROGRAM: start this by ./dev bench api")?;
         let server = Command::new(release)
             .arg("serve")
             .current_dir(folder.path())
@@ -265,7 +274,10 @@ impl Bench {
         };
         let started = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            ensure!(started.elapsed() < Duration::from_secs(20), "the server does not listen");
+            ensure!(
+                started.elapsed() < Duration::from_secs(20),
+                "the server does not listen"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(bench)
@@ -288,20 +300,31 @@ impl Bench {
             .json()
             .await?;
         ensure!(reply.get("errors").is_none(), "{}: {reply:#}", case.name);
-        let rows = reply.pointer("/data").map_or(0, |data| data.to_string().matches("\"id\"").count());
+        let rows = reply
+            .pointer("/data")
+            .map_or(0, |data| data.to_string().matches("\"id\"").count());
         let floor: String = {
             let mut transaction = self.pool.begin().await?;
             let someone = &self.people[0];
-            sqlx::query("select set_config('role', 'newsystem_member', true), set_config('request.jwt.claims', $1, true)")
-                .bind(json!({"sub": someone.user, "role": "authenticated"}).to_string())
-                .execute(&mut *transaction)
-                .await?;
+            sqlx::query(
+                "select set_config('role', 'newsystem_member', true), set_config('request.jwt.claims', $1, true)",
+            )
+            .bind(json!({"sub": someone.user, "role": "authenticated"}).to_string())
+            .execute(&mut *transaction)
+            .await?;
             let sql = self.bound(case, &format!("'{}'::uuid", id(1, 3, 2)?), someone);
-            let json: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut *transaction).await?;
+            let json: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .fetch_one(&mut *transaction)
+                .await?;
             json.to_string()
         };
         ensure!(floor.len() > 60, "{}: the floor finds nothing: {floor}", case.name);
-        eprintln!("{}: {} bytes, {rows} objects; floor {} bytes", case.name, reply.to_string().len(), floor.len());
+        eprintln!(
+            "{}: {} bytes, {rows} objects; floor {} bytes",
+            case.name,
+            reply.to_string().len(),
+            floor.len()
+        );
         self.forget_analyses().await
     }
 
@@ -330,7 +353,12 @@ impl Bench {
     fn ours(&self, case: &Case, connections: u32) -> Result<Measured> {
         let mut lua = String::from("wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\n");
         let body = |session: &str| json!({ "query": case.query, "variables": { "id": session } }).to_string();
-        writeln!(lua, "local before, after = [=[{}]=], [=[{}]=]", body("\u{1}").split("\\u0001").next().unwrap_or_default(), body("\u{1}").split("\\u0001").nth(1).unwrap_or_default())?;
+        writeln!(
+            lua,
+            "local before, after = [=[{}]=], [=[{}]=]",
+            body("\u{1}").split("\\u0001").next().unwrap_or_default(),
+            body("\u{1}").split("\\u0001").nth(1).unwrap_or_default()
+        )?;
         if case.writes {
             writeln!(lua, "local tokens = {{")?;
             for someone in &self.people {
@@ -360,14 +388,23 @@ impl Bench {
         let before = (Cpu::of(self.server.id()), Cpu::of_family(self.postmaster));
         let text = output(
             Command::new("wrk")
-                .args(["-t1", &format!("-c{connections}"), &format!("-d{}s", self.seconds), "--latency", "-s"])
+                .args([
+                    "-t1",
+                    &format!("-c{connections}"),
+                    &format!("-d{}s", self.seconds),
+                    "--latency",
+                    "-s",
+                ])
                 .arg(&script)
                 .arg(self.url()),
         )?;
         let after = (Cpu::of(self.server.id()), Cpu::of_family(self.postmaster));
         ensure!(!text.contains("Non-2xx"), "{text}");
         let number = |line: &str, at: usize| -> Result<String> {
-            let line = text.lines().find(|text| text.contains(line)).with_context(|| text.clone())?;
+            let line = text
+                .lines()
+                .find(|text| text.contains(line))
+                .with_context(|| text.clone())?;
             Ok(line.split_whitespace().nth(at).unwrap_or_default().to_owned())
         };
         let requests: f64 = number("requests in", 0)?.parse()?;
@@ -384,11 +421,16 @@ impl Bench {
     fn floor(&self, case: &Case, connections: u32, prepared: bool) -> Result<Measured> {
         let someone = &self.people[0];
         let mut lines = Vec::new();
-        let mode = if case.writes { "" } else { " isolation level repeatable read read only" };
+        let mode = if case.writes {
+            ""
+        } else {
+            " isolation level repeatable read read only"
+        };
         let session;
         if case.writes {
             // As ours: each organization in turn.
-            session = "(lpad(to_hex(:o::int + 1), 8, '0') || '-0003-7000-8000-' || lpad(to_hex(:s::int), 12, '0'))::uuid";
+            session =
+                "(lpad(to_hex(:o::int + 1), 8, '0') || '-0003-7000-8000-' || lpad(to_hex(:s::int), 12, '0'))::uuid";
             lines.push(format!("\\set n :i * {connections} + :client_id"));
             lines.push("\\set i :i + 1".to_owned());
             lines.push(format!("\\set o :n % {ORGANIZATIONS}"));
@@ -401,15 +443,30 @@ impl Bench {
             let sql = case
                 .sql
                 .replace(":id,", &format!("{session},"))
-                .replace(":organization", "(lpad(to_hex(:o::int + 1), 8, '0') || '-0001-7000-8000-000000000000')::uuid")
-                .replace(":person", "(lpad(to_hex(:o::int + 1), 8, '0') || '-0002-7000-8000-000000000001')::uuid");
+                .replace(
+                    ":organization",
+                    "(lpad(to_hex(:o::int + 1), 8, '0') || '-0001-7000-8000-000000000000')::uuid",
+                )
+                .replace(
+                    ":person",
+                    "(lpad(to_hex(:o::int + 1), 8, '0') || '-0002-7000-8000-000000000001')::uuid",
+                );
             let claims = "select set_config('request.jwt.claims', '{\"sub\":\"' || lpad(to_hex(:o::int + 1), 8, '0') || '-0002-7000-8000-000000000001\",\"role\":\"authenticated\"}', true)";
             (sql, claims.to_owned())
         } else {
             let claims = json!({"sub": someone.user, "role": "authenticated"});
-            (self.bound(case, session, someone), format!("set local request.jwt.claims = '{claims}'"))
+            (
+                self.bound(case, session, someone),
+                format!("set local request.jwt.claims = '{claims}'"),
+            )
         };
-        let statements = [format!("begin{mode}"), "set local role newsystem_member".to_owned(), claims, sql, "commit".to_owned()];
+        let statements = [
+            format!("begin{mode}"),
+            "set local role newsystem_member".to_owned(),
+            claims,
+            sql,
+            "commit".to_owned(),
+        ];
         let end = if prepared { ";\n" } else { " \\;\n" };
         let script = self.folder.path().join("floor.sql");
         std::fs::write(&script, format!("{}\n{};\n", lines.join("\n"), statements.join(end)))?;
@@ -417,7 +474,14 @@ impl Bench {
             let before = (Cpu::of_ended_children(), Cpu::of_family(self.postmaster));
             let text = output(
                 Command::new(program("pgbench"))
-                    .args(["-n", "-j1", "-D", "i=0", "-M", if prepared { "prepared" } else { "simple" }])
+                    .args([
+                        "-n",
+                        "-j1",
+                        "-D",
+                        "i=0",
+                        "-M",
+                        if prepared { "prepared" } else { "simple" },
+                    ])
                     .arg(format!("-c{connections}"))
                     .args(amount)
                     .args(["-l", "--log-prefix"])
@@ -435,7 +499,10 @@ impl Bench {
             for entry in std::fs::read_dir(self.folder.path())?.flatten() {
                 if entry.file_name().to_string_lossy().starts_with("floor-log") {
                     let text = std::fs::read_to_string(entry.path())?;
-                    latencies.extend(text.lines().filter_map(|line| line.split(' ').nth(2)?.parse::<f64>().ok()));
+                    latencies.extend(
+                        text.lines()
+                            .filter_map(|line| line.split(' ').nth(2)?.parse::<f64>().ok()),
+                    );
                     std::fs::remove_file(entry.path())?;
                 }
             }
@@ -457,13 +524,30 @@ impl Bench {
         let (text, cpu, postgres) = run(amount)?;
         let latencies = clean()?;
         let number = |line: &str| -> Result<f64> {
-            let line = text.lines().find(|text| text.starts_with(line)).with_context(|| text.clone())?;
-            Ok(line.split([' ', '/']).find_map(|word| word.parse().ok()).unwrap_or_default())
+            let line = text
+                .lines()
+                .find(|text| text.starts_with(line))
+                .with_context(|| text.clone())?;
+            Ok(line
+                .split([' ', '/'])
+                .find_map(|word| word.parse().ok())
+                .unwrap_or_default())
         };
         let requests = number("number of transactions actually processed")?;
         ensure!(text.contains("number of failed transactions: 0 "), "{text}");
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a list")]
-        let at = |share: f64| latencies.get(((latencies.len() as f64 * share) as usize).min(latencies.len().saturating_sub(1))).copied().unwrap_or_default() / 1000.0;
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a place in a list"
+        )]
+        let at = |share: f64| {
+            latencies
+                .get(((latencies.len() as f64 * share) as usize).min(latencies.len().saturating_sub(1)))
+                .copied()
+                .unwrap_or_default()
+                / 1000.0
+        };
         Ok(Measured {
             cpu: (cpu - opening) * 1000.0 / requests,
             postgres: (postgres - opening_postgres) * 1000.0 / requests,
@@ -499,7 +583,12 @@ async fn main() -> Result<()> {
     let (mut rounds, mut seconds, mut connections, mut words) = (5, 3, vec![1, 16, 64], Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let mut number = || arguments.next().and_then(|text| text.parse::<u64>().ok()).context("a number is missing");
+        let mut number = || {
+            arguments
+                .next()
+                .and_then(|text| text.parse::<u64>().ok())
+                .context("a number is missing")
+        };
         match argument.as_str() {
             "--rounds" => rounds = number()?,
             "--seconds" => seconds = number()?,
@@ -509,7 +598,10 @@ async fn main() -> Result<()> {
     }
     let bench = Bench::start(seconds).await?;
     let mut out = std::io::stdout();
-    writeln!(out, "| Request | Connections | CPU ms ours (server + PostgreSQL) | CPU ms floor | Ratio, median (spread) | Target | Requests/s ours, floor | p50 ms | p99 ms |")?;
+    writeln!(
+        out,
+        "| Request | Connections | CPU ms ours (server + PostgreSQL) | CPU ms floor | Ratio, median (spread) | Target | Requests/s ours, floor | p50 ms | p99 ms |"
+    )?;
     writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
     let chosen = |case: &&Case| words.is_empty() || words.iter().any(|word| case.name.contains(word.as_str()));
     for case in CASES.iter().filter(chosen) {
@@ -523,7 +615,10 @@ async fn main() -> Result<()> {
             }
         }
         let prepared = cheaper[1] < cheaper[0];
-        eprintln!("{}: floor simple {:.3} ms, prepared {:.3} ms", case.name, cheaper[0], cheaper[1]);
+        eprintln!(
+            "{}: floor simple {:.3} ms, prepared {:.3} ms",
+            case.name, cheaper[0], cheaper[1]
+        );
         for connections in &connections {
             let (mut ours, mut floor) = (Vec::new(), Vec::new());
             for round in 0..=rounds {
@@ -541,7 +636,11 @@ async fn main() -> Result<()> {
                     floor.push(other);
                 }
             }
-            let ratios: Vec<f64> = ours.iter().zip(&floor).map(|(ours, floor)| ours.cpu / floor.cpu).collect();
+            let ratios: Vec<f64> = ours
+                .iter()
+                .zip(&floor)
+                .map(|(ours, floor)| ours.cpu / floor.cpu)
+                .collect();
             let of = |list: &[Measured], what: fn(&Measured) -> f64| median(list.iter().map(what).collect());
             let ratio = median(ratios.clone());
             writeln!(
@@ -554,8 +653,16 @@ async fn main() -> Result<()> {
                 of(&floor, |m| m.cpu),
                 ratios.iter().copied().fold(f64::INFINITY, f64::min),
                 ratios.iter().copied().fold(0.0, f64::max),
-                if *connections == 16 { format!("{:.1}", case.target) } else { String::new() },
-                if *connections == 16 && ratio > case.target { " MISSED" } else { "" },
+                if *connections == 16 {
+                    format!("{:.1}", case.target)
+                } else {
+                    String::new()
+                },
+                if *connections == 16 && ratio > case.target {
+                    " MISSED"
+                } else {
+                    ""
+                },
                 of(&ours, |m| m.throughput),
                 of(&floor, |m| m.throughput),
                 of(&ours, |m| m.p50_ms),
@@ -566,6 +673,10 @@ async fn main() -> Result<()> {
             out.flush()?;
         }
     }
-    writeln!(out, "\nServer's memory afterwards: {} MB", bench.memory_mb().unwrap_or_default())?;
+    writeln!(
+        out,
+        "\nServer's memory afterwards: {} MB",
+        bench.memory_mb().unwrap_or_default()
+    )?;
     Ok(())
 }

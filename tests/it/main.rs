@@ -8,6 +8,7 @@ mod organization;
 mod partners;
 mod platform;
 mod pooler;
+mod privacy;
 mod queue;
 mod read;
 mod realtime;

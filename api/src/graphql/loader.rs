@@ -21,8 +21,9 @@ use service::db::{Reader, Scope};
 use service::page::{self, Below, Page, Window};
 use service::row::{Columns, Relation, Row};
 use service::{
-    analysis_frame, analysis_result, api_key, automation_opportunity, cost_analysis, generated_report, invitation,
-    node, organization, recording_session, user_profile, video_chunk, workflow_insight, workflow_visualization,
+    analysis_frame, analysis_result, api_key, audit_entry, automation_opportunity, cost_analysis, generated_report,
+    invitation, node, organization, recording_session, user_profile, video_chunk, workflow_insight,
+    workflow_visualization,
 };
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
@@ -460,5 +461,6 @@ loaders! {
         attempts attempt_count: analysis_result::attempt::Table,
         disclosures disclosure_count: analysis_result::disclosure::Table,
         links link_count: generated_report::link::Table,
+        audit_entries audit_entry_count: audit_entry::Table,
     }
 }

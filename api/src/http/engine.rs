@@ -17,9 +17,9 @@ use futures::{FutureExt as _, Stream, StreamExt as _};
 use serde_json::Map;
 
 use super::{
-    error::{Code, Refusal, RequestError, complete},
     documents::{Documents, Known},
-    execution::{Execution, Observe},
+    error::{Code, Refusal, RequestError, complete},
+    execution::{Execution, Observe, Operations},
     limits::{
         Limits,
         document::{self, Permission},
@@ -55,6 +55,8 @@ pub struct Schemas<E> {
     /// Built bare, with the fast validation, for queries that are known to be valid: what surrounds each field of the others
     /// is felt in a list of a thousand. An error is not contained here, so a query that has one is run again by another.
     pub bare: E,
+    /// What surrounds each execution; [`super::Observe`] has it too.
+    pub operations: Arc<dyn Operations>,
     /// `open.sdl()`, from which limits and variables are checked.
     pub sdl: String,
     /// Checks of custom scalars beyond `DateTime`, `Decimal`, `BigInt`, `URL` and `UUID`, by name.
@@ -67,11 +69,12 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    /// All schemas of one builder.
-    pub fn build(builder: impl Fn() -> SchemaBuilder<Q, M, S>) -> Self {
-        let open = builder().extension(Observe).finish();
+    /// All schemas of one builder, with `operations` around each execution.
+    pub fn build(builder: impl Fn() -> SchemaBuilder<Q, M, S>, operations: impl Operations) -> Self {
+        let operations: Arc<dyn Operations> = Arc::new(operations);
+        let open = builder().extension(Observe(Arc::clone(&operations))).finish();
         let closed = builder()
-            .extension(Observe)
+            .extension(Observe(Arc::clone(&operations)))
             .disable_suggestions()
             .disable_introspection()
             .finish();
@@ -81,6 +84,7 @@ where
             open,
             closed,
             bare,
+            operations,
             sdl,
             scalars: Vec::new(),
         }
@@ -255,12 +259,7 @@ impl<E: Executor> Engine<E> {
     }
 
     /// All checks that need no execution.
-    pub fn prepare(
-        &self,
-        mut incoming: Incoming,
-        session: &Session,
-        id: &RequestId,
-    ) -> Result<Prepared, Vec<Refusal>> {
+    pub fn prepare(&self, mut incoming: Incoming, session: &Session, id: &RequestId) -> Result<Prepared, Vec<Refusal>> {
         let text = self.document(&mut incoming)?;
         let document = match self.documents.find(&text) {
             Some(known) => known,
@@ -372,8 +371,16 @@ impl<E: Executor> Engine<E> {
         let query = prepared.kind == OperationType::Query;
         let document = &prepared.document;
         if query && document.is_sound() {
-            let response = self.schemas.bare.execute(prepared.request(None)).await;
+            let mut request = prepared.request(None);
+            let operation = self.schemas.operations.begin(&request.data);
+            if let Some(operation) = &operation {
+                operation.attach(&mut request.data);
+            }
+            let mut response = self.schemas.bare.execute(request).await;
             if response.errors.is_empty() {
+                if let Some(operation) = operation {
+                    operation.finish(&mut response).await;
+                }
                 return response;
             }
             document.set_sound(false);

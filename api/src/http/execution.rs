@@ -1,7 +1,7 @@
 //! What happens around each execution: a query, a mutation, or ONE event of a subscription.
 //!
 //! The schema is built with [`Observe`] as an extension. It tells the transport whether any field ran (an error before
-//! that is a request error), keeps the error of a nullable field at that field, and bounds an event's time.
+//! that is a request error), keeps the error of a nullable field at that field, calls [`Operations`], and bounds an event's time.
 
 use std::{
     sync::{
@@ -12,7 +12,7 @@ use std::{
 };
 
 use async_graphql::{
-    Response, ServerError, ServerResult, Value,
+    Data, Response, ServerError, ServerResult, Value,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo},
 };
 use async_trait::async_trait;
@@ -21,6 +21,39 @@ use super::{
     error::{Code, Refusal},
     request_id::RequestId,
 };
+
+/// One execution's own data and its end.
+#[async_trait]
+pub trait Operation: Send {
+    /// Adds the data that resolvers of this execution alone may see.
+    fn attach(&self, data: &mut Data);
+
+    /// Called when the fields have run and before the answer leaves. An execution that is cut short (time limit, client gone)
+    /// or run anew is dropped instead.
+    async fn finish(self: Box<Self>, response: &mut Response);
+}
+
+/// Makes an [`Operation`] for each execution.
+pub trait Operations: Send + Sync + 'static {
+    /// Called before the first field of a query or mutation, and before each event's payload is resolved, with the data of the
+    /// request.
+    fn begin(&self, data: &Data) -> Option<Box<dyn Operation>>;
+}
+
+/// No data per execution.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nothing;
+
+impl Operations for Nothing {
+    fn begin(&self, _: &Data) -> Option<Box<dyn Operation>> {
+        None
+    }
+}
+
+/// What the data of a request has of a type.
+pub fn find<T: 'static>(data: &Data) -> Option<&T> {
+    data.get(&std::any::TypeId::of::<T>())?.downcast_ref()
+}
 
 /// In the data of every request: was a field entered, and how long may one event take.
 #[derive(Debug, Clone)]
@@ -31,18 +64,21 @@ pub(super) struct Execution {
 }
 
 /// The extension that every schema served by [`super::Transport`] must be built with.
-#[derive(Debug, Clone, Copy)]
-pub struct Observe;
+#[derive(Clone)]
+pub struct Observe(pub(super) Arc<dyn Operations>);
 
 impl ExtensionFactory for Observe {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Observer::default())
+        Arc::new(Observer {
+            operations: Arc::clone(&self.0),
+            contained: Mutex::default(),
+        })
     }
 }
 
 /// One for each request.
-#[derive(Default)]
 struct Observer {
+    operations: Arc<dyn Operations>,
     /// Errors of nullable fields, of the execution under way: events of one subscription come one after the other.
     contained: Mutex<Vec<ServerError>>,
 }
@@ -65,7 +101,12 @@ impl Extension for Observer {
         if let Some(execution) = execution {
             execution.entered.store(true, Ordering::Release);
         }
-        let run = next.run(context, operation_name);
+        let operation = context.query_data.and_then(|data| self.operations.begin(data));
+        let mut data = Data::default();
+        if let Some(operation) = &operation {
+            operation.attach(&mut data);
+        }
+        let run = next.run_with_data(context, operation_name, data);
         let mut response = if let Some(limit) = execution.and_then(|execution| execution.event_time) {
             let Ok(response) = tokio::time::timeout(limit, run).await else {
                 self.contained();
@@ -76,6 +117,9 @@ impl Extension for Observer {
             run.await
         };
         response.errors.extend(self.contained());
+        if let Some(operation) = operation {
+            operation.finish(&mut response).await;
+        }
         response
     }
 

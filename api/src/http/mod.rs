@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows the schema or how a token is checked. [`Transport`] is generic over the schema
 //! (`async_graphql::Executor`) and asks an [`Authenticate`] who is speaking; what an operation needs (its reader and loaders)
-//! comes with the [`Session`], which puts it into the data of each execution.
+//! comes with the [`Session`], which puts it into the data of each execution, and [`Operations`] are told of its beginning and end.
 //!
 //! ```text
 //! request -> router (id, address budget, CORS) -> graphql | websocket | sse
@@ -34,7 +34,7 @@ mod websocket;
 
 pub use engine::{Introspection, LastEventId, Schemas};
 pub use error::{Code, Refusal};
-pub use execution::Observe;
+pub use execution::{Nothing, Observe, Operation, Operations};
 pub use limits::Limits;
 pub use rate::{Budget, Rate, Rates};
 pub use registered::Registered;

@@ -211,7 +211,10 @@ async fn a_document_is_answered_alike_the_second_time_and_after_an_error() {
     for _ in 0..2 {
         let (status, json) = ask(true).await;
         assert_eq!((status, &json["data"]["refused"]), (200, &Value::Null));
-        assert_eq!(json["data"]["items"], first.1["data"]["items"], "the error stays at its field");
+        assert_eq!(
+            json["data"]["items"], first.1["data"]["items"],
+            "the error stays at its field"
+        );
         assert_eq!(json["errors"][0]["path"], json!(["refused"]));
         assert_eq!(json["errors"].as_array().map(Vec::len), Some(1));
     }

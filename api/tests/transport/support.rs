@@ -10,7 +10,8 @@ use std::{
 };
 
 use api::http::{
-    Authenticate, Caller, Introspection, LastEventId, Options, Rejection, RequestId, Schemas, Session, Transport,
+    Authenticate, Caller, Introspection, LastEventId, Nothing, Options, Rejection, RequestId, Schemas, Session,
+    Transport,
 };
 use async_graphql::{
     Context, Enum, Error, ErrorExtensions as _, ID, InputObject, Object, Result, Schema, SimpleObject, Subscription,
@@ -379,7 +380,7 @@ impl Server {
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let counts = Arc::new(Counts::default());
         let builder = || Schema::build(Query, Mutation, Clock).data(Arc::clone(&counts));
-        let schemas = Schemas::build(builder);
+        let schemas = Schemas::build(builder, Nothing);
         let (revoke, revoked) = watch::channel(None);
         let (drain, drained) = watch::channel(false);
         let mut options = Options {

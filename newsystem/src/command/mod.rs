@@ -4,6 +4,7 @@ mod admin;
 mod analyze;
 mod dev;
 mod doctor;
+mod export;
 mod impact;
 mod meter;
 mod migrate;
@@ -103,6 +104,11 @@ enum Command {
     /// Uploads the file as `upload` does, follows the analysis, and prints the findings. Ctrl-C stops following, not the analysis.
     #[command(after_help = "Example: newsystem analyze shift.webm --accept-notice --preset detailed")]
     Analyze(analyze::Args),
+    /// Export what a running server has about a person or of an organization, as a ZIP
+    ///
+    /// JSON for each table, and the media. People export their own data, admins and owners a member's, owners the organization's.
+    #[command(after_help = "Example: newsystem export --organization --output acme.zip")]
+    Export(export::Args),
     /// Decode one recording, as a worker's child: what is read from a hostile file stays in a process of its own
     #[command(hide = true)]
     Decode,
@@ -159,6 +165,7 @@ fn run(cli: Cli, environment: Environment) -> anyhow::Result<ExitCode> {
             Command::Admin { action } => admin::run(environment, action).await,
             Command::Upload(args) => upload::run(&environment, &args).await,
             Command::Analyze(args) => analyze::run(&environment, &args).await,
+            Command::Export(args) => export::run(&environment, &args).await,
             Command::Decode => Ok(::worker::frames::decoder_main()),
         }
     });

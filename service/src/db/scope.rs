@@ -68,6 +68,14 @@ impl Scope {
         }
     }
 
+    /// Ends it without a trace. A connection that fails at that is thrown away with it.
+    pub(super) async fn end(&self) {
+        let transaction = self.transaction.lock().await.take();
+        if let Some(transaction) = transaction {
+            let _ = transaction.rollback().await;
+        }
+    }
+
     /// Who is asking.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::organization::manage::check_person;
 
 /// How long an invitation is good.
-const LIFE: TimeDelta = TimeDelta::days(7);
+pub const LIFE: TimeDelta = TimeDelta::days(7);
 
 /// A random secret of 256 bits in hexadecimal, behind a prefix, with the SHA-256 that is stored of it.
 pub(crate) fn secret(prefix: &str) -> (String, String) {

@@ -83,7 +83,10 @@ impl Program {
 
     /// The command with these arguments, not yet started.
     pub fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-        let settings = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let settings = self
+            .settings
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         command(arguments, settings, self.folder.path())
     }
 

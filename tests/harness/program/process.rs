@@ -22,11 +22,15 @@ impl Process {
     pub fn start(arguments: &[&str], settings: &[(&str, String)], folder: &Path) -> anyhow::Result<Self> {
         let log = tempfile::Builder::new().prefix("log-").tempfile_in(folder)?.keep()?.1;
         let said = File::create(&log)?;
-        let child = command(arguments, settings.iter().map(|(name, value)| (*name, value.as_str())), folder)
-            .stdout(Stdio::from(said.try_clone()?))
-            .stderr(Stdio::from(said))
-            .spawn()
-            .context("starting newsystem")?;
+        let child = command(
+            arguments,
+            settings.iter().map(|(name, value)| (*name, value.as_str())),
+            folder,
+        )
+        .stdout(Stdio::from(said.try_clone()?))
+        .stderr(Stdio::from(said))
+        .spawn()
+        .context("starting newsystem")?;
         Ok(Self { child, log })
     }
 

@@ -165,9 +165,7 @@ fn spawn(database: &str, settings: &[(String, String)], folder: &TempDir, addres
     ];
     let given = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let mut command = command(["serve"], own.into_iter().chain(given), folder.path());
-    command
-        .stdout(Stdio::null())
-        .stderr(log);
+    command.stdout(Stdio::null()).stderr(log);
     Ok(command.spawn()?)
 }
 

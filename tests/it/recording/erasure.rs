@@ -7,6 +7,11 @@ use service::sweep;
 use sqlx::AssertSqlSafe;
 use tests::app::{Actor, TestApp};
 
+/// When things were analysed.
+pub fn at() -> DateTime<Utc> {
+    now()
+}
+
 fn now() -> DateTime<Utc> {
     "2026-11-28T12:00:00Z".parse().unwrap()
 }
@@ -31,7 +36,7 @@ async fn objects(app: &TestApp, prefix: &str) -> usize {
 }
 
 /// A completed analysis of a session, with a frame, a reply, an answered request and all that is derived.
-async fn analysed(app: &TestApp, session: &str, at: DateTime<Utc>) {
+pub async fn analysed(app: &TestApp, session: &str, at: DateTime<Utc>) {
     let sql = "
         with a as (
           insert into public.analysis_results (session_id, organization_id, status, stage, is_current, raw_gpt_response, processing_completed_at, queued_at)

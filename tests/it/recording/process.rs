@@ -31,7 +31,7 @@ fn free_port() -> u16 {
 }
 
 /// All files below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -135,7 +135,11 @@ async fn a_server_killed_in_the_middle_of_an_upload_goes_on_and_has_the_same_byt
             .unwrap();
     assert_eq!(
         sessions,
-        [(said.out.trim().to_owned(), "completed".to_owned(), recording.len() as i64)],
+        [(
+            said.out.trim().to_owned(),
+            "completed".to_owned(),
+            recording.len() as i64
+        )],
         "one session, not two"
     );
     assert!(stored(&app, &objects).await == recording);

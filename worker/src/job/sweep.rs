@@ -19,9 +19,9 @@ const OFTEN: Duration = Duration::from_secs(5);
 const SELDOM: u32 = 60;
 
 /// A recording that nothing was added to for so long is closed, and a chunk that was begun so long ago abandoned.
-const IDLE: TimeDelta = TimeDelta::days(1);
+pub const IDLE: TimeDelta = TimeDelta::days(1);
 /// Events are kept for so long; an older cursor is refused.
-const EVENTS_KEPT: TimeDelta = TimeDelta::days(7);
+pub const EVENTS_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// Sweeps until `shutdown`.
 pub async fn run(

@@ -33,8 +33,14 @@ pub fn read(settings: &mut Settings<'_>, limits: &mut Limits) {
     for (name, limit) in [
         ("NEWSYSTEM_SOCKETS", &mut limits.sockets),
         ("NEWSYSTEM_SOCKETS_PER_CALLER", &mut limits.sockets_per_caller),
-        ("NEWSYSTEM_SOCKETS_PER_ORGANIZATION", &mut limits.sockets_per_organization),
-        ("NEWSYSTEM_SUBSCRIPTIONS_PER_CALLER", &mut limits.subscriptions_per_caller),
+        (
+            "NEWSYSTEM_SOCKETS_PER_ORGANIZATION",
+            &mut limits.sockets_per_organization,
+        ),
+        (
+            "NEWSYSTEM_SUBSCRIPTIONS_PER_CALLER",
+            &mut limits.subscriptions_per_caller,
+        ),
         (
             "NEWSYSTEM_SUBSCRIPTIONS_PER_ORGANIZATION",
             &mut limits.subscriptions_per_organization,
