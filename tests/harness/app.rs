@@ -1,4 +1,5 @@
 //! The application in process behind its real HTTP door, with a settable clock, and the people who use it.
+#![expect(clippy::missing_panics_doc, reason = "an actor's step that fails ends its test")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -480,9 +480,9 @@ async fn a_key_is_an_owners_to_make_shown_once_and_never_manages() {
             KEY,
         )
         .await;
-    let writer = app.key(writes["secret"].as_str().unwrap());
+    let recorder = app.key(writes["secret"].as_str().unwrap());
     let id = &writes["apiKey"]["id"];
-    let session = writer.records("By a machine").await;
+    let session = recorder.records("By a machine").await;
     for (mutation, input, selection) in [
         ("createApiKey", json!({ "name": "x", "role": "OPERATOR" }), "secret"),
         ("revokeApiKey", json!({ "apiKeyId": id }), "apiKey { id }"),
@@ -508,7 +508,7 @@ async fn a_key_is_an_owners_to_make_shown_once_and_never_manages() {
         ("acceptInvitation", json!({ "token": "y" }), "member { id }"),
     ] {
         assert_eq!(
-            writer.refused(mutation, input, selection).await,
+            recorder.refused(mutation, input, selection).await,
             "FORBIDDEN",
             "{mutation}"
         );
@@ -542,7 +542,7 @@ async fn a_key_is_an_owners_to_make_shown_once_and_never_manages() {
             .must("revokeApiKey", json!({ "apiKeyId": id }), "apiKey { revokedAt }")
             .await;
     }
-    let refused = writer.asks("{ viewer { userId } }", json!({})).await;
+    let refused = recorder.asks("{ viewer { userId } }", json!({})).await;
     assert_eq!(
         refused["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
         "{refused}"

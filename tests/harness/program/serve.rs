@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use chrono::{TimeDelta, Utc};
 use newsystem::token::{EMBEDDED_ISSUER, Person, mint};
 use service::config::Secret;
