@@ -4,6 +4,7 @@
 mod catalogue;
 mod clients;
 mod embedded_postgres;
+mod operator_token;
 mod organization;
 mod partners;
 mod platform;
