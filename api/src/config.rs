@@ -8,10 +8,10 @@ use service::config::{DatabaseUrl, Exception, Faults, Lookup, PoolConfig, Secret
 use url::{Origin, Url};
 
 use crate::http::auth::AuthConfig;
+use crate::http::limits::settings as limits;
+use crate::http::{Limits, Rates};
 
 /// The configuration of a process that serves people.
-///
-/// The limits of GraphQL documents are not here: they are `http::limits::Limits`, read beside this.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where the server listens (`NEWSYSTEM_LISTEN`).
@@ -34,6 +34,12 @@ pub struct Config {
     pub signing_key: Option<Secret>,
     /// The largest chunk of a recording (`NEWSYSTEM_MAX_CHUNK_BYTES`).
     pub max_chunk_bytes: u64,
+    /// What may be asked at most (`NEWSYSTEM_MAX_…`).
+    pub limits: Limits,
+    /// A folder with the only operations that are accepted (`NEWSYSTEM_OPERATIONS_DIR`).
+    pub operations: Option<PathBuf>,
+    /// How often a caller may ask (`NEWSYSTEM_RATE_…`).
+    pub rates: Rates,
     /// How long open requests may take to end once the process is asked to stop (`NEWSYSTEM_DRAIN_SECONDS`).
     pub drain: Duration,
     /// The folder for local data.
@@ -92,6 +98,10 @@ impl Config {
             64 * 1024..=5 * 1024 * 1024 * 1024,
         );
         let drain = Duration::from_secs(settings.number("NEWSYSTEM_DRAIN_SECONDS", 20, 0..=600));
+        let mut limits = Limits::default();
+        limits::read(settings, &mut limits);
+        let rates = Rates::read(settings);
+        let operations = settings.text("NEWSYSTEM_OPERATIONS_DIR").map(PathBuf::from);
         settings.unused(
             "SUPABASE_SERVICE_KEY",
             "no process passes the row security that it would pass; remove it from here",
@@ -107,6 +117,9 @@ impl Config {
             storage: storage?,
             signing_key,
             max_chunk_bytes,
+            limits,
+            operations,
+            rates,
             drain,
             data_dir,
             notices: settings.notices().to_vec(),
@@ -256,6 +269,7 @@ mod tests {
         assert_eq!(config.public_url.as_str(), "http://127.0.0.1:8080/");
         assert_eq!(config.auth.audience.as_deref(), Some("authenticated"));
         assert_eq!(config.data_dir.to_str(), Some(".newsystem"));
+        assert_eq!(config.limits.sockets_per_caller, 20);
         let shown = format!("{config:?}");
         assert!(!shown.contains("32-bytes") && !shown.contains(":pw@"), "{shown}");
     }
@@ -383,11 +397,68 @@ mod tests {
     }
 
     #[test]
+    fn limits_and_budgets_are_set_by_name_and_never_switched_off() {
+        let config = load(&[
+            ("NEWSYSTEM_MAX_DEPTH", "20"),
+            ("NEWSYSTEM_MAX_COMPLEXITY", "9000"),
+            ("NEWSYSTEM_RATE_KEY", "20/2"),
+        ])
+        .unwrap();
+        assert_eq!((config.limits.depth, config.limits.complexity), (20, 9000));
+        assert_eq!((config.rates.key.burst.get(), config.rates.key.seconds.get()), (20, 2));
+        let defaults = load(&[]).unwrap();
+        assert_eq!(
+            (defaults.limits.tokens, defaults.rates.user.burst.get()),
+            (4_000, 1_200)
+        );
+        for (name, value) in [
+            ("NEWSYSTEM_MAX_DEPTH", "0"),
+            ("NEWSYSTEM_MAX_PAGE_SIZE", "1000"),
+            ("NEWSYSTEM_RATE_USER", "0/60"),
+            ("NEWSYSTEM_RATE_ADDRESS", "fast"),
+        ] {
+            let faults = load(&[(name, value)]).unwrap_err();
+            assert!(faults.contains(name), "{faults}");
+        }
+    }
+
+    #[test]
+    fn sockets_and_subscriptions_have_limits_of_their_own() {
+        let config = load(&[
+            ("NEWSYSTEM_SOCKETS_PER_CALLER", "3"),
+            ("NEWSYSTEM_SUBSCRIPTIONS_PER_ORGANIZATION", "40"),
+        ])
+        .unwrap();
+        let limits = config.limits;
+        assert_eq!(
+            (limits.sockets_per_caller, limits.subscriptions_per_organization),
+            (3, 40)
+        );
+        assert!(load(&[("NEWSYSTEM_SOCKETS", "0")]).is_err());
+    }
+
+    #[test]
     fn the_service_key_is_accepted_and_said_to_be_unused() {
         let config = load(&[("SUPABASE_SERVICE_KEY", "eyJhbGciOi")]).unwrap();
         assert_eq!(config.notices.len(), 1);
         assert!(config.notices[0].starts_with("SUPABASE_SERVICE_KEY is set and not used"));
         assert!(!format!("{config:?}").contains("eyJhbGciOi"));
+    }
+
+    #[test]
+    fn the_operators_page_lists_every_limit_and_rate_with_its_default() {
+        let page = include_str!("../../docs/operations.md");
+        let limits = serde_json::to_value(crate::http::Limits::default()).unwrap();
+        let rates = serde_json::to_value(crate::http::Rates::default()).unwrap();
+        let rows = limits
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| format!("| `{name}` | {value} |"));
+        let rates = rates.as_object().unwrap().iter();
+        let rates = rates.map(|(name, rate)| format!("| `{name}` | {} in {} s |", rate["burst"], rate["seconds"]));
+        let missing: Vec<_> = rows.chain(rates).filter(|row| !page.contains(row)).collect();
+        assert!(missing.is_empty(), "not in docs/operations.md: {missing:#?}");
     }
 
     #[test]

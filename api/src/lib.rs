@@ -22,10 +22,10 @@ use service::storage::Storage;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::graphql::look::Audited;
 use crate::graphql::{Api, Request};
 use crate::http::auth::{Gate, TokenVerifier};
 use crate::http::cors::Origins;
-use crate::http::execution::Nothing;
 use crate::http::{Introspection, Limits, Options, Rates, Schemas, Transport};
 use crate::hub::Hub;
 
@@ -58,6 +58,8 @@ pub struct Behaviour {
     pub origins: Origins,
     /// Whose word about the client's address is believed.
     pub trusted_proxies: Vec<config::Network>,
+    /// The only operations that are accepted; none: any.
+    pub registered: Option<http::Registered>,
     /// The explorer at `/`, and introspection for everyone.
     pub development: bool,
 }
@@ -90,12 +92,13 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
     let told = Arc::clone(&gate);
     let on_caller = Box::new(move |changed: Option<uuid::Uuid>| {
         let Some(gate) = told.get() else { return };
-        match changed {
-            Some(id) => {
-                gate.end(Actor::Person(id.into()), "your role or membership changed");
-                gate.end(Actor::Key(id.into()), "the key was revoked or changed");
-            }
-            None => gate.forget_all(),
+        if let Some(id) = changed {
+            gate.end(Actor::Person(id.into()), "your role or membership changed");
+            gate.end(Actor::Key(id.into()), "the key was revoked or changed");
+        } else {
+            gate.forget_all();
+            let gate = gate.clone();
+            tokio::spawn(async move { gate.look_again().await });
         }
     });
     let hub = Hub::start(db.clone(), listener, on_caller, stopping.clone());
@@ -115,7 +118,7 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
     );
     let gate = gate.get_or_init(|| Gate::dressing(verifier, db, now, dress)).clone();
 
-    let schemas = Schemas::build(graphql::schema, Nothing);
+    let schemas = Schemas::build(graphql::schema, Audited);
     let introspection = if behaviour.development {
         Introspection::Everyone
     } else {
@@ -127,6 +130,8 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
         origins: behaviour.origins,
         introspection,
         graphiql: behaviour.development,
+        registered_only: behaviour.registered.is_some(),
+        registered: behaviour.registered.unwrap_or_default(),
         trusted_proxies: behaviour.trusted_proxies,
         drain: draining(stopping.clone()),
         ..Options::default()
@@ -138,6 +143,7 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
         .route("/files/uploads/{chunk}", put(http::upload::put))
         .route("/files/frames/{frame}", get(http::files::frame))
         .route("/files/playback/{session}", get(http::files::playback))
+        .route("/files/exports/{subject}", get(http::files::export))
         .with_state(api);
     Ok(transport.surround(transport.routes().merge(others)))
 }

@@ -126,28 +126,38 @@ ids! {
 
 /// A position in one organization's log of events: the sequence number of the last event seen, 0 before the first.
 ///
-/// Sequence numbers rise by exactly one in commit order. Shown to clients as an opaque text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct EventCursor(i64);
+/// Sequence numbers rise by exactly one in commit order. Shown to clients as an opaque text, which names the organization: a
+/// cursor of another organization's log would otherwise be taken for a position in this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EventCursor {
+    organization: OrganizationId,
+    sequence: i64,
+}
 
 impl EventCursor {
-    /// Before the first event.
-    pub const START: Self = Self(0);
-
     /// After the event with this sequence number; none for negative numbers.
-    pub const fn after(sequence: i64) -> Option<Self> {
-        if sequence < 0 { None } else { Some(Self(sequence)) }
+    pub const fn after(organization: OrganizationId, sequence: i64) -> Option<Self> {
+        if sequence < 0 {
+            None
+        } else {
+            Some(Self { organization, sequence })
+        }
+    }
+
+    /// Whose log this is a position of.
+    pub const fn organization(self) -> OrganizationId {
+        self.organization
     }
 
     /// The sequence number of the last event seen.
     pub const fn sequence(self) -> i64 {
-        self.0
+        self.sequence
     }
 }
 
 impl fmt::Display for EventCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "e{}", self.0)
+        write!(f, "e{}.{}", self.sequence, self.organization.uuid().simple())
     }
 }
 
@@ -156,10 +166,14 @@ impl FromStr for EventCursor {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let invalid = InvalidId { what: "an event" };
-        let digits = text.strip_prefix('e').ok_or(invalid)?;
-        // `+1` and `01` parse as numbers; a cursor has one spelling.
+        let (digits, organization) = text
+            .strip_prefix('e')
+            .and_then(|rest| rest.split_once('.'))
+            .ok_or(invalid)?;
         let sequence = digits.parse().map_err(|_: ParseIntError| invalid)?;
-        Self::after(sequence)
+        let organization = Uuid::parse_str(organization).map_err(|_| invalid)?;
+        // `+1` and `01` parse as numbers, braces and hyphens as parts of an id; a cursor has one spelling.
+        Self::after(organization.into(), sequence)
             .filter(|cursor| cursor.to_string() == text)
             .ok_or(invalid)
     }
@@ -184,11 +198,24 @@ mod tests {
 
     #[test]
     fn a_cursor_has_one_spelling() {
-        let cursor = EventCursor::after(42).unwrap();
-        assert_eq!(cursor.to_string(), "e42");
-        assert_eq!("e42".parse(), Ok(cursor));
-        for text in ["42", "e", "e-1", "e+1", "e042", "e42 ", "é1"] {
-            assert!(text.parse::<EventCursor>().is_err(), "{text}");
+        let organization = OrganizationId::new(Uuid::from_u128(0xa1));
+        let cursor = EventCursor::after(organization, 42).unwrap();
+        let text = "e42.000000000000000000000000000000a1";
+        assert_eq!(cursor.to_string(), text);
+        assert_eq!(text.parse(), Ok(cursor));
+        for wrong in [
+            "42",
+            "e42",
+            "e42.",
+            "e-1.000000000000000000000000000000a1",
+            "e+1.000000000000000000000000000000a1",
+            "e042.000000000000000000000000000000a1",
+            "e42.000000000000000000000000000000A1",
+            "e42.00000000-0000-0000-0000-0000000000a1",
+            "e42.000000000000000000000000000000a1 ",
+            "é1",
+        ] {
+            assert!(wrong.parse::<EventCursor>().is_err(), "{wrong}");
         }
     }
 }

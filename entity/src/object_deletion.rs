@@ -13,6 +13,7 @@ pub struct Model {
     pub object_key: String,
     pub is_prefix: bool,
     pub attempts: i32,
+    pub due_at: DateTimeUtc,
     pub created_at: DateTimeUtc,
 }
 

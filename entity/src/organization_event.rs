@@ -1,6 +1,7 @@
 //! An event in an organization's log.
 
 use domain::event::EventKind;
+use domain::id::ApiKeyId;
 use domain::id::OrganizationId;
 use domain::id::UserId;
 use sea_orm::entity::prelude::*;
@@ -19,6 +20,7 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub to_status: Option<String>,
     pub actor_user_id: Option<UserId>,
+    pub actor_api_key_id: Option<ApiKeyId>,
     pub at: DateTimeUtc,
 }
 

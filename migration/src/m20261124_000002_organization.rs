@@ -155,6 +155,7 @@ create table public.object_deletions (
   object_key text not null,
   is_prefix boolean not null default false,
   attempts integer not null default 0,
+  due_at timestamptz not null default now(),
   created_at timestamptz not null default now()
 );
 create index object_deletions_created on public.object_deletions (organization_id, created_at);

@@ -76,7 +76,7 @@ create table public.video_chunks (
   foreign key (organization_id, session_id) references public.recording_sessions (organization_id, id) on delete cascade
 );
 create index video_chunks_session on public.video_chunks (organization_id, session_id, chunk_index);
-create index video_chunks_unfinished on public.video_chunks (updated_at) where upload_status in ('pending', 'uploading');
+create index video_chunks_unfinished on public.video_chunks (updated_at) where upload_status <> 'completed';
 "#;
 
 const DOWN: &str = "drop table public.video_chunks, public.recording_sessions;";

@@ -56,6 +56,13 @@ create function private.session_people(ids uuid[]) returns table (session_id uui
      and (private.is_manager() or s.user_id = private.user_id())
 $$;
 
+-- Which recordings show the same person, without saying whom: a person's day holds only so many hours, in sums that all
+-- members see alike.
+create function private.recorded_people() returns table (session_id uuid, person integer) language sql stable security definer set search_path = '' as $$
+  select s.id, dense_rank() over (order by s.user_id)::integer from public.recording_sessions s
+   where s.organization_id = private.organization_id() and s.user_id is not null
+$$;
+
 create function private.sessions_of(person uuid) returns setof uuid language sql stable security definer set search_path = '' as $$
   select s.id from public.recording_sessions s
    where s.organization_id = private.organization_id() and s.user_id = person
@@ -84,6 +91,7 @@ grant execute on function private.claims(), private.user_id(), private.api_key_i
   private.analysis_costs(uuid[]), private.attempt_costs(uuid[]), private.raw_replies(uuid[]), private.is_workflow_category(text), private.is_share(double precision)
   to newsystem_member, authenticated;
 grant execute on function private.is_object_of(uuid, text) to newsystem_member, newsystem_job;
+grant execute on function private.recorded_people() to newsystem_member;
 grant execute on function private.job(), private.job_analysis(), private.job_report(), private.job_session(), private.job_organization(), private.is_workflow_category(text), private.is_share(double precision)
   to newsystem_job;
 ";
@@ -182,9 +190,12 @@ create policy erasure_receipts_add on public.erasure_receipts for insert to news
 grant insert on public.object_deletions to newsystem_member;
 create policy object_deletions_add on public.object_deletions for insert to newsystem_member
   with check (organization_id = (select private.organization_id()) and (select private.can_erase()) and private.is_object_of(organization_id, object_key));
-grant insert on public.idempotency_keys to newsystem_member;
+grant insert, update (request_sha256, subject_id, created_at) on public.idempotency_keys to newsystem_member;
 create policy idempotency_keys_add on public.idempotency_keys for insert to newsystem_member
   with check (organization_id = (select private.organization_id()) and (select private.can_erase()) and actor_id = (select coalesce(private.user_id(), private.api_key_id())));
+create policy idempotency_keys_write on public.idempotency_keys for update to newsystem_member
+  using (organization_id = (select private.organization_id()) and (select private.can_erase()) and actor_id = (select coalesce(private.user_id(), private.api_key_id())))
+  with check (organization_id = (select private.organization_id()) and actor_id = (select coalesce(private.user_id(), private.api_key_id())));
 
 grant insert (id, organization_id, user_id, api_key_id, title, description, workflow_type, classified_by, privacy_settings, metadata, declared_occurrences_per_day, people_count, notice_version, consent_at, created_at, updated_at),
   update (title, description, status, duration_seconds, file_size_bytes, workflow_type, classified_by, privacy_settings, declared_occurrences_per_day, people_count, error_message, consent_withdrawn_at, chunk_count, last_chunk_at, finished_at, completed_at, video_deleted_at, frames_deleted_at, truncated),
@@ -377,5 +388,5 @@ drop trigger organizations_currency_guard on public.organizations;
 drop trigger organizations_guard on public.organizations;
 drop trigger analysis_results_guard on public.analysis_results;
 drop function private.guard_currency(), private.guard_analysis_money(), private.guard_organization(), private.raw_replies(uuid[]), private.attempt_costs(uuid[]), private.analysis_costs(uuid[]),
-  private.sessions_of(uuid), private.session_people(uuid[]), private.job_organization(), private.job_session(), private.job_report(), private.job_analysis(), private.job(), private.can_erase(), private.own_sessions();
+  private.sessions_of(uuid), private.recorded_people(), private.session_people(uuid[]), private.job_organization(), private.job_session(), private.job_report(), private.job_analysis(), private.job(), private.can_erase(), private.own_sessions();
 ";

@@ -18,6 +18,7 @@ create table public.organization_events (
   from_status text,
   to_status text,
   actor_user_id uuid,
+  actor_api_key_id uuid,
   at timestamptz not null default now(),
   primary key (organization_id, sequence)
 );
@@ -40,10 +41,28 @@ create table private.pending_events (
   subject_id uuid not null,
   from_status text,
   to_status text,
-  actor_user_id uuid
+  actor_user_id uuid,
+  actor_api_key_id uuid default private.api_key_id()
 );
 create index pending_events_transaction on private.pending_events (transaction_id);
 alter table private.pending_events set (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000);
+
+-- Switches of the whole installation, set by its operator as the owner.
+create table private.switches (name text primary key constraint switches_name check (name in ('supabase_realtime')));
+
+-- On a Supabase project, where the operator wants it: ids and status of new events, to a private channel of the organization. A hint
+-- and no more: it may be lost, and its failure is no reason to lose the transaction.
+create function private.publish_events(organization uuid, since bigint) returns void language plpgsql security definer set search_path = '' as $$
+begin
+  if to_regprocedure('realtime.send(jsonb,text,text,boolean)') is null then
+    return;
+  end if;
+  execute 'select realtime.send(jsonb_build_object(''sequence'', e.sequence, ''kind'', upper(e.kind), ''subjectId'', e.subject_id, ''from'', e.from_status, ''to'', e.to_status, ''at'', e.at),
+                                ''event'', ''organization:'' || e.organization_id, true)
+             from (select * from public.organization_events where organization_id = $1 and sequence > $2 order by sequence) e' using organization, since;
+exception when others then
+  raise warning 'events were not published: %', sqlerrm;
+end $$;
 
 create function private.flush_events() returns trigger language plpgsql security definer set search_path = '' as $$
 declare
@@ -71,9 +90,12 @@ begin
   with taken as (
     delete from private.pending_events where transaction_id = pg_current_xact_id() returning *
   )
-  insert into public.organization_events (organization_id, sequence, kind, subject_id, from_status, to_status, actor_user_id, at)
-    select t.organization_id, last - waiting + row_number() over (order by t.id), t.kind, t.subject_id, t.from_status, t.to_status, t.actor_user_id, clock_timestamp() from taken t;
+  insert into public.organization_events (organization_id, sequence, kind, subject_id, from_status, to_status, actor_user_id, actor_api_key_id, at)
+    select t.organization_id, last - waiting + row_number() over (order by t.id), t.kind, t.subject_id, t.from_status, t.to_status, t.actor_user_id, t.actor_api_key_id, clock_timestamp() from taken t;
   perform pg_notify('newsystem_events', organization::text);
+  if exists (select from private.switches where name = 'supabase_realtime') then
+    perform private.publish_events(organization, last - waiting);
+  end if;
   return null;
 end $$;
 create constraint trigger pending_events_flush after insert on private.pending_events deferrable initially deferred for each row execute function private.flush_events();
@@ -235,8 +257,10 @@ begin
   insert into private.pending_events (organization_id, kind, subject_id, from_status, to_status, actor_user_id)
     select n.id, 'organization_changed', n.id, o.subscription_status, n.subscription_status, private.user_id() from changed n join former o on o.id = n.id
      where to_jsonb(n) - 'updated_at' is distinct from to_jsonb(o) - 'updated_at' order by n.id;
-  -- A caller's rights hang on the subscription's state too.
-  perform pg_notify('newsystem_callers', p.id::text) from changed n join former o on o.id = n.id join public.user_profiles p on p.organization_id = n.id
+  -- A caller's rights hang on the subscription's state too, a person's and a key's.
+  perform pg_notify('newsystem_callers', c.id::text)
+    from changed n join former o on o.id = n.id
+    join (select id, organization_id from public.user_profiles union all select id, organization_id from public.api_keys) c on c.organization_id = n.id
    where row (n.subscription_status, n.deletion_requested_at) is distinct from row (o.subscription_status, o.deletion_requested_at);
   return null;
 end $$;
@@ -275,6 +299,6 @@ drop trigger video_chunks_updated on public.video_chunks;
 drop function private.on_session_inserted(), private.on_session_updated(), private.on_session_deleted(), private.on_analysis_inserted(), private.on_analysis_updated(), private.on_opportunity_inserted(),
   private.on_opportunity_updated(), private.on_insights_inserted(), private.on_cost_analysis_inserted(), private.on_report_inserted(), private.on_report_updated(), private.on_member_inserted(),
   private.on_member_updated(), private.on_member_deleted(), private.on_key_changed(), private.on_key_updated(), private.on_organization_updated(), private.on_chunks_changed();
-drop table private.pending_events, private.event_counters, public.organization_events;
-drop function private.flush_events();
+drop table private.pending_events, private.event_counters, private.switches, public.organization_events;
+drop function private.flush_events(), private.publish_events(uuid, bigint);
 ";

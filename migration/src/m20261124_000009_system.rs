@@ -3,7 +3,23 @@
 
 use crate::support::step;
 
-step!(up: [API, MEMBERSHIP, WORKER, QUEUE], down: DOWN);
+step!(up: [PLATFORM, API, MEMBERSHIP, WORKER, QUEUE], down: DOWN);
+
+const PLATFORM: &str = r"
+-- What the platform's operator set for everybody (`newsystem admin`): one row, of which the server and the worker see what
+-- functions tell.
+create table private.platform (
+  singleton boolean primary key default true constraint platform_one_row check (singleton),
+  remote_analysis_stopped_at timestamptz
+);
+insert into private.platform default values;
+revoke all on private.platform from public;
+
+-- Is everything that would leave the house stopped, whatever organizations allow?
+create function private.remote_analysis_stopped() returns boolean language sql stable security definer set search_path = '' as $$
+  select exists (select from private.platform where remote_analysis_stopped_at is not null)
+$$;
+";
 
 const API: &str = r"
 -- Is this database migrated? For processes that are not the owner and must refuse pending steps.
@@ -35,9 +51,9 @@ end $$;
 
 -- The hub reads an organization's log on from a position; it holds no tenant, so it asks for one organization by name.
 create function private.events_after(organization uuid, since bigint, most integer)
-returns table (sequence bigint, kind text, subject_id uuid, from_status text, to_status text, actor_user_id uuid, at timestamptz)
+returns table (sequence bigint, kind text, subject_id uuid, from_status text, to_status text, actor_user_id uuid, actor_api_key_id uuid, at timestamptz)
 language sql stable security definer set search_path = '' as $$
-  select e.sequence, e.kind, e.subject_id, e.from_status, e.to_status, e.actor_user_id, e.at
+  select e.sequence, e.kind, e.subject_id, e.from_status, e.to_status, e.actor_user_id, e.actor_api_key_id, e.at
     from public.organization_events e where e.organization_id = organization and e.sequence > since order by e.sequence limit most
 $$;
 
@@ -54,16 +70,31 @@ language sql stable security definer set search_path = '' as $$
   select c.organization_id, c.last_sequence from private.event_counters c where c.organization_id = any (organizations)
 $$;
 
--- What the hub shows of a running analysis and of an upload under way: numbers and states, read once for all who watch.
-create function private.analysis_progress(analysis uuid) returns table (organization_id uuid, session_id uuid, status text, stage text, progress double precision, frames_done integer, frames_total integer, message text, at timestamptz)
+-- What the hub shows of a running analysis and of an upload under way: numbers and states, read once for all who watch. `newest` is the
+-- organization's position in the same snapshot, so that the reader knows which events the state contains already.
+create function private.analysis_progress(organization uuid, analysis uuid) returns table (session_id uuid, status text, stage text, progress double precision, frames_done integer, frames_total integer, message text, at timestamptz, newest bigint)
 language sql stable security definer set search_path = '' as $$
-  select a.organization_id, a.session_id, a.status, a.stage, a.progress, a.frames_done, a.frames_total, a.progress_message, a.updated_at from public.analysis_results a where a.id = analysis
+  select a.session_id, a.status, a.stage, a.progress, a.frames_done, a.frames_total, a.progress_message, a.updated_at,
+         coalesce((select c.last_sequence from private.event_counters c where c.organization_id = organization), 0)
+    from public.analysis_results a where a.organization_id = organization and a.id = analysis
 $$;
-create function private.upload_progress(recording uuid) returns table (organization_id uuid, completed bigint, failed bigint, total integer, bytes bigint, at timestamptz)
+create function private.upload_progress(organization uuid, recording uuid) returns table (completed bigint, failed bigint, total integer, bytes bigint, at timestamptz)
 language sql stable security definer set search_path = '' as $$
-  select s.organization_id, count(c.id) filter (where c.upload_status = 'completed'), count(c.id) filter (where c.upload_status = 'failed'), s.chunk_count,
+  select count(c.id) filter (where c.upload_status = 'completed'), count(c.id) filter (where c.upload_status = 'failed'), s.chunk_count,
          coalesce(sum(c.file_size_bytes) filter (where c.upload_status = 'completed'), 0)::bigint, greatest(s.updated_at, max(c.updated_at))
-    from public.recording_sessions s left join public.video_chunks c on c.organization_id = s.organization_id and c.session_id = s.id where s.id = recording group by s.id
+    from public.recording_sessions s left join public.video_chunks c on c.organization_id = s.organization_id and c.session_id = s.id
+   where s.organization_id = organization and s.id = recording group by s.id
+$$;
+
+-- What these people and keys may do now: for sockets that stayed open while doorbells may have been missed. Who is absent may nothing.
+create function private.callers_now(callers uuid[]) returns table (id uuid, organization_id uuid, role text, read_only boolean, subscription_status text, deletion_requested boolean)
+language sql stable security definer set search_path = '' as $$
+  select p.id, p.organization_id, p.role, false, o.subscription_status, o.deletion_requested_at is not null
+    from public.user_profiles p join public.organizations o on o.id = p.organization_id where p.id = any (callers)
+  union all
+  select k.id, k.organization_id, k.role, k.read_only, o.subscription_status, o.deletion_requested_at is not null
+    from public.api_keys k join public.organizations o on o.id = k.organization_id
+   where k.id = any (callers) and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
 $$;
 
 -- A chunk behind a signed address: the address is the permission, so nobody is signed in.
@@ -108,7 +139,7 @@ $$;
 const MEMBERSHIP: &str = r"
 -- A signed-in person without a profile founds an organization and owns it.
 create function private.create_organization(organization uuid, person uuid, address text, organization_name text, organization_currency text, organization_locale text, organization_time_zone text,
-  first text, last text, job text) returns void language plpgsql security definer set search_path = '' as $$
+  first text, last text, job text, once_key text, once_sha256 text, at timestamptz) returns void language plpgsql security definer set search_path = '' as $$
 begin
   perform pg_advisory_xact_lock(hashtext('newsystem.person'), hashtext(person::text));
   if exists (select from public.user_profiles where id = person) then
@@ -116,6 +147,10 @@ begin
   end if;
   insert into public.organizations (id, name, currency, locale, time_zone) values (organization, organization_name, organization_currency, organization_locale, organization_time_zone);
   insert into public.user_profiles (id, organization_id, role, email, first_name, last_name, job_title) values (person, organization, 'owner', address, first, last, job);
+  if once_key is not null then
+    insert into public.idempotency_keys (organization_id, actor_id, operation, key, request_sha256, subject_id, created_at) values (organization, person, 'createOrganization', once_key, once_sha256, organization, at);
+  end if;
+  insert into public.audit_log (organization_id, at, actor_user_id, action, subject_type, subject_id) values (organization, at, person, 'organization.create', 'organization', organization);
 end $$;
 
 -- Works once, before it expires, for the address that was invited, while the organization has room.
@@ -137,6 +172,7 @@ begin
   end if;
   insert into public.user_profiles (id, organization_id, role, email, first_name, last_name, job_title) values (person, invitation.organization_id, invitation.role, address, first, last, job);
   update public.invitations set accepted_at = now() where id = invitation.id;
+  insert into public.audit_log (organization_id, actor_user_id, action, subject_type, subject_id) values (invitation.organization_id, person, 'invitation.accept', 'invitation', invitation.id);
   return invitation.organization_id;
 end $$;
 
@@ -277,31 +313,39 @@ begin
      where s.id = recording;
     insert into public.analysis_results (session_id, organization_id) select s.id, s.organization_id from public.recording_sessions s where s.id = recording;
   end if;
+  -- What came after the gap belongs to no recording any more.
+  with beyond as (
+    delete from public.video_chunks c where c.session_id = recording and c.chunk_index >= contiguous returning c.organization_id, c.file_path)
+  insert into public.object_deletions (organization_id, object_key) select organization_id, file_path from beyond where file_path is not null;
   return contiguous;
 end $$;
 
--- Chunks announced or begun and left alone.
+-- Chunks announced, begun or failed, and left alone.
 create function private.abandoned_chunks(untouched_since timestamptz, most integer) returns table (id uuid, organization_id uuid, file_path text) language sql stable security definer set search_path = '' as $$
-  select c.id, c.organization_id, c.file_path from public.video_chunks c where c.upload_status in ('pending', 'uploading') and c.updated_at < untouched_since order by c.updated_at limit most
+  select c.id, c.organization_id, c.file_path from public.video_chunks c where c.upload_status in ('pending', 'uploading', 'failed') and c.updated_at < untouched_since order by c.updated_at limit most
 $$;
 
 create function private.drop_abandoned_chunk(chunk uuid, untouched_since timestamptz) returns boolean language plpgsql security definer set search_path = '' as $$
 begin
   with dropped as (
-    delete from public.video_chunks c where c.id = chunk and c.upload_status in ('pending', 'uploading') and c.updated_at < untouched_since returning c.organization_id, c.file_path)
+    delete from public.video_chunks c where c.id = chunk and c.upload_status in ('pending', 'uploading', 'failed') and c.updated_at < untouched_since returning c.organization_id, c.file_path)
   insert into public.object_deletions (organization_id, object_key) select organization_id, file_path from dropped where file_path is not null;
   return found;
 end $$;
 
--- Objects whose rows are gone, and striking them off once they are.
+-- Objects whose rows are gone. Chunks, and whatever lies below a prefix, are deleted twice: at once, and again when no address to
+-- put them to is good any more (an hour, and a few minutes for what is under way), since until then somebody may still store one.
+-- Frames and reports have no such address, and a job that is repeated writes them anew under the same key: once is all.
 create function private.due_object_deletions(most integer) returns table (id uuid, organization_id uuid, object_key text, is_prefix boolean) language sql volatile security definer set search_path = '' as $$
   update public.object_deletions d set attempts = d.attempts + 1
-   where d.id in (select o.id from public.object_deletions o order by o.attempts, o.created_at limit most for update skip locked)
+   where d.id in (select o.id from public.object_deletions o where o.due_at <= now() order by o.attempts, o.created_at limit most for update skip locked)
   returning d.id, d.organization_id, d.object_key, d.is_prefix
 $$;
-create function private.object_deleted(deletion uuid) returns void language sql volatile security definer set search_path = '' as $$
-  delete from public.object_deletions where id = deletion
-$$;
+create function private.object_deleted(deletion uuid) returns void language plpgsql volatile security definer set search_path = '' as $$
+begin
+  delete from public.object_deletions where id = deletion and (created_at < now() - interval '70 minutes' or not (is_prefix or position('/chunks/' in object_key) > 0));
+  update public.object_deletions set due_at = created_at + interval '71 minutes', attempts = 0 where id = deletion;
+end $$;
 
 -- Events older than their retention; the newest of each organization stays, so that a position can be judged.
 create function private.forget_events(older_than timestamptz) returns bigint language plpgsql security definer set search_path = '' as $$
@@ -315,56 +359,115 @@ begin
   return forgotten;
 end $$;
 
--- Videos, frames and raw replies past their retention: the stricter of session and organization wins.
-create function private.due_retention(most integer) returns table (session_id uuid, organization_id uuid, video_due boolean, frames_due boolean, raw_replies_due boolean) language sql stable security definer set search_path = '' as $$
+-- Videos, frames and raw replies past their retention: the stricter of session and organization wins. What is kept counts
+-- from the end of the recording, a reply from when it came.
+create function private.due_retention(at timestamptz, most integer) returns table (session_id uuid, organization_id uuid, video_due boolean, frames_due boolean, raw_replies_due boolean) language sql stable security definer set search_path = '' as $$
   select * from (
     select s.id, s.organization_id,
-           s.video_deleted_at is null and (s.finished_at < now() - make_interval(days => least(o.retention_video_days, coalesce((s.privacy_settings ->> 'retain_video_days')::integer, o.retention_video_days)))
+           s.video_deleted_at is null and (s.finished_at < at - make_interval(days => least(o.retention_video_days, coalesce((s.privacy_settings ->> 'retain_video_days')::integer, o.retention_video_days)))
              or (o.delete_video_after_analysis and exists (select from public.analysis_results c where c.session_id = s.id and c.is_current))) as video,
-           s.frames_deleted_at is null and s.finished_at < now() - make_interval(days => o.retention_frame_days) and exists (select from public.analysis_frames f where f.session_id = s.id and f.organization_id = s.organization_id) as frames,
-           o.retention_raw_reply_days is not null and exists (select from public.analysis_results a where a.session_id = s.id and a.organization_id = s.organization_id and a.raw_gpt_response is not null
-             and a.processing_completed_at < now() - make_interval(days => o.retention_raw_reply_days)) as replies
+           s.finished_at < at - make_interval(days => o.retention_frame_days) and exists (select from public.analysis_frames f where f.session_id = s.id and f.organization_id = s.organization_id) as frames,
+           o.retention_raw_reply_days is not null and (
+             exists (select from public.analysis_results a where a.session_id = s.id and a.organization_id = s.organization_id and a.raw_gpt_response is not null
+               and a.processing_completed_at < at - make_interval(days => o.retention_raw_reply_days))
+             or exists (select from public.model_requests m where m.session_id = s.id and m.organization_id = s.organization_id and m.reply is not null
+               and m.created_at < at - make_interval(days => o.retention_raw_reply_days))) as replies
       from public.recording_sessions s join public.organizations o on o.id = s.organization_id
      where s.status <> 'recording' and not exists (select from public.analysis_results a where a.session_id = s.id and a.status in ('queued', 'processing'))) due
    where video or frames or replies limit most
 $$;
 
-create function private.apply_retention(recording uuid, video boolean, frames boolean, replies boolean) returns integer language plpgsql security definer set search_path = '' as $$
+create function private.apply_retention(recording uuid, video boolean, frames boolean, replies boolean, at timestamptz) returns integer language plpgsql security definer set search_path = '' as $$
 declare
   s public.recording_sessions;
+  gone_rows integer := 0;
   gone_objects integer := 0;
   gone_bytes bigint := 0;
   part_objects integer;
   part_bytes bigint;
 begin
   select * into s from public.recording_sessions r where r.id = recording for update;
-  if not found then
+  if not found or exists (select from public.analysis_results a where a.session_id = recording and a.status in ('queued', 'processing')) then
     return 0;
   end if;
   if video and s.video_deleted_at is null then
-    select count(*), coalesce(sum(c.file_size_bytes), 0) into part_objects, part_bytes from public.video_chunks c where c.session_id = recording and c.file_path is not null;
-    insert into public.object_deletions (organization_id, object_key) select c.organization_id, c.file_path from public.video_chunks c where c.session_id = recording and c.file_path is not null;
+    select count(*), coalesce(sum(c.file_size_bytes), 0) into part_objects, part_bytes from public.video_chunks c where c.session_id = recording and c.upload_status = 'completed';
+    insert into public.object_deletions (organization_id, object_key, is_prefix) values (s.organization_id, 'organizations/' || s.organization_id || '/recordings/' || s.id || '/chunks', true);
     delete from public.video_chunks c where c.session_id = recording;
-    update public.recording_sessions r set video_deleted_at = now() where r.id = recording;
+    update public.recording_sessions r set video_deleted_at = at where r.id = recording;
+    insert into public.erasure_receipts (organization_id, subject_type, subject_id, reason, at, erased_rows, erased_objects, erased_bytes)
+      values (s.organization_id, 'recording_session', recording, 'retention of video', at, part_objects, part_objects, part_bytes);
     gone_objects := gone_objects + part_objects;
-    gone_bytes := gone_bytes + part_bytes;
   end if;
-  if frames and s.frames_deleted_at is null then
+  if frames then
     select count(*), coalesce(sum(f.file_size_bytes), 0) into part_objects, part_bytes from public.analysis_frames f where f.session_id = recording;
     insert into public.object_deletions (organization_id, object_key) select f.organization_id, f.file_path from public.analysis_frames f where f.session_id = recording;
     delete from public.analysis_frames f where f.session_id = recording;
-    update public.recording_sessions r set frames_deleted_at = now() where r.id = recording;
+    update public.recording_sessions r set frames_deleted_at = at where r.id = recording;
+    insert into public.erasure_receipts (organization_id, subject_type, subject_id, reason, at, erased_rows, erased_objects, erased_bytes)
+      values (s.organization_id, 'recording_session', recording, 'retention of frames', at, part_objects, part_objects, part_bytes);
     gone_objects := gone_objects + part_objects;
-    gone_bytes := gone_bytes + part_bytes;
   end if;
   if replies then
     update public.analysis_results a set raw_gpt_response = null from public.organizations o
-     where a.session_id = recording and o.id = a.organization_id and a.raw_gpt_response is not null and a.processing_completed_at < now() - make_interval(days => o.retention_raw_reply_days);
-    update public.model_requests m set reply = null where m.session_id = recording and m.reply is not null;
+     where a.session_id = recording and o.id = a.organization_id and a.raw_gpt_response is not null and a.processing_completed_at < at - make_interval(days => o.retention_raw_reply_days);
+    get diagnostics gone_rows = row_count;
+    update public.model_requests m set reply = null from public.organizations o
+     where m.session_id = recording and o.id = m.organization_id and m.reply is not null and m.created_at < at - make_interval(days => o.retention_raw_reply_days);
+    get diagnostics part_objects = row_count;
+    insert into public.erasure_receipts (organization_id, subject_type, subject_id, reason, at, erased_rows, erased_objects, erased_bytes)
+      values (s.organization_id, 'recording_session', recording, 'retention of raw replies', at, gone_rows + part_objects, 0, 0);
   end if;
-  insert into public.erasure_receipts (organization_id, subject_type, subject_id, reason, erased_rows, erased_objects, erased_bytes)
-    values (s.organization_id, 'recording_session', recording, 'retention', 0, gone_objects, gone_bytes);
+  insert into public.audit_log (organization_id, at, actor_system, action, subject_type, subject_id, changed_fields)
+    values (s.organization_id, at, 'sweep', 'recording_session.retention', 'recording_session', recording,
+      array_remove(array[case when video then 'video' end, case when frames then 'frames' end, case when replies then 'raw_replies' end], null));
   return gone_objects;
+end $$;
+
+-- Organizations whose deletion was asked for before that, and erasing one: everything but its receipts and its audit log.
+create function private.due_erasures(asked_before timestamptz, most integer) returns table (id uuid) language sql stable security definer set search_path = '' as $$
+  select o.id from public.organizations o where o.deletion_requested_at < asked_before order by o.deletion_requested_at limit most
+$$;
+
+create function private.erase_organization(organization uuid, asked_before timestamptz, at timestamptz) returns boolean language plpgsql security definer set search_path = '' as $$
+declare
+  gone_rows bigint;
+  gone_objects bigint;
+  gone_bytes bigint;
+begin
+  -- Undone, or erased by another sweep, in the meantime.
+  perform from public.organizations o where o.id = organization and o.deletion_requested_at < asked_before for update;
+  if not found then
+    return false;
+  end if;
+  select 1 + (select count(*) from public.user_profiles t where t.organization_id = organization) + (select count(*) from public.recording_sessions t where t.organization_id = organization)
+           + (select count(*) from public.video_chunks t where t.organization_id = organization) + (select count(*) from public.analysis_results t where t.organization_id = organization)
+           + (select count(*) from public.analysis_frames t where t.organization_id = organization) + (select count(*) from public.generated_reports t where t.organization_id = organization)
+           + (select count(*) from public.automation_opportunities t where t.organization_id = organization) + (select count(*) from public.cost_analyses t where t.organization_id = organization),
+         (select count(*) from public.video_chunks t where t.organization_id = organization and t.upload_status = 'completed') + (select count(*) from public.analysis_frames t where t.organization_id = organization)
+           + (select count(*) from public.generated_reports t where t.organization_id = organization and t.file_url is not null),
+         (select coalesce(sum(t.file_size_bytes), 0) from public.video_chunks t where t.organization_id = organization and t.upload_status = 'completed')
+           + (select coalesce(sum(t.file_size_bytes), 0) from public.analysis_frames t where t.organization_id = organization)
+           + (select coalesce(sum(t.file_size_bytes), 0) from public.generated_reports t where t.organization_id = organization)
+    into gone_rows, gone_objects, gone_bytes;
+  insert into public.object_deletions (organization_id, object_key, is_prefix) values (organization, 'organizations/' || organization, true);
+  delete from public.organizations o where o.id = organization;
+  insert into public.erasure_receipts (organization_id, subject_type, subject_id, reason, at, erased_rows, erased_objects, erased_bytes)
+    values (organization, 'organization', organization, 'organization deleted', at, least(gone_rows, 2147483647), least(gone_objects, 2147483647), gone_bytes);
+  insert into public.audit_log (organization_id, at, actor_system, action, subject_type, subject_id) values (organization, at, 'sweep', 'organization.erase', 'organization', organization);
+  return true;
+end $$;
+
+-- The platform operator takes a deletion back while there is something to take back. Nobody but the owner may call it.
+create function private.undo_organization_deletion(organization uuid, why text) returns boolean language plpgsql security definer set search_path = '' as $$
+begin
+  update public.organizations o set deletion_requested_at = null where o.id = organization and o.deletion_requested_at is not null;
+  if not found then
+    return false;
+  end if;
+  insert into public.audit_log (organization_id, actor_system, action, subject_type, subject_id, reason, changed_fields)
+    values (organization, 'operator', 'organization.undelete', 'organization', organization, why, array['deletion_requested_at']);
+  return true;
 end $$;
 ";
 
@@ -446,22 +549,24 @@ alter function private.enqueue_stale(text, uuid) owner to newsystem_queue;
 
 grant execute on function private.enqueue(text, uuid) to newsystem_member, newsystem_job;
 grant execute on function private.lock_quota(), private.set_member_role(uuid, text), private.remove_member(uuid) to newsystem_member;
+grant execute on function private.remote_analysis_stopped() to newsystem_job;
 grant execute on function private.applied_migrations() to newsystem_api, newsystem_worker;
 grant execute on function private.sign_in(uuid, text), private.key_in(text), private.events_after(uuid, bigint, integer), private.event_bounds(uuid), private.event_positions(uuid[]),
-  private.analysis_progress(uuid), private.upload_progress(uuid), private.chunk_upload(uuid), private.record_upload(uuid, text, text, text), private.open_report_link(text),
-  private.create_organization(uuid, uuid, text, text, text, text, text, text, text, text), private.accept_invitation(text, uuid, text, text, text, text) to newsystem_api;
+  private.analysis_progress(uuid, uuid), private.upload_progress(uuid, uuid), private.callers_now(uuid[]), private.chunk_upload(uuid), private.record_upload(uuid, text, text, text), private.open_report_link(text),
+  private.create_organization(uuid, uuid, text, text, text, text, text, text, text, text, text, text, timestamptz), private.accept_invitation(text, uuid, text, text, text, text) to newsystem_api;
 grant execute on function private.begin_analysis(uuid, text, integer), private.renew_lease(uuid, uuid, integer), private.hand_back_analysis(uuid, uuid), private.fail_analysis(uuid, text, text),
   private.stale_analyses(integer), private.idle_sessions(timestamptz, integer), private.close_idle_session(uuid, timestamptz), private.abandoned_chunks(timestamptz, integer),
-  private.drop_abandoned_chunk(uuid, timestamptz), private.due_object_deletions(integer), private.object_deleted(uuid), private.forget_events(timestamptz), private.due_retention(integer),
-  private.apply_retention(uuid, boolean, boolean, boolean), private.job_state(text, uuid), private.enqueue_stale(text, uuid) to newsystem_worker;
+  private.drop_abandoned_chunk(uuid, timestamptz), private.due_object_deletions(integer), private.object_deleted(uuid), private.forget_events(timestamptz), private.due_retention(timestamptz, integer),
+  private.apply_retention(uuid, boolean, boolean, boolean, timestamptz), private.due_erasures(timestamptz, integer), private.erase_organization(uuid, timestamptz, timestamptz), private.job_state(text, uuid), private.enqueue_stale(text, uuid) to newsystem_worker;
 ";
 
 const DOWN: &str = r"
 drop function private.enqueue_stale(text, uuid), private.stale_permission(text, uuid), private.job_state(text, uuid), private.add_job(text, uuid, uuid, integer), private.enqueue(text, uuid), private.enqueue_permission(text, uuid),
-  private.apply_retention(uuid, boolean, boolean, boolean), private.due_retention(integer), private.forget_events(timestamptz), private.object_deleted(uuid), private.due_object_deletions(integer),
+  private.undo_organization_deletion(uuid, text), private.erase_organization(uuid, timestamptz, timestamptz), private.due_erasures(timestamptz, integer), private.apply_retention(uuid, boolean, boolean, boolean, timestamptz), private.due_retention(timestamptz, integer), private.forget_events(timestamptz), private.object_deleted(uuid), private.due_object_deletions(integer),
   private.drop_abandoned_chunk(uuid, timestamptz), private.abandoned_chunks(timestamptz, integer), private.close_idle_session(uuid, timestamptz), private.idle_sessions(timestamptz, integer),
   private.stale_analyses(integer), private.fail_analysis(uuid, text, text), private.hand_back_analysis(uuid, uuid), private.renew_lease(uuid, uuid, integer), private.begin_analysis(uuid, text, integer),
-  private.remove_member(uuid), private.set_member_role(uuid, text), private.accept_invitation(text, uuid, text, text, text, text), private.create_organization(uuid, uuid, text, text, text, text, text, text, text, text),
-  private.lock_quota(), private.open_report_link(text), private.record_upload(uuid, text, text, text), private.chunk_upload(uuid), private.upload_progress(uuid), private.analysis_progress(uuid), private.event_positions(uuid[]), private.event_bounds(uuid),
-  private.events_after(uuid, bigint, integer), private.key_in(text), private.sign_in(uuid, text), private.applied_migrations();
+  private.remove_member(uuid), private.set_member_role(uuid, text), private.accept_invitation(text, uuid, text, text, text, text), private.create_organization(uuid, uuid, text, text, text, text, text, text, text, text, text, text, timestamptz),
+  private.lock_quota(), private.open_report_link(text), private.record_upload(uuid, text, text, text), private.chunk_upload(uuid), private.upload_progress(uuid, uuid), private.analysis_progress(uuid, uuid), private.callers_now(uuid[]), private.event_positions(uuid[]), private.event_bounds(uuid),
+  private.events_after(uuid, bigint, integer), private.key_in(text), private.sign_in(uuid, text), private.applied_migrations(), private.remote_analysis_stopped();
+drop table private.platform;
 ";

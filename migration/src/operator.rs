@@ -76,6 +76,52 @@ pub async fn sign_up(owner: &DatabaseConnection, id: Uuid, email: &str) -> Resul
     Ok(())
 }
 
+/// On a Supabase project: publishes ids and status of events to a private Realtime channel for each organization
+/// (`organization:<id>`), which its members may join; or stops it. May be repeated.
+///
+/// # Errors
+/// When the database has no `realtime.send`: it is no Supabase project; those of the database.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the owner's own transaction: the switch and the policy, or neither"
+)]
+pub async fn publish_to_realtime(owner: &DatabaseConnection, on: bool) -> Result<(), DbErr> {
+    let transaction = owner.begin().await?;
+    let asked = |sql: &str| Statement::from_string(DbBackend::Postgres, sql);
+    if on {
+        let sql = "select 1 as one where to_regprocedure('realtime.send(jsonb,text,text,boolean)') is not null";
+        if transaction.query_one_raw(asked(sql)).await?.is_none() {
+            return Err(DbErr::Custom(
+                "this database has no realtime.send: it is no Supabase project, or one that is too old".to_owned(),
+            ));
+        }
+    }
+    // Looked for first: on a hosted project `drop policy if exists` locks the platform's tables.
+    let sql = "select 1 as one from pg_policies where schemaname = 'realtime' and tablename = 'messages' and policyname = 'newsystem_organization'";
+    let has_policy = transaction.query_one_raw(asked(sql)).await?.is_some();
+    if on && !has_policy {
+        transaction
+            .execute_unprepared(
+                "create policy newsystem_organization on realtime.messages for select to authenticated
+                   using (extension = 'broadcast' and (select realtime.topic()) = 'organization:' || (select private.organization_id())::text)",
+            )
+            .await?;
+    }
+    if !on && has_policy {
+        transaction
+            .execute_unprepared("drop policy newsystem_organization on realtime.messages")
+            .await?;
+    }
+    transaction
+        .execute_unprepared(if on {
+            "insert into private.switches (name) values ('supabase_realtime') on conflict do nothing"
+        } else {
+            "delete from private.switches where name = 'supabase_realtime'"
+        })
+        .await?;
+    transaction.commit().await
+}
+
 /// Makes the demo organization with these people, if it is not there. On a Supabase project, nothing: people come from there.
 ///
 /// # Errors

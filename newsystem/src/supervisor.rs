@@ -248,9 +248,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let shown = log.display();
-        // Dies at once twice; then lives until it is asked to end, and says so.
+        // Dies at once twice; then lives until it is asked to end, and says so. It can hear before it says that it is there.
         let script = format!(
-            "echo start >> {shown}; [ $(wc -l < {shown}) -lt 3 ] && kill -9 $$; trap 'echo asked >> {shown}; exit 0' TERM; while :; do sleep 0.05; done"
+            "trap 'echo asked >> {shown}; exit 0' TERM; echo start >> {shown}; [ $(wc -l < {shown}) -lt 3 ] && kill -9 $$; while :; do sleep 0.05; done"
         );
         let supervisor = Supervisor::start("test", shell(script), quick()).unwrap();
         assert_eq!(wait_for(3, &log), ["start", "start", "start"]);

@@ -134,7 +134,9 @@ impl Once {
         ];
         scope
             .run(
-                "insert into public.idempotency_keys (organization_id, actor_id, operation, key, request_sha256, subject_id, created_at) values ($1, $2, $3, $4, $5, $6, $7)",
+                // One that was forgotten after its day may lie there still.
+                "insert into public.idempotency_keys (organization_id, actor_id, operation, key, request_sha256, subject_id, created_at) values ($1, $2, $3, $4, $5, $6, $7)
+                 on conflict (organization_id, actor_id, operation, key) do update set request_sha256 = excluded.request_sha256, subject_id = excluded.subject_id, created_at = excluded.created_at",
                 values,
             )
             .await

@@ -1,20 +1,24 @@
-//! Sums over an organization: performance by workflow type, patterns, business impact, usage. Worked out by the database from
-//! the stored figures, in one statement each.
+//! Sums over an organization: performance by workflow type, patterns, business impact, usage.
 //!
-//! Everywhere the same rule: the newest completed analysis of each session; of a recording uploaded several times, one; an
-//! opportunity only if its frequency is known (`counted`) and nobody dismissed it; a process once, at the mean of what was
-//! stored for it, weighted by the recorded time that shows it; in the organization's currency and no other.
+//! What counts is counted by the database; what things are worth is worked out by [`domain::roi`], the one definition, from
+//! the opportunities of the newest completed analysis of each session: a recording once however often it was uploaded, a
+//! process once at its pooled time and frequency, time that several processes show once, and no more than people have days.
+//! In the organization's currency and no other.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::category::WorkflowCategory;
+use domain::id::{AnalysisId, OrganizationId};
+use domain::roi::{self, Pool, Process, Reviews, Sums};
 use rust_decimal::Decimal;
-use sqlx::postgres::PgRow;
 
 use crate::db::Scope;
 use crate::error::{Error, Result};
 use crate::page::Range;
 use crate::row::Decode;
 use crate::sql::Sql;
+use crate::valuation::{self, Current};
 
 /// Three different sums. Each holds the next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,18 +32,76 @@ pub struct ByState {
 }
 
 impl ByState {
-    fn decode(row: &PgRow, at: usize) -> Result<Self> {
-        // The driver reads a zero without its decimals.
-        let rounded = |mut sum: Decimal| {
+    /// One quantity of the three sums, to two decimals.
+    pub fn of(sums: &roi::ByState, quantity: impl Fn(&Sums) -> Decimal) -> Self {
+        let rounded = |sums: &Sums| {
+            let mut sum = quantity(sums);
             sum.rescale(2);
             sum
         };
-        Ok(Self {
-            identified: rounded(Decode::decode(row, at)?),
-            accepted: rounded(Decode::decode(row, at + 1)?),
-            implemented: rounded(Decode::decode(row, at + 2)?),
-        })
+        Self {
+            identified: rounded(&sums.identified),
+            accepted: rounded(&sums.accepted),
+            implemented: rounded(&sums.implemented),
+        }
     }
+}
+
+/// An organization's processes, worked out together.
+#[derive(Debug, Clone)]
+pub struct Worth {
+    /// The currency of all money in it.
+    pub currency: String,
+    /// Each process once.
+    pub processes: Vec<Process>,
+    /// What people decided.
+    pub reviews: Reviews,
+    /// The kind of work of each analysis's session, and when the analysis ended.
+    kinds: BTreeMap<AnalysisId, (DateTime<Utc>, Option<WorkflowCategory>)>,
+}
+
+impl Worth {
+    /// The three sums of all.
+    pub fn sums(&self) -> roi::ByState {
+        roi::ByState::of(&self.processes)
+    }
+
+    /// The kind of work of the newest recording that shows a process.
+    fn kind(&self, process: &Process) -> Option<WorkflowCategory> {
+        let seen = process.analyses.iter();
+        let newest = seen.filter_map(|id| self.kinds.get(id).map(|(at, kind)| (*at, *id, *kind)));
+        newest
+            .max_by_key(|(at, id, _)| (*at, *id))
+            .and_then(|(_, _, kind)| kind)
+    }
+}
+
+/// Works out what an organization's processes are worth, from recordings started in this range: two statements.
+///
+/// # Errors
+/// [`Error::NotFound`] for an organization that the scope does not see; those of the database.
+pub async fn worth(scope: &Scope, organization: OrganizationId, during: &Range) -> Result<Worth> {
+    let assumptions = valuation::assumptions(scope, organization).await?;
+    let mut kinds = BTreeMap::new();
+    let observations: Vec<_> = valuation::current(scope, organization, during)
+        .await?
+        .into_iter()
+        .map(
+            |Current {
+                 workflow_type,
+                 observation,
+             }| {
+                kinds.insert(observation.analysis, (observation.analysed_at, workflow_type));
+                observation
+            },
+        )
+        .collect();
+    Ok(Worth {
+        currency: assumptions.currency().code().to_owned(),
+        processes: Pool::of(&observations, &assumptions).processes,
+        reviews: Reviews::of(&observations),
+        kinds,
+    })
 }
 
 /// The current analyses of recordings of one kind.
@@ -61,91 +123,46 @@ pub struct Performance {
     pub currency: String,
 }
 
-/// Analyses, each session's newest completed one, and the opportunities that count, each process once.
-fn common(during: &Range) -> Sql {
-    let mut sql = Sql::new(
-        "with o as (select g.currency from public.organizations g limit 1), \
-         a as (select a.id, a.confidence_score, a.automation_opportunities_count, a.processing_completed_at, s.workflow_type, coalesce(s.content_sha256, s.id::text) as recording \
-           from public.analysis_results a join public.recording_sessions s on s.id = a.session_id where a.is_current",
-    );
-    during.conditions(&mut sql, "s.created_at");
-    sql.push(
-        "), \
-         newest as (select distinct on (a.recording) a.id, a.workflow_type, a.processing_completed_at from a order by a.recording, a.processing_completed_at desc, a.id desc), \
-         process as (select (array_agg(n.workflow_type order by n.processing_completed_at desc, n.id desc))[1] as workflow_type, \
-             max(case t.status when 'implemented' then 3 when 'accepted' then 2 else 1 end) as state, \
-             coalesce(sum(t.hours_saved_monthly * t.observed_seconds::numeric) / nullif(sum(t.observed_seconds::numeric), 0), avg(t.hours_saved_monthly)) as hours, \
-             coalesce(sum(m.money * t.observed_seconds::numeric) / nullif(sum(t.observed_seconds::numeric), 0), avg(m.money)) as money \
-           from newest n join public.automation_opportunities t on t.analysis_id = n.id \
-           cross join lateral (select case when t.status = 'implemented' then coalesce(t.realised_savings_monthly, t.estimated_cost_savings_monthly) else t.estimated_cost_savings_monthly end as money) m \
-           where t.counted and t.status <> 'dismissed' and t.estimated_cost_savings_monthly is not null and t.currency = (select currency from o) \
-           group by t.process_key) ",
-    );
-    sql
-}
-
-/// The three sums of a monthly quantity, times this, to two decimals.
-fn states(sql: &mut Sql, quantity: &str, factor: &str) {
-    for (index, condition) in ["", " filter (where state >= 2)", " filter (where state = 3)"]
-        .iter()
-        .enumerate()
-    {
-        if index > 0 {
-            sql.push(", ");
-        }
-        sql.push("round(coalesce(sum(")
-            .push(quantity)
-            .push(")")
-            .push(condition)
-            .push(", 0) * ")
-            .push(factor)
-            .push(", 2)");
-        sql.push(match (quantity, index) {
-            ("hours", 0) => " as h1",
-            ("hours", 1) => " as h2",
-            ("hours", _) => " as h3",
-            (_, 0) => " as m1",
-            (_, 1) => " as m2",
-            (_, _) => " as m3",
-        });
-    }
-}
-
 /// Performance by workflow type, highest potential first.
 ///
 /// # Errors
-/// Those of the database.
+/// [`Error::Forbidden`] outside an organization; those of the database.
 pub async fn performance(scope: &Scope, during: &Range) -> Result<Vec<Performance>> {
-    let mut sql = common(during);
-    sql.push(
-        ", kind as (select workflow_type, count(*) as recordings, avg(confidence_score) as confidence, coalesce(sum(automation_opportunities_count), 0) as opportunities from a group by 1), \
-         worth as (select workflow_type, ",
+    let mut sql = Sql::new(
+        "select s.workflow_type, count(*), avg(a.confidence_score), coalesce(sum(a.automation_opportunities_count), 0) \
+         from public.analysis_results a join public.recording_sessions s on s.id = a.session_id where a.is_current",
     );
-    states(&mut sql, "hours", "12.0 / 52");
-    sql.push(", ");
-    states(&mut sql, "money", "12");
-    sql.push(
-        " from process group by 1) \
-         select k.workflow_type, k.recordings, k.confidence, k.opportunities, \
-           coalesce(w.h1, 0.00), coalesce(w.h2, 0.00), coalesce(w.h3, 0.00), coalesce(w.m1, 0.00), coalesce(w.m2, 0.00), coalesce(w.m3, 0.00), (select currency from o) \
-         from kind k left join worth w on w.workflow_type is not distinct from k.workflow_type \
-         order by coalesce(w.m1, 0) desc, k.recordings desc, k.workflow_type",
-    );
-    sql.rows(scope)
-        .await?
+    during.conditions(&mut sql, "s.created_at");
+    sql.push(" group by 1");
+    let counted = sql.rows(scope).await?;
+    let worth = worth(scope, scope.organization()?, during).await?;
+    let mut processes: BTreeMap<Option<&str>, Vec<&Process>> = BTreeMap::new();
+    for process in &worth.processes {
+        let kind = worth.kind(process).map(WorkflowCategory::as_str);
+        processes.entry(kind).or_default().push(process);
+    }
+    let mut rows = counted
         .iter()
         .map(|row| {
+            let workflow_type: Option<WorkflowCategory> = Decode::decode(row, 0)?;
+            let own = processes.remove(&workflow_type.map(WorkflowCategory::as_str));
+            let sums = roi::ByState::of(own.unwrap_or_default());
             Ok(Performance {
-                workflow_type: Decode::decode(row, 0)?,
+                workflow_type,
                 recordings: Decode::decode(row, 1)?,
                 confidence: Decode::decode(row, 2)?,
                 opportunities: Decode::decode(row, 3)?,
-                weekly_hours: ByState::decode(row, 4)?,
-                annual_cost: ByState::decode(row, 7)?,
-                currency: Decode::decode(row, 10)?,
+                weekly_hours: ByState::of(&sums, |sums| sums.weekly_hours.rounded().value()),
+                annual_cost: ByState::of(&sums, |sums| sums.annual_savings.value()),
+                currency: worth.currency.clone(),
             })
         })
-        .collect()
+        .collect::<Result<Vec<_>>>()?;
+    rows.sort_by_key(|row| {
+        let kind = row.workflow_type.map(WorkflowCategory::as_str);
+        std::cmp::Reverse((row.annual_cost.identified, row.recordings, std::cmp::Reverse(kind)))
+    });
+    Ok(rows)
 }
 
 /// The current analyses whose first workflow is of one kind.
@@ -207,58 +224,34 @@ pub struct Impact {
     pub currency: String,
     /// Mean of the analysers' own estimates.
     pub mean_confidence: Option<f64>,
-    /// Opportunities that people accepted or implemented.
-    pub accepted: i64,
-    /// Opportunities that people dismissed.
-    pub dismissed: i64,
-}
-
-impl Impact {
-    /// Reviews below which a share says nothing.
-    const ENOUGH_REVIEWS: i64 = 10;
-
-    /// `accepted / (accepted + dismissed)`; none below ten reviews.
-    pub fn review_precision(&self) -> Option<f64> {
-        let reviews = self.accepted + self.dismissed;
-        (reviews >= Self::ENOUGH_REVIEWS).then(|| self.accepted as f64 / reviews as f64)
-    }
+    /// What people decided about opportunities.
+    pub reviews: Reviews,
 }
 
 /// The business impact.
 ///
 /// # Errors
-/// Those of the database.
+/// [`Error::Forbidden`] outside an organization; those of the database.
 pub async fn impact(scope: &Scope, during: &Range) -> Result<Impact> {
-    let mut sql = common(during);
-    sql.push(", worth as (select ");
-    states(&mut sql, "hours", "12");
-    sql.push(", ");
-    states(&mut sql, "money", "12");
-    sql.push(
-        " from process), \
-         review as (select count(*) filter (where t.status in ('accepted', 'implemented')) as accepted, count(*) filter (where t.status = 'dismissed') as dismissed \
-           from newest n join public.automation_opportunities t on t.analysis_id = n.id), \
-         seen as (select count(*) as analyses, avg(confidence_score) as confidence from a) \
-         select (select count(*) from public.recording_sessions s where true",
+    let mut sql = Sql::new(
+        "select count(*), count(a.id), avg(a.confidence_score) \
+         from public.recording_sessions s left join public.analysis_results a on a.session_id = s.id and a.is_current where true",
     );
     during.conditions(&mut sql, "s.created_at");
-    sql.push(
-        "), seen.analyses, h1, h2, h3, m1, m2, m3, (select currency from o), seen.confidence, review.accepted, review.dismissed \
-         from worth, review, seen",
-    );
     let row = sql
         .row(scope)
         .await?
         .ok_or_else(|| Error::internal("a sum without a row"))?;
+    let worth = worth(scope, scope.organization()?, during).await?;
+    let sums = worth.sums();
     Ok(Impact {
         recordings: Decode::decode(&row, 0)?,
         analyses: Decode::decode(&row, 1)?,
-        annual_hours: ByState::decode(&row, 2)?,
-        annual_savings: ByState::decode(&row, 5)?,
-        currency: Decode::decode(&row, 8)?,
-        mean_confidence: Decode::decode(&row, 9)?,
-        accepted: Decode::decode(&row, 10)?,
-        dismissed: Decode::decode(&row, 11)?,
+        annual_hours: ByState::of(&sums, |sums| sums.annual_hours.rounded().value()),
+        annual_savings: ByState::of(&sums, |sums| sums.annual_savings.value()),
+        mean_confidence: Decode::decode(&row, 2)?,
+        reviews: worth.reviews,
+        currency: worth.currency,
     })
 }
 

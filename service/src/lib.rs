@@ -32,6 +32,9 @@ pub mod workflow_insight;
 pub mod workflow_visualization;
 
 pub mod event;
+pub mod export;
+pub mod look;
+pub mod platform;
 pub mod queue;
 pub mod signing;
 pub mod storage;

@@ -67,6 +67,8 @@ pub enum Reserved {
     },
     /// It was answered before.
     AlreadyStored(Reply),
+    /// The organization, or the platform's operator, has stopped it: nothing more may leave the house.
+    Stopped,
     /// The analysis's own budget does not cover it.
     AnalysisBudgetExceeded {
         /// What is left, in USD.
@@ -81,6 +83,7 @@ pub enum Reserved {
 
 #[derive(FromQueryResult)]
 struct Spent {
+    allowed: bool,
     analysis_left: Decimal,
     month_left: Decimal,
 }
@@ -119,7 +122,7 @@ impl Account {
             > 0;
         let spent: Spent = scope
             .row(
-                "select o.model_budget_per_analysis_usd - coalesce(sum(coalesce(m.cost_usd, m.estimate_usd)) filter (where m.analysis_id = $2), 0) as analysis_left,
+                "select o.remote_analysis_allowed and not private.remote_analysis_stopped() as allowed, o.model_budget_per_analysis_usd - coalesce(sum(coalesce(m.cost_usd, m.estimate_usd)) filter (where m.analysis_id = $2), 0) as analysis_left,
                         o.model_budget_monthly_usd - coalesce(sum(coalesce(m.cost_usd, m.estimate_usd)) filter (where m.created_at >= date_trunc('month', $3 at time zone o.time_zone) at time zone o.time_zone), 0) as month_left
                    from public.organizations o left join public.model_requests m on m.organization_id = o.id and m.state <> 'failed'
                   where o.id = $1 group by o.id",
@@ -127,7 +130,9 @@ impl Account {
             )
             .await?
             .ok_or(Error::LeaseLost)?;
-        let refusal = if request.estimate_usd > spent.analysis_left {
+        let refusal = if !spent.allowed {
+            Some(Reserved::Stopped)
+        } else if request.estimate_usd > spent.analysis_left {
             Some(Reserved::AnalysisBudgetExceeded {
                 left_usd: spent.analysis_left.max(Decimal::ZERO),
             })

@@ -220,15 +220,16 @@ const fn rank(priority: Priority) -> i32 {
     priority as i32 + 1
 }
 
-/// A place between two rows of an order.
+/// A place between two rows of an order, in one organization's list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Cursor {
     values: Vec<KeyValue>,
     id: Uuid,
+    tenant: u32,
 }
 
 impl Cursor {
-    fn of<T: Relation>(order: &Order, row: &Row<T>) -> Result<Self> {
+    fn of<T: Relation>(order: &Order, row: &Row<T>, tenant: u32) -> Result<Self> {
         let values = order
             .keys
             .iter()
@@ -237,12 +238,13 @@ impl Cursor {
         Ok(Self {
             values,
             id: row.uuid()?,
+            tenant,
         })
     }
 
     fn encode(&self, order: &Order) -> Result<String> {
         let values: Vec<_> = self.values.iter().map(KeyValue::text).collect();
-        let json = serde_json::to_vec(&(order.signature(), values, self.id))
+        let json = serde_json::to_vec(&(order.signature(), values, self.id, self.tenant))
             .map_err(|error| Error::internal(format!("a cursor cannot be written: {error}")))?;
         Ok(URL_SAFE_NO_PAD.encode(json))
     }
@@ -253,7 +255,7 @@ impl Cursor {
             return Err(unreadable());
         }
         let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| unreadable())?;
-        let (signature, values, id): (String, Vec<Option<String>>, Uuid) =
+        let (signature, values, id, tenant): (String, Vec<Option<String>>, Uuid, u32) =
             serde_json::from_slice(&json).map_err(|_| unreadable())?;
         if signature != order.signature() {
             return Err(Error::invalid(field, "a cursor of another list or order"));
@@ -267,7 +269,7 @@ impl Cursor {
             .map(|(value, (key, _))| KeyValue::parse(value, key))
             .collect::<Option<_>>()
             .ok_or_else(unreadable)?;
-        Ok(Self { values, id })
+        Ok(Self { values, id, tenant })
     }
 }
 
@@ -362,6 +364,21 @@ impl Window {
     /// The columns that its order needs.
     pub fn columns(&self) -> Columns {
         self.order.columns()
+    }
+
+    /// What the caller's organization is called in cursors; a cursor of another one is refused.
+    fn tenant(&self, scope: &Scope) -> Result<u32> {
+        // A short mark is enough: it tells mistakes, and row security keeps organizations apart.
+        let tenant = scope.organization().map_or(0, |id| {
+            let id = id.uuid().as_u128();
+            (0..4).fold(0, |mark, word| mark ^ (id >> (32 * word)) as u32)
+        });
+        for (field, cursor) in [("after", &self.after), ("before", &self.before)] {
+            if cursor.as_ref().is_some_and(|cursor| cursor.tenant != tenant) {
+                return Err(Error::invalid(field, "a cursor of another organization"));
+            }
+        }
+        Ok(tenant)
     }
 
     /// Goes on with `and …` for each cursor.
@@ -461,6 +478,7 @@ pub struct Page<T> {
     /// The rows.
     pub rows: Vec<Arc<Row<T>>>,
     window: Arc<Window>,
+    tenant: u32,
     more: bool,
 }
 
@@ -470,6 +488,7 @@ impl<T> Clone for Page<T> {
         Self {
             rows: self.rows.clone(),
             window: self.window.clone(),
+            tenant: self.tenant,
             more: self.more,
         }
     }
@@ -481,12 +500,13 @@ impl<T: Relation> Page<T> {
         Self {
             rows: Vec::new(),
             window,
+            tenant: 0,
             more: false,
         }
     }
 
     /// From at most one row more than wanted, as they came from the database.
-    fn of(mut rows: Vec<Row<T>>, window: &Arc<Window>) -> Self {
+    fn of(mut rows: Vec<Row<T>>, window: &Arc<Window>, tenant: u32) -> Self {
         let more = rows.len() > window.size as usize;
         rows.truncate(window.size as usize);
         if window.backward {
@@ -495,6 +515,7 @@ impl<T: Relation> Page<T> {
         Self {
             rows: rows.into_iter().map(Arc::new).collect(),
             window: window.clone(),
+            tenant,
             more,
         }
     }
@@ -504,7 +525,7 @@ impl<T: Relation> Page<T> {
     /// # Errors
     /// [`Error::Internal`] for a row without the order's columns.
     pub fn cursor(&self, row: &Row<T>) -> Result<String> {
-        Cursor::of(&self.window.order, row)?.encode(&self.window.order)
+        Cursor::of(&self.window.order, row, self.tenant)?.encode(&self.window.order)
     }
 
     /// Whether rows follow.
@@ -589,6 +610,7 @@ pub(crate) async fn list<T: Relation>(
     filter: &impl Filter,
     window: &Arc<Window>,
 ) -> Result<Page<T>> {
+    let tenant = window.tenant(scope)?;
     let columns = columns | T::ALWAYS | window.columns();
     let mut sql = select::<T>(columns);
     sql.push(" from ").push(T::NAME).push(" t where true");
@@ -599,6 +621,7 @@ pub(crate) async fn list<T: Relation>(
     Ok(Page::of(
         rows.into_iter().map(|row| Row::new(row, columns)).collect(),
         window,
+        tenant,
     ))
 }
 
@@ -648,6 +671,7 @@ pub async fn pages<T: Relation>(
     columns: Columns,
     window: &Arc<Window>,
 ) -> Result<HashMap<Uuid, Page<T>>> {
+    let tenant = window.tenant(scope)?;
     let columns = columns | T::ALWAYS | window.columns();
     let mut sql = select::<T>(columns);
     // The rows of each parent come together and in their order: a lateral join runs parent by parent.
@@ -671,7 +695,7 @@ pub async fn pages<T: Relation>(
     }
     Ok(found
         .into_iter()
-        .map(|(parent, rows)| (parent, Page::of(rows, window)))
+        .map(|(parent, rows)| (parent, Page::of(rows, window, tenant)))
         .collect())
 }
 

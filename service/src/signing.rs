@@ -21,6 +21,8 @@ pub enum Subject {
     Playback,
     /// The file of a report.
     Report,
+    /// Everything about a person or of an organization.
+    Export,
 }
 
 impl Subject {
@@ -30,13 +32,14 @@ impl Subject {
             Self::Frame => "frames",
             Self::Playback => "playback",
             Self::Report => "reports",
+            Self::Export => "exports",
         }
     }
 
     /// How long an address lives.
     pub fn life(self) -> Duration {
         match self {
-            Self::Frame => Duration::hours(1),
+            Self::Frame | Self::Export => Duration::hours(1),
             Self::Playback => Duration::hours(4),
             Self::Report => Duration::minutes(15),
         }

@@ -45,6 +45,11 @@ pub fn report_key(organization: OrganizationId, report: ReportId, extension: &'s
     format!("organizations/{organization}/reports/{report}.{extension}")
 }
 
+/// All chunks of one session.
+pub fn chunks_prefix(organization: OrganizationId, session: SessionId) -> String {
+    format!("organizations/{organization}/recordings/{session}/chunks")
+}
+
 /// Everything of one session: chunks and frames.
 pub fn session_prefix(organization: OrganizationId, session: SessionId) -> String {
     format!("organizations/{organization}/recordings/{session}")
@@ -82,9 +87,38 @@ pub enum PutError {
     /// The sender broke off.
     #[error("the upload broke off")]
     Source(#[source] std::io::Error),
-    /// The storage failed; a full disk looks like this.
+    /// There is no room left.
+    #[error("the object storage is full")]
+    Full,
+    /// The storage failed.
     #[error("the object storage is unavailable, try again")]
-    Storage(#[from] object_store::Error),
+    Storage(#[source] object_store::Error),
+}
+
+impl From<object_store::Error> for PutError {
+    fn from(error: object_store::Error) -> Self {
+        if is_full(&error) {
+            Self::Full
+        } else {
+            Self::Storage(error)
+        }
+    }
+}
+
+/// Whether a disk, or its owner's share of it, is full: that passes by somebody making room, not by trying again.
+fn is_full(error: &object_store::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if matches!(
+            kind,
+            Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+        ) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The object storage. Cheap to clone.
@@ -229,7 +263,7 @@ impl Storage {
             }
             hash.update(&piece);
             if let Err(error) = writer.wait_for_capacity(1).await {
-                break PutError::Storage(error);
+                break error.into();
             }
             writer.put(piece);
         };
@@ -299,6 +333,18 @@ impl Storage {
         }))
     }
 
+    /// Copies an object and reads the copy once: its size and hash; nothing when there is none to copy.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn copy_and_inspect(&self, from: &str, to: &str) -> Result<Option<Stored>> {
+        match self.store.copy(&self.path(from), &self.path(to)).await {
+            Ok(()) => self.inspect(to).await,
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Appends objects byte by byte, in this order, into a file: how a recording is put together again.
     ///
     /// # Errors
@@ -347,6 +393,21 @@ impl Storage {
             }
             count += 1;
             bytes += object.size;
+        }
+        if let Some(folder) = &self.folder {
+            // What a killed process had half-written is no object, and yet somebody's data.
+            let left = prefix
+                .parts()
+                .fold(folder.clone(), |folder, part| folder.join(part.as_ref()));
+            match tokio::fs::remove_dir_all(&left).await {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    return Err(Error::internal(format!(
+                        "a folder of the storage cannot be removed: {error}"
+                    )));
+                }
+            }
         }
         Ok((count, bytes))
     }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, call};
 use crate::error::Result;
+use crate::organization::manage::GRACE;
 use crate::queue::{JobKind, MAX_ATTEMPTS};
 use crate::storage::Storage;
 
@@ -119,7 +120,8 @@ pub async fn drop_abandoned_chunks(db: &Db, untouched_since: DateTime<Utc>) -> R
     Ok(handled)
 }
 
-/// Deletes objects whose rows are gone; a line is struck off only once its objects are.
+/// Deletes objects whose rows are gone: at once, and again after the last address to put them to has ended. A line is struck off
+/// only then.
 ///
 /// # Errors
 /// Those of the database and of the storage; what was not deleted stays due.
@@ -145,16 +147,17 @@ pub async fn delete_objects(db: &Db, storage: &Storage) -> Result<u64> {
     Ok(handled)
 }
 
-/// Deletes videos, frames and raw replies whose time is over, with a receipt each.
+/// Deletes videos, frames and raw replies whose time is over by then, with a receipt each.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn apply_retention(db: &Db) -> Result<u64> {
+pub async fn apply_retention(db: &Db, now: DateTime<Utc>) -> Result<u64> {
     let system = db.system();
     let rows: Vec<PgRow> = call!(
         system,
         fetch_all,
-        "select session_id, video_due, frames_due, raw_replies_due from private.due_retention($1)",
+        "select session_id, video_due, frames_due, raw_replies_due from private.due_retention($1, $2)",
+        now,
         MOST
     );
     let mut handled = 0;
@@ -168,13 +171,44 @@ pub async fn apply_retention(db: &Db) -> Result<u64> {
         let _: PgRow = call!(
             system,
             fetch_one,
-            "select private.apply_retention($1, $2, $3, $4) as objects",
+            "select private.apply_retention($1, $2, $3, $4, $5) as objects",
             session,
             video,
             frames,
-            replies
+            replies,
+            now
         );
         handled += 1;
+    }
+    Ok(handled)
+}
+
+/// Erases organizations whose deletion was asked for longer ago than it can be undone, with a receipt each.
+///
+/// # Errors
+/// Those of the database.
+pub async fn erase_organizations(db: &Db, now: DateTime<Utc>) -> Result<u64> {
+    let system = db.system();
+    let asked_before = now - GRACE;
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select id from private.due_erasures($1, $2)",
+        asked_before,
+        MOST
+    );
+    let mut handled = 0;
+    for row in rows {
+        let id: Uuid = row.try_get("id")?;
+        let erased: PgRow = call!(
+            system,
+            fetch_one,
+            "select private.erase_organization($1, $2, $3) as done",
+            id,
+            asked_before,
+            now
+        );
+        handled += u64::from(erased.try_get::<bool, _>("done")?);
     }
     Ok(handled)
 }

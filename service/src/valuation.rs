@@ -24,9 +24,13 @@ use rust_decimal::Decimal;
 use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::postgres::PgRow;
 
 use crate::db::Scope;
 use crate::error::{Error, Result};
+use crate::page::Range;
+use crate::row::Decode;
+use crate::sql::Sql;
 
 /// What a person entered about an opportunity, apart from what was derived. Absent fields were left alone.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -122,6 +126,87 @@ pub async fn assumptions(scope: &Scope, organization: OrganizationId) -> Result<
         .map_err(|error| Error::internal(format!("the organization's assumptions are out of bounds: {error}")))
 }
 
+/// How a query learns which recordings show the same person: the joined table `p` and the column. Jobs and the owner read who it
+/// is; members are told without the name, and so come to the same sums whatever their role.
+fn recorded_by(scope: &Scope) -> (&'static str, &'static str) {
+    if scope.names_people() {
+        ("", "s.user_id")
+    } else {
+        (
+            "left join private.recorded_people() p on p.session_id = s.id",
+            "lpad(to_hex(p.person), 32, '0')::uuid",
+        )
+    }
+}
+
+/// An opportunity that sums are made of.
+#[derive(Debug, Clone)]
+pub struct Current {
+    /// The kind of work of its session; none while nobody classified it.
+    pub workflow_type: Option<WorkflowCategory>,
+    /// What the domain sees.
+    pub observation: Observation,
+}
+
+/// The opportunities of every session's current analysis, of sessions started in this range, in the organization's own currency:
+/// what sums over an organization are made of.
+///
+/// # Errors
+/// Those of the database; [`Error::Internal`] when a row holds what the domain does not know.
+pub async fn current(scope: &Scope, organization: OrganizationId, during: &Range) -> Result<Vec<Current>> {
+    let (people, recorded_by) = recorded_by(scope);
+    // The analyses first: there are few of them, and what is joined to each need not be joined to each opportunity.
+    let mut sql = Sql::new(
+        "with g as materialized (select g.currency, g.time_zone from public.organizations g where g.id = $1), \
+         a as materialized (select a.id, coalesce(a.processing_completed_at, a.updated_at) as analysed_at, coalesce(s.content_sha256, s.id::text) as recording, ",
+    );
+    sql.value(organization.uuid()).push(recorded_by).push(
+        " as person, (s.created_at at time zone (select time_zone from g))::date - date '1970-01-01' as day, s.workflow_type \
+           from public.analysis_results a join public.recording_sessions s on s.organization_id = a.organization_id and s.id = a.session_id ",
+    );
+    sql.push(people).push(" where a.organization_id = $1 and a.is_current");
+    during.conditions(&mut sql, "s.created_at");
+    sql.push(
+        ") select o.id, o.process_key, o.analysis_id, a.analysed_at, a.recording, a.person, o.opportunity_type, o.status, o.current_time_per_occurrence_seconds, \
+           o.occurrences_observed, o.observed_seconds, a.day, o.evidence, case when o.frequency_basis = 'declared' then o.occurrences_per_day end, o.people_count, \
+           o.automation_complexity, case when o.effort_basis = 'entered' then o.implementation_effort_hours end, o.actual_implementation_cost, o.measured_seconds_after, a.workflow_type \
+         from a join public.automation_opportunities o on o.organization_id = $1 and o.analysis_id = a.id where o.currency = (select currency from g)",
+    );
+    sql.rows(scope).await?.iter().map(Current::decode).collect()
+}
+
+impl Current {
+    fn decode(row: &PgRow) -> Result<Self> {
+        let text = |at| -> Result<Option<String>> { Decode::decode(row, at) };
+        let day: i32 = Decode::decode(row, 11)?;
+        let observation = ObservationRow {
+            id: Decode::decode(row, 0)?,
+            process_key: Decode::decode(row, 1)?,
+            analysis_id: Decode::decode(row, 2)?,
+            analysed_at: Decode::decode(row, 3)?,
+            recording: Decode::decode(row, 4)?,
+            recorded_by: Decode::decode(row, 5)?,
+            opportunity_type: Decode::decode(row, 6)?,
+            status: Decode::decode(row, 7)?,
+            current_time_per_occurrence_seconds: Decode::decode(row, 8)?,
+            occurrences_observed: Decode::decode(row, 9)?,
+            observed_seconds: Decode::decode(row, 10)?,
+            recorded_on: NaiveDate::from_epoch_days(day).unwrap_or_default(),
+            evidence: Decode::decode(row, 12)?,
+            declared_per_day: Decode::decode(row, 13)?,
+            people_count: Decode::decode(row, 14)?,
+            automation_complexity: text(15)?,
+            entered_effort: Decode::decode(row, 16)?,
+            actual_implementation_cost: Decode::decode(row, 17)?,
+            measured_seconds_after: Decode::decode(row, 18)?,
+        };
+        Ok(Self {
+            workflow_type: Decode::decode(row, 19)?,
+            observation: observation.observation()?,
+        })
+    }
+}
+
 #[derive(FromQueryResult)]
 struct ObservationRow {
     id: uuid::Uuid,
@@ -165,15 +250,7 @@ pub async fn observations(
     organization: OrganizationId,
     observed: Observed,
 ) -> Result<Vec<(OpportunityId, Observation)>> {
-    // A job may read who was recorded; a member is told by a function, which tells managers only.
-    let (people, recorded_by) = if scope.lease().is_some() {
-        ("", "s.user_id")
-    } else {
-        (
-            "left join private.session_people(array(select r.id from public.recording_sessions r where r.organization_id = $1)) p on p.session_id = s.id",
-            "p.user_id",
-        )
-    };
+    let (people, recorded_by) = recorded_by(scope);
     let (condition, id) = match observed {
         Observed::CurrentExcept(session) => ("a.is_current and s.id <> $2", session.uuid()),
         Observed::Current => ("a.is_current and $2::uuid is not null", organization.uuid()),

@@ -27,7 +27,7 @@ impl TestDatabase {
         Self::create_on(cluster().await).await
     }
 
-    /// The same on a server of one's own.
+    /// The same on another server, for a test that stops it.
     pub async fn create_on(cluster: ClusterHandle) -> Result<Self> {
         let mut admin = PgConnection::connect(&cluster.superuser_url).await?;
         // Tests run in processes of their own: one of them makes the template, the others wait.
@@ -152,6 +152,23 @@ impl TestDatabase {
         admin.close().await?;
         Ok(database)
     }
+}
+
+/// Runs `tests/bench/api.sql`: so many organizations, each with so many analysed sessions. That file says which ids they have.
+pub async fn seed_many(database: &TestDatabase, organizations: u32, sessions: u32) -> Result<()> {
+    // What is meant for psql alone, which sets the two numbers.
+    let script: String = include_str!("../bench/api.sql")
+        .lines()
+        .filter(|line| !line.starts_with('\\'))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let script = script
+        .replace(":organizations", &organizations.to_string())
+        .replace(":sessions", &sessions.to_string());
+    let mut admin = PgConnection::connect(&database.superuser_url()).await?;
+    sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut admin).await?;
+    admin.close().await?;
+    Ok(())
 }
 
 /// The id of a seeded thing: organization `a` or `b`, and the number that `two_organizations.sql` gives it.

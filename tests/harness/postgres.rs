@@ -6,8 +6,9 @@
 
 use std::{
     fs::{self, DirBuilder, File},
+    ops::Deref as _,
     os::unix::{
-        fs::DirBuilderExt as _,
+        fs::{DirBuilderExt as _, PermissionsExt as _},
         process::{CommandExt as _, parent_id},
     },
     path::{Path, PathBuf},
@@ -106,6 +107,95 @@ pub fn throwaway_settings(state_folder: &Path) -> Settings {
         state_folder: state_folder.to_owned(),
         durable: false,
         options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+    }
+}
+
+/// A server of one test's own, which it may stop as it likes: what was committed stays. It is in memory where there is room, so
+/// that syncing costs nothing.
+pub struct OwnServer {
+    folder: tempfile::TempDir,
+    server: Option<EmbeddedPostgres>,
+}
+
+/// How PostgreSQL is asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Sessions are ended, everything is written.
+    Fast,
+    /// Everybody leaves at once; the next start recovers from the log.
+    Immediate,
+}
+
+impl OwnServer {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// When PostgreSQL does not start.
+    pub async fn start() -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("newsystem-own-")
+            .permissions(fs::Permissions::from_mode(0o711))
+            .tempdir_in(parent_folder())?;
+        let server = Self::launch(folder.path()).await?;
+        Ok(Self {
+            folder,
+            server: Some(server),
+        })
+    }
+
+    async fn launch(folder: &Path) -> anyhow::Result<EmbeddedPostgres> {
+        let settings = Settings {
+            durable: true,
+            ..throwaway_settings(folder)
+        };
+        Ok(EmbeddedPostgres::start_with_settings(folder, settings).await?)
+    }
+
+    /// Where it is; the same after a restart.
+    ///
+    /// # Panics
+    /// After a restart that failed.
+    pub fn handle(&self) -> ClusterHandle {
+        let Some(server) = &self.server else {
+            panic!("the server did not come back")
+        };
+        server.deref().clone().into()
+    }
+
+    /// Stops it and starts it again on the same data and port.
+    ///
+    /// # Errors
+    /// When it does not stop or start.
+    pub async fn restart(&mut self, how: Stop) -> anyhow::Result<()> {
+        let server = self.server.take().context("the server did not come back")?;
+        let port = server.port();
+        if how == Stop::Immediate {
+            let data = server.data_folder();
+            let told = Command::new("/bin/sh")
+                .args(["-c", r#"kill -QUIT "$(head -n 1 "$1/postmaster.pid")""#, "sh"])
+                .arg(data)
+                .status()?;
+            anyhow::ensure!(told.success(), "PostgreSQL could not be told to leave");
+            while data.join("postmaster.pid").exists() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        }
+        server.stop().await?;
+        let server = Self::launch(self.folder.path()).await?;
+        anyhow::ensure!(server.port() == port, "PostgreSQL came back on another port");
+        self.server = Some(server);
+        Ok(())
+    }
+
+    /// Stops it for good.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        match self.server.take() {
+            Some(server) => Ok(server.stop().await?),
+            None => Ok(()),
+        }
     }
 }
 

@@ -125,6 +125,8 @@ async fn a_supabase_project_is_migrated_by_its_own_role_and_left_as_it_was() {
         seed(&mut platform).await;
         supabase_clients_read_their_own(&url("authenticator", name), &mut platform).await;
 
+        events_are_published_where_it_is_wanted(&owner, &mut platform, &url("authenticator", name)).await;
+
         // Signing in through the login role, and leaving through the platform.
         let db = Db::connect(&DatabaseSettings {
             max_connections: 2,
@@ -181,6 +183,93 @@ async fn a_supabase_project_is_migrated_by_its_own_role_and_left_as_it_was() {
     }
     admin.close().await.unwrap();
     server.stop().await.unwrap();
+}
+
+/// What a project of today has beside the fixture: a function that keeps a message, and one that says which channel is joined.
+/// Ownership stands for the platform's extension that lets `postgres` make policies on its table.
+const REALTIME: &str = "
+alter table realtime.messages add column event text, add column private boolean;
+create function realtime.topic() returns text language sql stable as $$ select nullif(current_setting('realtime.topic', true), '')::text $$;
+create function realtime.send(payload jsonb, event text, topic text, private boolean default true) returns void language plpgsql as $$
+begin
+  insert into realtime.messages (payload, event, topic, private, extension) values (payload, event, topic, private, 'broadcast');
+end $$;
+grant select on realtime.messages to authenticated;
+alter table realtime.messages owner to postgres;
+";
+const NO_REALTIME: &str = "
+drop function realtime.send(jsonb, text, text, boolean), realtime.topic();
+drop table realtime.messages;
+create table realtime.messages (id uuid default gen_random_uuid(), topic text, extension text, payload jsonb);
+alter table realtime.messages enable row level security;
+";
+
+/// Ids and status go to a private channel of the organization, which its members may join, and only where the operator says so.
+async fn events_are_published_where_it_is_wanted(
+    owner: &migration::DatabaseConnection,
+    platform: &mut PgConnection,
+    authenticator: &str,
+) {
+    let retitle = format!(
+        "update public.recording_sessions set title = title || '.' where id = '{}'",
+        seeded('a', 21)
+    );
+    let published = async |platform: &mut PgConnection| -> i64 {
+        sqlx::query_scalar("select count(*) from realtime.messages")
+            .fetch_one(platform)
+            .await
+            .unwrap()
+    };
+    let refused = migration::operator::publish_to_realtime(owner, true).await.unwrap_err();
+    assert!(refused.to_string().contains("no realtime.send"), "{refused}");
+    run(platform, REALTIME).await;
+    run(platform, &retitle).await;
+    assert_eq!(published(platform).await, 0, "nobody wants it yet");
+    migration::operator::publish_to_realtime(owner, true).await.unwrap();
+    migration::operator::publish_to_realtime(owner, true).await.unwrap();
+    run(platform, &retitle).await;
+    let (topic, event, private, payload): (String, String, bool, serde_json::Value) =
+        sqlx::query_as("select topic, event, private, payload from realtime.messages")
+            .fetch_one(&mut *platform)
+            .await
+            .unwrap();
+    assert_eq!(
+        (topic.as_str(), event.as_str(), private),
+        (format!("organization:{}", seeded('a', 1)).as_str(), "event", true)
+    );
+    let mut names: Vec<&String> = payload.as_object().unwrap().keys().collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["at", "from", "kind", "sequence", "subjectId", "to"],
+        "no title, no person"
+    );
+    assert_eq!(payload["kind"], "SESSION_CHANGED");
+    // A member may join the channel of his own organization.
+    let mut connection = PgConnection::connect(authenticator).await.unwrap();
+    for (organization, rows) in [('a', 1), ('b', 0)] {
+        let join = format!(
+            "set local realtime.topic = 'organization:{}'; select 1 from realtime.messages",
+            seeded('a', 1)
+        );
+        let person = seeded(organization, 13).to_string();
+        let joined = client(&mut connection, "authenticated", &person, &join).await;
+        assert_eq!(joined, Ok(rows), "{organization}");
+    }
+    connection.close().await.unwrap();
+    // The platform's trouble is not the transaction's.
+    run(
+        platform,
+        "alter table realtime.messages add constraint full_up check (false) not valid",
+    )
+    .await;
+    run(platform, &retitle).await;
+    assert_eq!(published(platform).await, 1);
+    run(platform, "alter table realtime.messages drop constraint full_up").await;
+    migration::operator::publish_to_realtime(owner, false).await.unwrap();
+    run(platform, &retitle).await;
+    assert_eq!(published(platform).await, 1);
+    run(platform, NO_REALTIME).await;
 }
 
 async fn seed(platform: &mut PgConnection) {

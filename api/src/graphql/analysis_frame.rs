@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 use service::analysis_frame::{self as row, Table};
+use service::look::Look;
 use service::row::Columns;
 use service::signing::Subject;
 
 use super::analysis_result::Analysis;
 use super::context::Read;
 use super::error::Result;
+use super::look;
 use super::page::{RowObject, get};
 use super::scalar::{TimeSpan, Url};
 
@@ -89,8 +91,9 @@ impl AnalysisFrame {
         Ok(self.row.screen()?)
     }
 
-    /// Where its picture is: signed for the caller, for an hour.
-    fn image_url(&self) -> Result<Url> {
+    /// Where its picture is: signed for the caller, for an hour; audited.
+    fn image_url(&self, ctx: &Context<'_>) -> Result<Url> {
+        look::note(ctx, &self.read, Look::Frames, self.row.session_id()?);
         let api = self.read.api();
         let signed = api.signer.sign(
             Subject::Frame,

@@ -10,6 +10,7 @@ use domain::sampling::{Analyser, SamplingPreset};
 use domain::status::{AnalysisStage, AnalysisStatus};
 use futures::FutureExt as _;
 use service::analysis_result::{self as row, Analyses, Table, attempt, disclosure};
+use service::look::Look;
 use service::page::{Below, Direction, Key};
 use service::row::Columns;
 
@@ -22,6 +23,7 @@ use super::generated_report::Report;
 use super::guard::Needs;
 use super::insight::StructuredInsights;
 use super::loader::{AttemptCostOf, CostOf, InsightsOf, RawReplyOf};
+use super::look;
 use super::page::{
     Connection, DateTimeRange, OrderDirection, RowObject, arguments, find, get, id, newest, optional_id, range, whole,
 };
@@ -205,14 +207,15 @@ impl Analysis {
         Ok(Some(Money::of(amount, currency)))
     }
 
-    /// The model's reply, unmodified. For the recorded person, admins and owners; null to others and once it was deleted.
-    async fn raw_gpt_response(&self) -> Option<Result<Json>> {
+    /// The model's reply, unmodified. For the recorded person, admins and owners; audited; null to others and once it was
+    /// deleted.
+    async fn raw_gpt_response(&self, ctx: &Context<'_>) -> Option<Result<Json>> {
         alone(async {
-            Ok(self
-                .read
-                .get(RawReplyOf(self.row.uuid()?))
-                .await?
-                .map(|reply| Json((*reply).clone())))
+            let reply = self.read.get(RawReplyOf(self.row.uuid()?)).await?;
+            if reply.is_some() {
+                look::note(ctx, &self.read, Look::RawReply, self.row.session_id()?);
+            }
+            Ok(reply.map(|reply| Json((*reply).clone())))
         })
         .await
     }

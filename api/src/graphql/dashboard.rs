@@ -170,7 +170,7 @@ impl DashboardQuery {
             annual_hours: ValueByState::of(impact.annual_hours),
             annual_savings: MoneyByState::of(impact.annual_savings, &impact.currency),
             mean_confidence: impact.mean_confidence,
-            review_precision: impact.review_precision(),
+            review_precision: impact.reviews.precision(),
         }))
     }
 }

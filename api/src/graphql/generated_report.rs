@@ -8,6 +8,7 @@ use domain::report::ReportType;
 use domain::status::ReportStatus;
 use futures::FutureExt as _;
 use service::generated_report::{self as row, Reports, Table, link};
+use service::look::Look;
 use service::page::{Below, Direction, Key};
 use service::row::Columns;
 use service::signing::Subject;
@@ -16,6 +17,7 @@ use super::analysis_result::Analysis;
 use super::context::{InRequest as _, Read};
 use super::error::Result;
 use super::guard::Needs;
+use super::look;
 use super::page::{Connection, OrderDirection, RowObject, arguments, get, optional_id, whole};
 use super::recording_session::RecordingSession;
 use super::scalar::{BigInt, DateTime, Url};
@@ -98,12 +100,13 @@ impl Report {
     }
 
     /// Where its file is: signed for the caller, for a quarter of an hour; null unless it is READY and has not expired.
-    fn download_url(&self) -> Result<Option<Url>> {
+    fn download_url(&self, ctx: &Context<'_>) -> Result<Option<Url>> {
         let api = self.read.api();
         let now = api.clock.now();
         if !self.row.is_downloadable(now)? {
             return Ok(None);
         }
+        look::note(ctx, &self.read, Look::Report, self.row.uuid()?);
         let signed = api
             .signer
             .sign(Subject::Report, self.row.uuid()?, self.read.caller().actor.uuid(), now);

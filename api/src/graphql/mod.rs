@@ -16,6 +16,7 @@ pub mod context;
 pub mod error;
 pub mod guard;
 pub mod loader;
+pub mod look;
 pub mod mutation;
 pub mod node;
 pub mod page;

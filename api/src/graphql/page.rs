@@ -141,9 +141,11 @@ pub fn optional_id<T: for<'a> TryFrom<&'a ID, Error = domain::id::InvalidId>>(
 /// Where a page of a long list stands.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct PageInfo {
-    /// Whether rows follow the last one of this page.
+    /// Whether rows follow the last one of this page. Going backward, true wherever `before` is given: the row of that cursor
+    /// follows, unless it was erased since.
     pub has_next_page: bool,
-    /// Whether rows come before the first one of this page.
+    /// Whether rows come before the first one of this page. Going forward, true wherever `after` is given: the row of that cursor
+    /// comes before, unless it was erased since.
     pub has_previous_page: bool,
     /// The place of the first row, for `before`; null on an empty page.
     pub start_cursor: Option<String>,

@@ -7,17 +7,20 @@ use domain::category::{ClassifiedBy, WorkflowCategory};
 use domain::id::{SessionId, UserId};
 use domain::status::SessionStatus;
 use futures::FutureExt as _;
+use service::look::Look;
 use service::page::{Below, Direction, Key};
 use service::recording_session::{self as row, Sessions, Table};
 use service::row::Columns;
 use service::signing::Subject;
 
 use super::analysis_result::Analysis;
+use super::audit_entry::AuditEntry;
 use super::automation_opportunity::{AutomationOpportunity, OpportunityOrder};
 use super::context::{InRequest as _, Read};
 use super::error::{Result, alone};
 use super::guard::Needs;
 use super::loader::{OwnSession, PersonOf};
+use super::look;
 use super::page::{
     Connection, DateTimeRange, OrderDirection, RowObject, arguments, find, id, newest, optional_id, range,
 };
@@ -319,14 +322,36 @@ impl RecordingSession {
         .await
     }
 
+    /// What was done to it and who looked at its video, frames and raw replies, the newest first. For the recorded person, admins
+    /// and owners; empty to others.
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start: 20 unless said, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 100 at most.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AuditEntry>> {
+        Connection::below(
+            ctx,
+            &self.read,
+            self.row.id()?,
+            Below::all("subject_id"),
+            service::audit_entry::order(),
+            arguments(first, after, last, before),
+        )
+        .await
+    }
+
     /// A seekable recording with range requests. For the recorded person, admins and owners; watching is audited. Null to others,
     /// while the recording is not whole, once its video is deleted, and where redaction was asked for.
-    async fn playback(&self) -> Option<Result<Playback>> {
+    async fn playback(&self, ctx: &Context<'_>) -> Option<Result<Playback>> {
         alone(async {
             let session = self.row.id()?;
             if !self.row.is_watchable()? || !is_own_or_managed(&self.read, session).await? {
                 return Ok(None);
             }
+            look::note(ctx, &self.read, Look::Video, session);
             let api = self.read.api();
             let signed = api.signer.sign(
                 Subject::Playback,

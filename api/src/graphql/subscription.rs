@@ -1,7 +1,7 @@
 //! What can be followed. Every stream comes from the hub, which reads once for all who follow; nested fields of a payload load
 //! per subscriber, only where asked for, in a read of the event's own.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::{Context, ID, Object, Subscription as SubscriptionObject};
 use domain::event::EventKind;
@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt as _};
 use service::event::{AnalysisState, Event, UploadState};
 
 use super::analysis_result::Analysis;
-use super::context::{InRequest as _, Request};
+use super::context::{InRequest as _, Read, Request};
 use super::error::{Failure, Result};
 use super::guard::Needs;
 use super::node::{Node, node};
@@ -19,10 +19,25 @@ use super::page::{get, id};
 use super::scalar::{BigInt, DateTime, Decimal};
 use crate::http::LastEventId;
 
+/// The snapshot of one event for one subscriber, opened by the first nested field that reads.
+#[derive(Default)]
+struct OwnRead(OnceLock<Read>);
+
+impl OwnRead {
+    fn get(&self, request: &Request) -> Result<Read> {
+        if let Some(read) = self.0.get() {
+            return Ok(read.clone());
+        }
+        let read = request.fresh()?;
+        Ok(self.0.get_or_init(|| read).clone())
+    }
+}
+
 /// Where an analysis stands.
 pub struct AnalysisProgress {
     analysis: AnalysisId,
-    state: AnalysisState,
+    state: Arc<AnalysisState>,
+    read: OwnRead,
 }
 
 /// Where an analysis stands.
@@ -30,7 +45,7 @@ pub struct AnalysisProgress {
 impl AnalysisProgress {
     /// The analysis itself.
     async fn analysis(&self, ctx: &Context<'_>) -> Result<Analysis> {
-        get(ctx, &ctx.request()?.fresh()?, self.analysis).await
+        get(ctx, &self.read.get(ctx.request()?)?, self.analysis).await
     }
 
     /// Its status; every change of it is told, in order.
@@ -65,8 +80,9 @@ impl AnalysisProgress {
             return Ok(None);
         }
         let analysis = self.analysis;
-        let cost = request
-            .fresh()?
+        let cost = self
+            .read
+            .get(request)?
             .load(async |scope| service::model_request::booked(scope, analysis).await)
             .await?;
         Ok(cost.map(Into::into))
@@ -86,7 +102,7 @@ impl AnalysisProgress {
 /// Where an upload stands.
 pub struct UploadProgress {
     session: SessionId,
-    state: UploadState,
+    state: Arc<UploadState>,
 }
 
 /// Where an upload stands.
@@ -125,6 +141,7 @@ impl UploadProgress {
 
 /// Something that happened in the organization.
 pub struct OrganizationEvent {
+    organization: OrganizationId,
     event: Arc<Event>,
 }
 
@@ -134,8 +151,8 @@ pub struct OrganizationEvent {
 impl OrganizationEvent {
     /// The position to go on from.
     async fn cursor(&self) -> Result<String> {
-        let cursor =
-            EventCursor::after(self.event.sequence).ok_or_else(|| service::Error::internal("a negative sequence"))?;
+        let cursor = EventCursor::after(self.organization, self.event.sequence)
+            .ok_or_else(|| service::Error::internal("a negative sequence"))?;
         Ok(cursor.to_string())
     }
 
@@ -179,6 +196,11 @@ impl OrganizationEvent {
         Ok(seen.map(|actor| actor.uuid().into()))
     }
 
+    /// The key that did it; null unless one did. A key is nobody's name, so everybody may know.
+    async fn actor_api_key_id(&self) -> Option<ID> {
+        self.event.key.map(|key| key.uuid().into())
+    }
+
     /// When.
     async fn at(&self) -> DateTime {
         self.event.at.into()
@@ -211,6 +233,7 @@ impl Subscription {
             Ok(AnalysisProgress {
                 analysis,
                 state: state?,
+                read: OwnRead::default(),
             })
         }))
     }
@@ -227,14 +250,14 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<OrganizationEvent>> + use<>> {
         let request = ctx.request()?;
         let organization = member(request)?;
-        // An event stream that is taken up again says where it was in a header.
-        let after = after.or_else(|| ctx.data_opt::<LastEventId>().map(|last| last.0.clone()));
-        let position = after.map(|cursor| position(&cursor)).transpose()?;
+        // An event stream that is taken up again says where it was in a header: newer than what its address was made with.
+        let after = ctx.data_opt::<LastEventId>().map(|last| last.0.clone()).or(after);
+        let position = after.map(|cursor| position(&cursor, organization)).transpose()?;
         let events = request.api().hub.events(organization, position).await?;
         Ok(events.filter_map(move |event| {
             let event = match event {
                 Ok(event) if kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind)) => {
-                    Some(Ok(OrganizationEvent { event }))
+                    Some(Ok(OrganizationEvent { organization, event }))
                 }
                 Ok(_) => None,
                 Err(error) => Some(Err(Failure::from(error))),
@@ -257,9 +280,12 @@ impl Subscription {
     }
 }
 
-fn position(cursor: &str) -> Result<i64> {
+fn position(cursor: &str, organization: OrganizationId) -> Result<i64> {
     let cursor: EventCursor = cursor
         .parse()
         .map_err(|_| Failure::invalid("after", "is no cursor of an event"))?;
+    if cursor.organization() != organization {
+        return Err(Failure::invalid("after", "is a cursor of another organization"));
+    }
     Ok(cursor.sequence())
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_graphql::{
-    Executor, ObjectType, Request, Response, Schema, SchemaBuilder, SubscriptionType, Value,
+    Executor, ObjectType, Request, Response, Schema, SchemaBuilder, SubscriptionType, ValidationMode, Value, Variables,
     parser::{parse_query, types::OperationType},
 };
 use axum::http::StatusCode;
@@ -17,6 +17,7 @@ use futures::{FutureExt as _, Stream, StreamExt as _};
 use serde_json::Map;
 
 use super::{
+    documents::{Documents, Known},
     error::{Code, Refusal, RequestError, complete},
     execution::{Execution, Observe, Operations},
     limits::{
@@ -43,13 +44,19 @@ pub enum Introspection {
     Nobody,
 }
 
-/// One schema, built twice, since suggestions are a property of the schema. Both with [`super::Observe`].
+/// One schema, built three times, since suggestions and extensions are properties of the schema. The first two are built with
+/// [`super::Observe`].
 #[derive(Clone)]
 pub struct Schemas<E> {
     /// With suggestions and introspection.
     pub open: E,
     /// Built with `disable_suggestions()` and `disable_introspection()`.
     pub closed: E,
+    /// Built bare, with the fast validation, for queries that are known to be valid: what surrounds each field of the others
+    /// is felt in a list of a thousand. An error is not contained here, so a query that has one is run again by another.
+    pub bare: E,
+    /// What surrounds each execution; [`super::Observe`] has it too.
+    pub operations: Arc<dyn Operations>,
     /// `open.sdl()`, from which limits and variables are checked.
     pub sdl: String,
     /// Checks of custom scalars beyond `DateTime`, `Decimal`, `BigInt`, `URL` and `UUID`, by name.
@@ -62,19 +69,22 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    /// Both schemas of one builder, which is called twice, with `operations` around each execution.
+    /// All schemas of one builder, with `operations` around each execution.
     pub fn build(builder: impl Fn() -> SchemaBuilder<Q, M, S>, operations: impl Operations) -> Self {
-        let observe = Observe::new(operations);
-        let open = builder().extension(observe.clone()).finish();
+        let operations: Arc<dyn Operations> = Arc::new(operations);
+        let open = builder().extension(Observe(Arc::clone(&operations))).finish();
         let closed = builder()
-            .extension(observe)
+            .extension(Observe(Arc::clone(&operations)))
             .disable_suggestions()
             .disable_introspection()
             .finish();
+        let bare = builder().validation_mode(ValidationMode::Fast).finish();
         let sdl = open.sdl();
         Self {
             open,
             closed,
+            bare,
+            operations,
             sdl,
             scalars: Vec::new(),
         }
@@ -133,12 +143,39 @@ impl Incoming {
 }
 
 /// A request that passed every check and has not run.
-pub(super) struct Prepared<E> {
+pub(super) struct Prepared {
     pub kind: OperationType,
     pub id: RequestId,
-    schema: E,
-    request: Request,
+    /// Whether the schema with suggestions answers.
+    open: bool,
+    text: Arc<str>,
+    document: Arc<Known>,
+    operation: Option<String>,
+    variables: Variables,
+    session: Session,
+    cursor: Option<String>,
     entered: Arc<AtomicBool>,
+}
+
+impl Prepared {
+    /// The request to execute. A second one shares nothing with the first, no snapshot either.
+    fn request(&self, event_time: Option<std::time::Duration>) -> Request {
+        let mut request = Request::new(self.text.as_ref()).variables(self.variables.clone());
+        if let Some(name) = &self.operation {
+            request = request.operation_name(name);
+        }
+        request.set_parsed_query(self.document.tree.clone());
+        request.data.insert(Execution {
+            entered: Arc::clone(&self.entered),
+            event_time,
+        });
+        request.data.insert(self.id.clone());
+        if let Some(cursor) = &self.cursor {
+            request.data.insert(LastEventId(cursor.clone()));
+        }
+        self.session.attach_to(&mut request.data);
+        request
+    }
 }
 
 /// A response, and whether it is the answer of an execution or the refusal of a request.
@@ -186,6 +223,7 @@ pub(super) struct Engine<E> {
     introspection: Introspection,
     registered: Registered,
     registered_only: bool,
+    documents: Documents,
 }
 
 impl<E: Executor> Engine<E> {
@@ -204,6 +242,7 @@ impl<E: Executor> Engine<E> {
             introspection,
             registered,
             registered_only,
+            documents: Documents::default(),
         })
     }
 
@@ -220,59 +259,54 @@ impl<E: Executor> Engine<E> {
     }
 
     /// All checks that need no execution.
-    pub fn prepare(
-        &self,
-        mut incoming: Incoming,
-        session: &Session,
-        id: &RequestId,
-    ) -> Result<Prepared<E>, Vec<Refusal>> {
+    pub fn prepare(&self, mut incoming: Incoming, session: &Session, id: &RequestId) -> Result<Prepared, Vec<Refusal>> {
         let text = self.document(&mut incoming)?;
-        tokens::check(&text, &self.limits).map_err(|refusal| vec![refusal])?;
-        let document = parse_query(&text).map_err(|error| {
+        let document = match self.documents.find(&text) {
+            Some(known) => known,
+            None => Arc::new(self.parse(&text)?),
+        };
+        let tree = &document.tree;
+        let name = incoming.operation_name.take().filter(|name| !name.is_empty());
+        let operation = document::select(tree, name.as_deref(), &self.limits).map_err(|refusal| vec![refusal])?;
+        let variables = variables::coerce(&operation.node, incoming.variables, &self.types, &self.limits)?;
+        let open = self.may_introspect(session);
+        let permission = Permission { introspection: open };
+        let complexity = document::check(tree, operation, &variables, &self.types, &self.limits, permission)
+            .map_err(|refusal| vec![refusal])?;
+        tracing::debug!(request.id = %id, complexity, "operation accepted");
+        Ok(Prepared {
+            kind: operation.node.ty,
+            id: id.clone(),
+            open,
+            text,
+            operation: name,
+            variables,
+            session: session.clone(),
+            cursor: incoming.last_event_id,
+            entered: Arc::default(),
+            document,
+        })
+    }
+
+    fn parse(&self, text: &str) -> Result<Known, Vec<Refusal>> {
+        tokens::check(text, &self.limits).map_err(|refusal| vec![refusal])?;
+        let tree = parse_query(text).map_err(|error| {
             let refusal = Refusal::new(Code::ParseFailed, error.to_string());
             vec![match error.positions().next() {
                 Some(position) => refusal.at(position),
                 None => refusal,
             }]
         })?;
-        let name = incoming.operation_name.as_deref().filter(|name| !name.is_empty());
-        let operation = document::select(&document, name, &self.limits).map_err(|refusal| vec![refusal])?;
-        let variables = variables::coerce(&operation.node, incoming.variables, &self.types, &self.limits)?;
-        let open = self.may_introspect(session);
-        let permission = Permission { introspection: open };
-        let complexity = document::check(&document, operation, &variables, &self.types, &self.limits, permission)
-            .map_err(|refusal| vec![refusal])?;
-        tracing::debug!(request.id = %id, complexity, "operation accepted");
+        Ok(Known::new(tree))
+    }
 
-        let kind = operation.node.ty;
-        let entered = Arc::new(AtomicBool::new(false));
-        let mut request = Request::new(text.as_ref()).variables(variables);
-        if let Some(name) = name {
-            request = request.operation_name(name);
-        }
-        request.set_parsed_query(document);
-        let event_time = (kind == OperationType::Subscription).then(|| self.limits.execution());
-        request.data.insert(Execution {
-            entered: Arc::clone(&entered),
-            event_time,
-        });
-        request.data.insert(id.clone());
-        if let Some(cursor) = incoming.last_event_id {
-            request.data.insert(LastEventId(cursor));
-        }
-        session.attach_to(&mut request.data);
-        let schema = if open {
-            self.schemas.open.clone()
+    /// The schema that contains the errors of fields.
+    fn careful(&self, prepared: &Prepared) -> &E {
+        if prepared.open {
+            &self.schemas.open
         } else {
-            self.schemas.closed.clone()
-        };
-        Ok(Prepared {
-            kind,
-            id: id.clone(),
-            schema,
-            request,
-            entered,
-        })
+            &self.schemas.closed
+        }
     }
 
     /// The text to run: given, or known by its hash.
@@ -316,42 +350,63 @@ impl<E: Executor> Engine<E> {
     }
 
     /// Runs a query or mutation within the time limit.
-    pub async fn execute(&self, prepared: Prepared<E>) -> Outcome {
-        let Prepared {
-            schema,
-            request,
-            entered,
-            id,
-            ..
-        } = prepared;
-        let run = AssertUnwindSafe(schema.execute(request)).catch_unwind();
+    pub async fn execute(&self, prepared: Prepared) -> Outcome {
+        let run = AssertUnwindSafe(self.run(&prepared)).catch_unwind();
         match tokio::time::timeout(self.limits.execution(), run).await {
-            Ok(Ok(response)) => finish(response, entered.load(Ordering::Acquire), &id),
-            Ok(Err(_)) => panicked(&id),
+            Ok(Ok(response)) => finish(response, prepared.entered.load(Ordering::Acquire), &prepared.id),
+            Ok(Err(_)) => panicked(&prepared.id),
             Err(_) => {
                 let message = format!("not finished within {} seconds", self.limits.execution_seconds);
                 Outcome::refused(
                     vec![Refusal::http(StatusCode::SERVICE_UNAVAILABLE, Code::Timeout, message)],
-                    &id,
+                    &prepared.id,
                 )
             }
         }
     }
 
+    /// A query that ran without an error before takes the short way, and the careful one again if it has an error this time:
+    /// reading twice is the same as reading once.
+    async fn run(&self, prepared: &Prepared) -> Response {
+        let query = prepared.kind == OperationType::Query;
+        let document = &prepared.document;
+        if query && document.is_sound() {
+            let mut request = prepared.request(None);
+            let operation = self.schemas.operations.begin(&request.data);
+            if let Some(operation) = &operation {
+                operation.attach(&mut request.data);
+            }
+            let mut response = self.schemas.bare.execute(request).await;
+            if response.errors.is_empty() {
+                if let Some(operation) = operation {
+                    operation.finish(&mut response).await;
+                }
+                return response;
+            }
+            document.set_sound(false);
+        }
+        let response = self.careful(prepared).execute(prepared.request(None)).await;
+        if response.errors.is_empty() {
+            document.set_sound(query);
+            self.documents.keep(&prepared.text, document);
+        }
+        response
+    }
+
     /// Runs any operation as a stream: one outcome for a query or mutation, one per event for a subscription.
-    pub fn stream(self: &Arc<Self>, prepared: Prepared<E>) -> impl Stream<Item = Outcome> + Send + 'static {
+    pub fn stream(self: &Arc<Self>, prepared: Prepared) -> impl Stream<Item = Outcome> + Send + 'static {
         let engine = Arc::clone(self);
         async_stream::stream! {
             if prepared.kind != OperationType::Subscription {
                 yield engine.execute(prepared).await;
                 return;
             }
-            let Prepared { schema, request, entered, id, .. } = prepared;
-            let mut events = AssertUnwindSafe(schema.execute_stream(request, None)).catch_unwind();
+            let request = prepared.request(Some(engine.limits.execution()));
+            let mut events = AssertUnwindSafe(engine.careful(&prepared).execute_stream(request, None)).catch_unwind();
             while let Some(event) = events.next().await {
                 match event {
-                    Ok(response) => yield finish(response, entered.load(Ordering::Acquire), &id),
-                    Err(_) => yield panicked(&id),
+                    Ok(response) => yield finish(response, prepared.entered.load(Ordering::Acquire), &prepared.id),
+                    Err(_) => yield panicked(&prepared.id),
                 }
             }
         }

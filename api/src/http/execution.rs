@@ -1,7 +1,7 @@
 //! What happens around each execution: a query, a mutation, or ONE event of a subscription.
 //!
 //! The schema is built with [`Observe`] as an extension. It tells the transport whether any field ran (an error before
-//! that is a request error), gives each execution its own data (a Reader with its loaders) and bounds an event's time.
+//! that is a request error), keeps the error of a nullable field at that field, calls [`Operations`], and bounds an event's time.
 
 use std::{
     sync::{
@@ -28,14 +28,16 @@ pub trait Operation: Send {
     /// Adds the data that resolvers of this execution alone may see.
     fn attach(&self, data: &mut Data);
 
-    /// Called when the fields have run. An execution that is cut short (time limit, client gone) is dropped instead.
+    /// Called when the fields have run and before the answer leaves. An execution that is cut short (time limit, client gone)
+    /// or run anew is dropped instead.
     async fn finish(self: Box<Self>, response: &mut Response);
 }
 
 /// Makes an [`Operation`] for each execution.
 pub trait Operations: Send + Sync + 'static {
-    /// Called before the first field of a query or mutation, and before each event's payload is resolved.
-    fn begin(&self, context: &ExtensionContext<'_>) -> Option<Box<dyn Operation>>;
+    /// Called before the first field of a query or mutation, and before each event's payload is resolved, with the data of the
+    /// request.
+    fn begin(&self, data: &Data) -> Option<Box<dyn Operation>>;
 }
 
 /// No data per execution.
@@ -43,9 +45,14 @@ pub trait Operations: Send + Sync + 'static {
 pub struct Nothing;
 
 impl Operations for Nothing {
-    fn begin(&self, _context: &ExtensionContext<'_>) -> Option<Box<dyn Operation>> {
+    fn begin(&self, _: &Data) -> Option<Box<dyn Operation>> {
         None
     }
+}
+
+/// What the data of a request has of a type.
+pub fn find<T: 'static>(data: &Data) -> Option<&T> {
+    data.get(&std::any::TypeId::of::<T>())?.downcast_ref()
 }
 
 /// In the data of every request: was a field entered, and how long may one event take.
@@ -58,14 +65,7 @@ pub(super) struct Execution {
 
 /// The extension that every schema served by [`super::Transport`] must be built with.
 #[derive(Clone)]
-pub struct Observe(Arc<dyn Operations>);
-
-impl Observe {
-    /// For `Schema::build(..).extension(Observe::new(operations))`.
-    pub fn new(operations: impl Operations) -> Self {
-        Self(Arc::new(operations))
-    }
-}
+pub struct Observe(pub(super) Arc<dyn Operations>);
 
 impl ExtensionFactory for Observe {
     fn create(&self) -> Arc<dyn Extension> {
@@ -101,7 +101,7 @@ impl Extension for Observer {
         if let Some(execution) = execution {
             execution.entered.store(true, Ordering::Release);
         }
-        let operation = self.operations.begin(context);
+        let operation = context.query_data.and_then(|data| self.operations.begin(data));
         let mut data = Data::default();
         if let Some(operation) = &operation {
             operation.attach(&mut data);

@@ -1,4 +1,4 @@
-//! Fetching evidence by signed address: the pictures of frames, and recordings with range requests. What the address's actor may
+//! Fetching evidence by signed address: the pictures of frames, recordings with range requests, and exports. What the address's actor may
 //! no longer see is gone, however long the address would still be good.
 
 use axum::body::Body;
@@ -10,7 +10,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use service::caller::{Actor, Caller};
 use service::signing::Subject;
-use service::{analysis_frame, video_chunk};
+use service::{analysis_frame, export, video_chunk};
 use uuid::Uuid;
 
 use super::upload::{fault, refuse};
@@ -143,6 +143,34 @@ pub async fn playback(
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     response
+}
+
+/// `GET /files/exports/{subject}?actor=…&expires=…&signature=…`: everything about a person or of an organization, as a ZIP that is
+/// made while it is fetched. One that breaks off has no directory at its end: fetch it anew.
+pub async fn export(State(api): State<Api>, Path(subject): Path<Uuid>, Query(signed): Query<Signed>) -> Response {
+    let caller = match signed.caller(&api, Subject::Export, subject).await {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal,
+    };
+    let subject = export::Subject::of(&caller, subject);
+    // Whoever was an owner when the address was made need not be one any more.
+    if export::permit(&caller, subject).is_err() {
+        return refuse(StatusCode::FORBIDDEN, "this export is not yours any more");
+    }
+    let archive = export::archive(api.db, api.storage, caller, subject, api.clock.now())
+        .inspect_err(crate::graphql::error::log)
+        .map_err(std::io::Error::other);
+    (
+        [
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/zip")),
+            (
+                header::CONTENT_DISPOSITION,
+                HeaderValue::from_static("attachment; filename=\"newsystem-export.zip\""),
+            ),
+        ],
+        Body::from_stream(archive),
+    )
+        .into_response()
 }
 
 /// The one range that is asked for (RFC 9110, section 14.2), or everything; none where it lies outside. Several ranges at once

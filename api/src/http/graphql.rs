@@ -186,16 +186,29 @@ async fn one<E: Executor>(
             );
             return with(refuse(caller.media, &caller.id, refusal), allowance);
         }
-        let place = shared
-            .places
-            .take()
-            .and_then(|mut place| place.claim(&caller.session.caller, caller.address).then_some(place));
-        let Some(place) = place else {
-            let message = "too many event streams and sockets are open";
+        let too_many = |whose: &str| {
+            let message = format!("too many event streams and sockets {whose} are open");
             let refusal = Refusal::http(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, message);
-            return with(refuse(caller.media, &caller.id, refusal), allowance);
+            with(refuse(caller.media, &caller.id, refusal), allowance)
         };
-        return sse::respond(shared, prepared, caller.session, place, caller.id, allowance);
+        let Some(mut place) = shared.places.take() else {
+            return too_many("of this server");
+        };
+        if let Err(too) = place.claim(&caller.session, caller.address) {
+            return too_many(too.whose());
+        }
+        let seat = match kind {
+            Some(OperationType::Subscription) => match shared.places.seat(&caller.session, caller.address) {
+                Ok(seat) => Some(seat),
+                Err(too) => {
+                    let message = format!("too many subscriptions {} are running", too.whose());
+                    let refusal = Refusal::http(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, message);
+                    return with(refuse(caller.media, &caller.id, refusal), allowance);
+                }
+            },
+            _ => None,
+        };
+        return sse::respond(shared, prepared, caller.session, (place, seat), caller.id, allowance);
     }
     if kind == Some(OperationType::Subscription) {
         let message = "a subscription needs Accept: text/event-stream, or a WebSocket";

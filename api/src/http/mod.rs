@@ -1,8 +1,8 @@
 //! The door for people: GraphQL over HTTP, WebSocket and server-sent events, the same limits on all three.
 //!
 //! Nothing here knows the schema or how a token is checked. [`Transport`] is generic over the schema
-//! (`async_graphql::Executor`), asks an [`Authenticate`] who is speaking, and calls [`Operations`] around every
-//! execution, which is where readers and loaders come from.
+//! (`async_graphql::Executor`) and asks an [`Authenticate`] who is speaking; what an operation needs (its reader and loaders)
+//! comes with the [`Session`], which puts it into the data of each execution, and [`Operations`] are told of its beginning and end.
 //!
 //! ```text
 //! request -> router (id, address budget, CORS) -> graphql | websocket | sse
@@ -11,6 +11,7 @@
 
 pub mod auth;
 pub mod cors;
+mod documents;
 pub mod engine;
 pub mod error;
 pub mod execution;
@@ -20,6 +21,7 @@ pub mod graphql;
 pub mod health;
 pub mod limits;
 mod negotiation;
+mod places;
 pub mod rate;
 pub mod registered;
 pub mod request_id;
@@ -32,7 +34,7 @@ mod websocket;
 
 pub use engine::{Introspection, LastEventId, Schemas};
 pub use error::{Code, Refusal};
-pub use execution::{Observe, Operation, Operations};
+pub use execution::{Nothing, Observe, Operation, Operations};
 pub use limits::Limits;
 pub use rate::{Budget, Rate, Rates};
 pub use registered::Registered;

@@ -17,6 +17,7 @@ use governor::{
     state::keyed::DashMapStateStore,
 };
 use serde::{Deserialize, Serialize};
+use service::config::Settings;
 
 use super::session::Caller;
 use crate::config::Network;
@@ -47,6 +48,40 @@ impl Rate {
     }
 }
 
+impl std::str::FromStr for Rate {
+    type Err = String;
+
+    /// `calls/seconds`, such as `1200/60`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = |text: &str| text.trim().parse::<NonZeroU32>().ok();
+        text.split_once('/')
+            .and_then(|(burst, seconds)| {
+                Some(Self {
+                    burst: read(burst)?,
+                    seconds: read(seconds)?,
+                })
+            })
+            .ok_or_else(|| {
+                format!("{text:?} is no budget such as 1200/60: calls, and the seconds in which they come back")
+            })
+    }
+}
+
+impl Rates {
+    /// Reads the budgets from the settings.
+    pub fn read(settings: &mut Settings<'_>) -> Self {
+        let defaults = Self::default();
+        let mut rate = |name: &'static str, default: Rate| settings.or(name, default, str::parse);
+        Self {
+            address: rate("NEWSYSTEM_RATE_ADDRESS", defaults.address),
+            anonymous: rate("NEWSYSTEM_RATE_ANONYMOUS", defaults.anonymous),
+            user: rate("NEWSYSTEM_RATE_USER", defaults.user),
+            key: rate("NEWSYSTEM_RATE_KEY", defaults.key),
+            upload: rate("NEWSYSTEM_RATE_UPLOAD", defaults.upload),
+        }
+    }
+}
+
 /// The budgets of a server. An operation costs one, also in a batch and on a socket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -70,7 +105,8 @@ impl Default for Rates {
             anonymous: Rate::new(300, 60),
             user: Rate::new(1_200, 60),
             key: Rate::new(3_000, 60),
-            upload: Rate::new(1_200, 60),
+            // An eight-hour shift is 5,760 chunks of 5 s; a client that was cut off sends them all at once.
+            upload: Rate::new(12_000, 60),
         }
     }
 }

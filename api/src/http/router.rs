@@ -1,12 +1,6 @@
 //! The routes and what surrounds every request: id, address budget, CORS, headers, panics.
 
-use std::{
-    collections::HashMap,
-    convert::Infallible,
-    net::{IpAddr, SocketAddr},
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{convert::Infallible, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 
 use async_graphql::Executor;
 use axum::{
@@ -28,10 +22,11 @@ use super::{
     graphiql, graphql,
     limits::Limits,
     negotiation::{Accepted, Media},
+    places::Places,
     rate::{Budget, Budgets, Rates, client_address, network},
     registered::Registered,
     request_id::{self, RequestId},
-    session::{Authenticate, Caller},
+    session::Authenticate,
     stream::{EventId, root_cursor},
 };
 use crate::config::Network;
@@ -105,7 +100,7 @@ impl<E: Executor> Transport<E> {
         authenticate: Arc<dyn Authenticate>,
         options: Options,
     ) -> Result<Self, async_graphql::parser::Error> {
-        let places = Arc::new(Places::new(options.limits.sockets, options.limits.sockets_per_caller));
+        let places = Arc::new(Places::new(&options.limits));
         let engine = Engine::new(
             schemas,
             options.limits,
@@ -238,83 +233,5 @@ pub(super) async fn wait_for_drain(mut drain: watch::Receiver<bool>) {
     if drain.wait_for(|draining| *draining).await.is_err() {
         // Whoever could say so is gone: it never will.
         std::future::pending::<Infallible>().await;
-    }
-}
-
-/// Sockets and event streams open, in all and by caller.
-pub(super) struct Places {
-    state: Mutex<Open>,
-    most: usize,
-    most_per_caller: usize,
-}
-
-#[derive(Default)]
-struct Open {
-    all: usize,
-    by_caller: HashMap<String, usize>,
-}
-
-/// One open socket or event stream; given back when dropped.
-pub(super) struct Place {
-    places: Arc<Places>,
-    /// Whom it counts for, once that is known.
-    caller: Option<String>,
-}
-
-impl Places {
-    fn new(most: usize, most_per_caller: usize) -> Self {
-        Self {
-            state: Mutex::default(),
-            most,
-            most_per_caller,
-        }
-    }
-
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A place for someone not yet known; none if the process is full.
-    pub fn take(self: &Arc<Self>) -> Option<Place> {
-        let mut open = self.open();
-        if open.all >= self.most {
-            return None;
-        }
-        open.all += 1;
-        Some(Place {
-            places: Arc::clone(self),
-            caller: None,
-        })
-    }
-}
-
-impl Place {
-    /// Counts the place for its caller, who may have too many already.
-    pub fn claim(&mut self, caller: &Caller, address: Option<IpAddr>) -> bool {
-        let key = caller.budget_key(address);
-        let mut open = self.places.open();
-        let held = open.by_caller.get(&key).copied().unwrap_or_default();
-        if held >= self.places.most_per_caller {
-            return false;
-        }
-        open.by_caller.insert(key.clone(), held + 1);
-        drop(open);
-        self.caller = Some(key);
-        true
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.places.open();
-        open.all -= 1;
-        if let Some(caller) = &self.caller
-            && let Some(held) = open.by_caller.get_mut(caller)
-        {
-            *held -= 1;
-            if *held == 0 {
-                open.by_caller.remove(caller);
-            }
-        }
     }
 }

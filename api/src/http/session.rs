@@ -42,6 +42,8 @@ type Attach = Arc<dyn Fn(&mut Data) + Send + Sync>;
 pub struct Session {
     /// Whom to count.
     pub caller: Caller,
+    /// Whose sockets and subscriptions are counted together; none for someone without a place.
+    pub organization: Option<String>,
     /// When the token ends: sockets close with 4403, event streams end.
     pub expires_at: Option<Instant>,
     /// Becomes `Some(reason)` when the membership ends or the key is revoked; the socket then closes with 4403.
@@ -54,6 +56,7 @@ impl Session {
     pub fn new(caller: Caller) -> Self {
         Self {
             caller,
+            organization: None,
             expires_at: None,
             revoked: None,
             attach: Vec::new(),
@@ -64,6 +67,13 @@ impl Session {
     #[must_use]
     pub fn with<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.attach.push(Arc::new(move |data| data.insert(value.clone())));
+        self
+    }
+
+    /// Counts the session's sockets and subscriptions with those of its organization.
+    #[must_use]
+    pub fn of_organization(mut self, organization: String) -> Self {
+        self.organization = Some(organization);
         self
     }
 

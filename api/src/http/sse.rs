@@ -16,6 +16,7 @@ use axum::{
 use super::{
     engine::{Incoming, Outcome},
     error::{Code, Refusal},
+    places::{Place, Seat},
     rate::Allowance,
     request_id::RequestId,
     router::{Shared, wait_for_drain},
@@ -26,9 +27,9 @@ use super::{
 /// Answers with an event stream.
 pub(super) fn respond<E: Executor>(
     shared: &Arc<Shared<E>>,
-    prepared: Result<super::engine::Prepared<E>, Vec<Refusal>>,
+    prepared: Result<super::engine::Prepared, Vec<Refusal>>,
     session: Session,
-    place: super::router::Place,
+    held: (Place, Option<Seat>),
     id: RequestId,
     allowance: &Allowance,
 ) -> Response {
@@ -38,7 +39,7 @@ pub(super) fn respond<E: Executor>(
         Duration::from_secs(limits.slow_consumer_seconds),
     ));
     match prepared {
-        Ok(prepared) => match outbox.start("", 1, &shared.engine, prepared, shared.event_id) {
+        Ok(prepared) => match outbox.start("", 1, &shared.engine, prepared, shared.event_id, None) {
             Ok(()) => {}
             Err(NotOpened::Duplicate | NotOpened::TooMany) => {
                 let refusal = Refusal::http(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "internal error");
@@ -51,7 +52,7 @@ pub(super) fn respond<E: Executor>(
     let drain = shared.drain.clone();
     let outbox = CloseOnDrop(outbox);
     let events = async_stream::stream! {
-        let _place = place;
+        let _held = held;
         let mut ended = Box::pin(async move { session.ended().await });
         let mut drained = Box::pin(wait_for_drain(drain));
         // Opens the stream at the client even if the first event is far away.

@@ -18,6 +18,7 @@ use tokio::{sync::Notify, task::AbortHandle};
 use super::{
     engine::{Engine, Outcome, Prepared},
     error::{Code, Refusal},
+    places::Seat,
     request_id::RequestId,
 };
 
@@ -95,6 +96,8 @@ struct Lane {
     task: Option<AbortHandle>,
     /// A query or mutation: may finish while the server drains.
     short: bool,
+    /// What a subscription is counted with.
+    _seat: Option<Seat>,
 }
 
 impl Drop for Lane {
@@ -148,13 +151,14 @@ impl<C: Send + 'static> Outbox<C> {
     }
 
     /// Runs an operation in a task of its own, under the client's id.
-    pub fn start<E: Executor>(
+    pub(super) fn start<E: Executor>(
         self: &Arc<Self>,
         id: &str,
         most: usize,
         engine: &Arc<Engine<E>>,
-        prepared: Prepared<E>,
+        prepared: Prepared,
         event_id: EventId,
+        seat: Option<Seat>,
     ) -> Result<(), NotOpened> {
         let key = {
             let mut state = self.lock();
@@ -174,6 +178,7 @@ impl<C: Send + 'static> Outbox<C> {
                 queued: false,
                 task: None,
                 short,
+                _seat: seat,
             };
             state.lanes.insert(key, lane);
             state.keys.insert(id.to_owned(), key);
@@ -219,6 +224,7 @@ impl<C: Send + 'static> Outbox<C> {
                 queued: true,
                 task: None,
                 short: true,
+                _seat: None,
             },
         );
         state.turns.push_back(key);
@@ -362,7 +368,7 @@ impl<C: Send + 'static> Outbox<C> {
 
 async fn run<E: Executor, C: Send + 'static>(
     engine: &Arc<Engine<E>>,
-    prepared: Prepared<E>,
+    prepared: Prepared,
     outbox: &Outbox<C>,
     key: u64,
     event_id: EventId,

@@ -71,11 +71,18 @@ pub async fn put(
                 PutError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "more bytes came than were announced"),
                 PutError::Mismatch { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "the bytes are not the announced ones"),
                 PutError::Source(_) => (StatusCode::BAD_REQUEST, "the upload broke off"),
+                PutError::Full => {
+                    tracing::error!(chunk.id = %chunk, "a chunk could not be stored: the storage is full");
+                    (
+                        StatusCode::INSUFFICIENT_STORAGE,
+                        "the server's storage is full: its operator has to make room",
+                    )
+                }
                 PutError::Storage(cause) => {
                     tracing::error!(chunk.id = %chunk, error = cause as &dyn std::error::Error, "a chunk could not be stored");
                     (
                         StatusCode::SERVICE_UNAVAILABLE,
-                        "the storage is unavailable or full: try again later",
+                        "the storage is unavailable: try again later",
                     )
                 }
             };
@@ -91,7 +98,7 @@ pub(super) fn refuse(status: StatusCode, text: &str) -> Response {
         StatusCode::FORBIDDEN => "FORBIDDEN",
         StatusCode::NOT_FOUND | StatusCode::GONE => "NOT_FOUND",
         StatusCode::PAYLOAD_TOO_LARGE => "PAYLOAD_TOO_LARGE",
-        StatusCode::SERVICE_UNAVAILABLE => "UNAVAILABLE",
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => "UNAVAILABLE",
         StatusCode::INTERNAL_SERVER_ERROR => "INTERNAL",
         _ => "BAD_USER_INPUT",
     };

@@ -10,7 +10,7 @@
 //! | 4406 | another subprotocol |
 //! | 4408 | no `connection_init` in time, or no sign of life |
 //! | 4409 | an id that is in use |
-//! | 4429 | a second `connection_init`, or too many sockets of one caller |
+//! | 4429 | a second `connection_init`, or too many sockets of one caller or organization |
 //! | 4500 | a fault of ours |
 //!
 //! A socket is two tasks: one reads and decides, one writes what the [`Outbox`] hands out. So a client that does not read
@@ -18,7 +18,7 @@
 
 use std::{net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
-use async_graphql::Executor;
+use async_graphql::{Executor, parser::types::OperationType};
 use axum::{
     extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
     http::{HeaderMap, HeaderValue, StatusCode},
@@ -36,8 +36,9 @@ use super::{
     error::{Code, Refusal},
     graphql::{rate_limited, refuse},
     negotiation::Media,
+    places::Place,
     request_id::RequestId,
-    router::{Place, Shared, wait_for_drain},
+    router::{Shared, wait_for_drain},
     session::{Rejection, Session},
     stream::{Close, Item, NotOpened, Out, Outbox},
 };
@@ -365,8 +366,8 @@ impl<E: Executor> Reader<E> {
             Rejection::Unavailable => close(1013, "Credentials cannot be verified now"),
             Rejection::Internal => close(4500, "Internal server error"),
         })?;
-        if !self.place.claim(&session.caller, self.address) {
-            return Err(close(4429, "Too many sockets"));
+        if let Err(too) = self.place.claim(&session, self.address) {
+            return Err(close(4429, format!("Too many sockets {}", too.whose())));
         }
         Ok(session)
     }
@@ -418,10 +419,19 @@ impl<E: Executor> Reader<E> {
             Err(refusals) => self.outbox.refuse(id, Outcome::refused(refusals, &request)),
             Ok(prepared) => {
                 let most = self.shared.engine.limits.operations_per_socket;
-                match self
-                    .outbox
-                    .start(id, most, &self.shared.engine, prepared, self.shared.event_id)
-                {
+                let seat = match prepared.kind {
+                    OperationType::Subscription => match self.shared.places.seat(session, self.address) {
+                        Ok(seat) => Some(seat),
+                        Err(too) => {
+                            let message = format!("too many subscriptions {} are running", too.whose());
+                            refuse(Refusal::new(Code::RateLimited, message));
+                            return Ok(());
+                        }
+                    },
+                    _ => None,
+                };
+                let (engine, event_id) = (&self.shared.engine, self.shared.event_id);
+                match self.outbox.start(id, most, engine, prepared, event_id, seat) {
                     Ok(()) => {}
                     Err(NotOpened::Duplicate) => {
                         return Err(close(4409, format!("Subscriber for {id} already exists")));

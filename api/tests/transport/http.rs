@@ -194,6 +194,37 @@ async fn credentials_are_checked_before_the_body() {
     server.send(with("panic")).await.refused(500, "INTERNAL");
 }
 
+/// A document that ran well is not validated again, and takes the short way, which contains no error: nobody can tell.
+#[tokio::test]
+async fn a_document_is_answered_alike_the_second_time_and_after_an_error() {
+    let server = Server::start().await;
+    let document = "query($fail: Boolean!) { hello refused @include(if: $fail) items(first: 2) { nodes { id children { name } } } }";
+    let ask = async |fail: bool| {
+        let answer = server
+            .post(json!({ "query": document, "variables": { "fail": fail } }))
+            .await;
+        (answer.status, answer.json)
+    };
+    let first = ask(false).await;
+    assert_eq!(first.0, 200);
+    assert_eq!(ask(false).await, first, "by the short way");
+    for _ in 0..2 {
+        let (status, json) = ask(true).await;
+        assert_eq!((status, &json["data"]["refused"]), (200, &Value::Null));
+        assert_eq!(
+            json["data"]["items"], first.1["data"]["items"],
+            "the error stays at its field"
+        );
+        assert_eq!(json["errors"][0]["path"], json!(["refused"]));
+        assert_eq!(json["errors"].as_array().map(Vec::len), Some(1));
+    }
+    assert_eq!(ask(false).await, first, "and as before");
+    let wrong = server
+        .post(json!({ "query": document, "variables": { "fail": "no" } }))
+        .await;
+    wrong.refused(400, "BAD_USER_INPUT");
+}
+
 #[tokio::test]
 async fn each_execution_has_a_reader_of_its_own() {
     let server = Server::start().await;

@@ -3,19 +3,18 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use api::http::{
-    Authenticate, Caller, Introspection, LastEventId, Operation, Operations, Options, Rejection, RequestId, Schemas,
-    Session, Transport,
+    Authenticate, Caller, Introspection, LastEventId, Nothing, Options, Rejection, RequestId, Schemas, Session,
+    Transport,
 };
 use async_graphql::{
-    Context, Data, Enum, Error, ErrorExtensions as _, ID, InputObject, Object, Response, Result, Schema, SimpleObject,
-    Subscription, extensions::ExtensionContext,
+    Context, Enum, Error, ErrorExtensions as _, ID, InputObject, Object, Result, Schema, SimpleObject, Subscription,
 };
 use async_trait::async_trait;
 use axum::http::HeaderMap;
@@ -24,11 +23,11 @@ use futures::Stream;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-/// What a Reader would be: made for each execution, counted.
-pub struct Reader(pub u64);
-
 #[derive(Default)]
 pub struct Counts {
+    /// Executions that were begun, also those that validation then refused.
+    pub begun: AtomicU64,
+    /// Readers that were opened by a field, and those that ended.
     pub readers: AtomicU64,
     pub finished: AtomicU64,
     pub added: AtomicU64,
@@ -38,34 +37,39 @@ pub struct Counts {
     pub hot: AtomicU64,
 }
 
-struct EachOperation(Arc<Counts>);
-
-impl Operations for EachOperation {
-    fn begin(&self, context: &ExtensionContext<'_>) -> Option<Box<dyn Operation>> {
-        assert!(
-            context.data_opt::<RequestId>().is_some(),
-            "the request id is there before any field"
-        );
-        Some(Box::new(OneOperation {
-            number: self.0.readers.fetch_add(1, Ordering::SeqCst) + 1,
-            counts: Arc::clone(&self.0),
-        }))
-    }
-}
-
-struct OneOperation {
-    number: u64,
+/// What a reader would be: opened by the first field that asks; a clone, as each execution gets one, is another.
+pub struct Reader {
     counts: Arc<Counts>,
+    number: OnceLock<u64>,
 }
 
-#[async_trait]
-impl Operation for OneOperation {
-    fn attach(&self, data: &mut Data) {
-        data.insert(Reader(self.number));
+impl Reader {
+    fn of(counts: &Arc<Counts>) -> Self {
+        Self {
+            counts: Arc::clone(counts),
+            number: OnceLock::new(),
+        }
     }
 
-    async fn finish(self: Box<Self>, _: &mut Response) {
-        self.counts.finished.fetch_add(1, Ordering::SeqCst);
+    fn number(&self) -> u64 {
+        *self
+            .number
+            .get_or_init(|| self.counts.readers.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+}
+
+impl Clone for Reader {
+    fn clone(&self) -> Self {
+        self.counts.begun.fetch_add(1, Ordering::SeqCst);
+        Self::of(&self.counts)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if self.number.get().is_some() {
+            self.counts.finished.fetch_add(1, Ordering::SeqCst);
+        }
     }
 }
 
@@ -145,7 +149,11 @@ impl Query {
 
     /// The number of this execution's reader: the same for all fields of one.
     async fn reader(&self, context: &Context<'_>) -> Result<u64> {
-        Ok(context.data::<Reader>()?.0)
+        assert!(
+            context.data_opt::<RequestId>().is_some(),
+            "the request id is there before any field"
+        );
+        Ok(context.data::<Reader>()?.number())
     }
 
     async fn slow(&self, seconds: f64) -> String {
@@ -216,10 +224,6 @@ struct Tick {
 
 #[async_graphql::ComplexObject]
 impl Tick {
-    async fn reader(&self, context: &Context<'_>) -> Result<u64> {
-        Ok(context.data::<Reader>()?.0)
-    }
-
     async fn slow(&self, seconds: f64) -> String {
         tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
         "at last".to_owned()
@@ -296,16 +300,21 @@ impl Clock {
 pub struct Name(pub String);
 
 struct Verifier {
+    counts: Arc<Counts>,
     revoke: watch::Receiver<Option<String>>,
 }
 
 impl Verifier {
     async fn verify(&self, credentials: Option<&str>) -> Result<Session, Rejection> {
         let Some(credentials) = credentials else {
-            return Ok(Session::new(Caller::Anonymous));
+            return Ok(Session::new(Caller::Anonymous).with(Reader::of(&self.counts)));
         };
         let name = credentials.strip_prefix("Bearer ").unwrap_or(credentials);
-        let session = |caller| Session::new(caller).with(Name(name.to_owned()));
+        let session = |caller| {
+            Session::new(caller)
+                .with(Name(name.to_owned()))
+                .with(Reader::of(&self.counts))
+        };
         match name {
             "bad" => Err(Rejection::Unauthenticated {
                 message: "the token is not valid".to_owned(),
@@ -371,7 +380,7 @@ impl Server {
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let counts = Arc::new(Counts::default());
         let builder = || Schema::build(Query, Mutation, Clock).data(Arc::clone(&counts));
-        let schemas = Schemas::build(builder, EachOperation(Arc::clone(&counts)));
+        let schemas = Schemas::build(builder, Nothing);
         let (revoke, revoked) = watch::channel(None);
         let (drain, drained) = watch::channel(false);
         let mut options = Options {
@@ -380,7 +389,11 @@ impl Server {
             ..Options::default()
         };
         change(&mut options);
-        let transport = Transport::new(schemas, Arc::new(Verifier { revoke: revoked }), options).unwrap();
+        let verifier = Verifier {
+            counts: Arc::clone(&counts),
+            revoke: revoked,
+        };
+        let transport = Transport::new(schemas, Arc::new(verifier), options).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = transport.router().into_make_service_with_connect_info::<SocketAddr>();

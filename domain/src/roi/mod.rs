@@ -14,6 +14,7 @@ mod frequency;
 pub mod poisson;
 mod pool;
 mod priority;
+mod reviews;
 mod scenario;
 mod sums;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use cost::{BADLY_OBSERVED, CostAnalysis, CostFigures, WELL_OBSERVED, cost_an
 pub use frequency::{ENOUGH_OCCURRENCES, Evidence, Frequency, MEASURED_DAYS, MEASURED_HOURS};
 pub use pool::{Contribution, Pool, Process, available_hours};
 pub use priority::{Inputs as PriorityInputs, Verdict, priority};
+pub use reviews::Reviews;
 pub use scenario::Scenario;
 pub use sums::{ByState, Sums};
 pub use worth::{Figures, Missing, Observation, Realised, Worth, payback_days, roi_percentage, roi_score, worth};

@@ -144,7 +144,7 @@ impl Pool {
 
 /// Of each recording its newest analysis, each process once; where a person worked on another copy of the same
 /// opportunity, that copy.
-fn each_recording_once(observations: &[Observation]) -> Vec<&Observation> {
+pub(super) fn each_recording_once(observations: &[Observation]) -> Vec<&Observation> {
     let mut recordings: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
     for observation in observations {
         recordings.entry(&observation.recording).or_default().push(observation);

@@ -38,6 +38,18 @@ pub struct ByState {
 }
 
 impl Sums {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            processes: self.processes + other.processes,
+            monthly_hours: self.monthly_hours + other.monthly_hours,
+            weekly_hours: self.weekly_hours + other.weekly_hours,
+            annual_hours: self.annual_hours + other.annual_hours,
+            monthly_savings: self.monthly_savings + other.monthly_savings,
+            annual_savings: self.annual_savings + other.annual_savings,
+            implementation_cost: self.implementation_cost + other.implementation_cost,
+        }
+    }
+
     /// The sum of some processes.
     pub fn of<'a>(processes: impl IntoIterator<Item = &'a Process>) -> Self {
         let mut sums = Self::default();
@@ -55,6 +67,16 @@ impl Sums {
 }
 
 impl ByState {
+    /// Both together, for sums over organizations with the same currency.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            identified: self.identified.plus(other.identified),
+            accepted: self.accepted.plus(other.accepted),
+            implemented: self.implemented.plus(other.implemented),
+        }
+    }
+
     /// The three sums of some processes.
     pub fn of<'a>(processes: impl IntoIterator<Item = &'a Process>) -> Self {
         use OpportunityStatus::{Accepted, Implemented};

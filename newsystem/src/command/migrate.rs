@@ -26,6 +26,13 @@ pub enum Action {
     /// Make the roles that serve and work, with the passwords of their addresses; may be repeated
     #[command(after_help = "Example: newsystem migrate roles")]
     Roles,
+    /// On a Supabase project: publish ids and status of events to a private Realtime channel per organization, or stop it
+    #[command(after_help = "Example: newsystem migrate realtime on")]
+    Realtime {
+        /// on or off
+        #[arg(value_parser = clap::builder::BoolishValueParser::new(), action = clap::ArgAction::Set)]
+        on: bool,
+    },
 }
 
 /// What changing the database needs.
@@ -69,14 +76,19 @@ impl MigrationConfig {
     }
 }
 
-pub async fn run(mut environment: Environment, action: &Action) -> anyhow::Result<ExitCode> {
+/// The settings, or those of the private database that `dev` is running.
+pub async fn configuration(mut environment: Environment) -> anyhow::Result<MigrationConfig> {
     if !environment.has("DATABASE_MIGRATION_URL") && !environment.has("DATABASE_URL") {
         let data_dir = dev::data_folder(&environment)?;
         if let Some(cluster) = EmbeddedPostgres::running(&data_dir).await? {
             dev::as_dev(&mut environment, &cluster, &data_dir)?;
         }
     }
-    let config = MigrationConfig::load(&|name| environment.get(name))?;
+    Ok(MigrationConfig::load(&|name| environment.get(name))?)
+}
+
+pub async fn run(environment: Environment, action: &Action) -> anyhow::Result<ExitCode> {
+    let config = configuration(environment).await?;
     match action {
         Action::Up => say("applied", &wiring::migrate_up(&config).await?),
         Action::Down { steps } => say("taken back", &wiring::migrate_down(&config, *steps).await?),
@@ -101,6 +113,17 @@ pub async fn run(mut environment: Environment, action: &Action) -> anyhow::Resul
                 return Ok(ExitCode::FAILURE);
             }
             println!("the roles are as they should be");
+        }
+        Action::Realtime { on } => {
+            wiring::publish_to_realtime(&config, *on).await?;
+            println!(
+                "{}",
+                if *on {
+                    "events are published"
+                } else {
+                    "events are not published"
+                }
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

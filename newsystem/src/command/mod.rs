@@ -1,14 +1,18 @@
 //! The command line: what can be asked of the binary, and which file does it.
 
+mod admin;
 mod analyze;
 mod dev;
 mod doctor;
+mod export;
+mod impact;
 mod meter;
 mod migrate;
 mod schema;
 mod serve;
 mod token;
 mod upload;
+mod verify;
 mod wiring;
 mod words;
 mod worker;
@@ -72,6 +76,23 @@ enum Command {
     /// Check everything that a deployment needs, and say what to do about each fault
     #[command(after_help = "Example: newsystem doctor --json | jq '.[] | select(.verdict == \"fault\")'")]
     Doctor(doctor::Args),
+    /// Show what the platform has found and people have made of it, over all organizations
+    ///
+    /// Signs in as the owner of the tables (`DATABASE_MIGRATION_URL`); without one, to the private database that `dev` is running.
+    #[command(after_help = "Example: newsystem impact --since 2026-01-01 --json | jq .annual_savings")]
+    Impact(impact::Args),
+    /// Look for rows of one organization that point at another's, and read all stored replies again
+    ///
+    /// The exit code is 1 when something is found. Changes nothing. Signs in as `impact` does.
+    #[command(after_help = "Example: newsystem verify --json | jq '.checks[] | select(.leaks > 0)'")]
+    Verify(verify::Args),
+    /// Do what only the platform's operator does: plans, undoing a deletion, revoking keys, stopping remote analysis
+    ///
+    /// Each act goes with its reason into the audit logs of the organizations concerned. Signs in as `impact` does.
+    Admin {
+        #[command(subcommand)]
+        action: admin::Action,
+    },
     /// Upload a recording to a running server, in chunks, and go on where it was interrupted
     ///
     /// The server and the token come from --url and --token, from `NEWSYSTEM_URL` and `NEWSYSTEM_TOKEN`, or from the `newsystem dev`
@@ -83,6 +104,11 @@ enum Command {
     /// Uploads the file as `upload` does, follows the analysis, and prints the findings. Ctrl-C stops following, not the analysis.
     #[command(after_help = "Example: newsystem analyze shift.webm --accept-notice --preset detailed")]
     Analyze(analyze::Args),
+    /// Export what a running server has about a person or of an organization, as a ZIP
+    ///
+    /// JSON for each table, and the media. People export their own data, admins and owners a member's, owners the organization's.
+    #[command(after_help = "Example: newsystem export --organization --output acme.zip")]
+    Export(export::Args),
     /// Decode one recording, as a worker's child: what is read from a hostile file stays in a process of its own
     #[command(hide = true)]
     Decode,
@@ -134,8 +160,12 @@ fn run(cli: Cli, environment: Environment) -> anyhow::Result<ExitCode> {
             Command::Schema(args) => schema::run(&args),
             Command::Token(args) => token::run(&environment, &args).await,
             Command::Doctor(args) => doctor::run(environment, &args).await,
+            Command::Impact(args) => impact::run(environment, &args).await,
+            Command::Verify(args) => verify::run(environment, &args).await,
+            Command::Admin { action } => admin::run(environment, action).await,
             Command::Upload(args) => upload::run(&environment, &args).await,
             Command::Analyze(args) => analyze::run(&environment, &args).await,
+            Command::Export(args) => export::run(&environment, &args).await,
             Command::Decode => Ok(::worker::frames::decoder_main()),
         }
     });

@@ -131,5 +131,9 @@ fn every_command_has_help_with_an_example() {
     }
     let command = Cli::command();
     command.clone().debug_assert();
-    assert_eq!(examine(&command, ""), 13, "nine commands and four of migrate");
+    assert_eq!(
+        examine(&command, ""),
+        27,
+        "twelve commands, four of migrate, three of admin with eight below"
+    );
 }

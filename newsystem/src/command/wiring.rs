@@ -9,7 +9,7 @@ use migration::roles::LoginRole;
 use migration::{DatabaseConnection, Migrator, MigratorTrait};
 use service::clock::Clock;
 use service::config::{DatabaseUrl, PoolConfig, Secret};
-use service::db::{DatabaseSettings, Db};
+use service::db::{DatabaseSettings, Db, Owner};
 use service::event::listener::Listener;
 use service::queue::{self, QueueSettings};
 use service::signing::Signer;
@@ -19,7 +19,8 @@ use uuid::Uuid;
 use worker::frames::DecoderProgram;
 use worker::runner::Worker;
 
-use super::migrate::MigrationConfig;
+use super::migrate::{self, MigrationConfig};
+use crate::environment::Environment;
 use crate::token::Person;
 
 /// How far a database's tables are.
@@ -56,10 +57,19 @@ pub async fn application(
         max_chunk_bytes: config.max_chunk_bytes,
     };
     let behaviour = api::Behaviour {
+        limits: config.limits.clone(),
+        rates: config.rates.clone(),
+        registered: config
+            .operations
+            .as_deref()
+            .map(|folder| {
+                api::http::Registered::load(folder)
+                    .with_context(|| format!("NEWSYSTEM_OPERATIONS_DIR: cannot read {}", folder.display()))
+            })
+            .transpose()?,
         origins: api::http::cors::Origins::parse(&config.cors_origins).context("NEWSYSTEM_CORS_ORIGINS")?,
         trusted_proxies: config.trusted_proxies.clone(),
         development,
-        ..api::Behaviour::default()
     };
     Ok(api::app(parts, behaviour, stopping)?)
 }
@@ -112,6 +122,14 @@ pub async fn connect(database: &DatabaseUrl, pool: &PoolConfig) -> anyhow::Resul
     Db::connect(&settings)
         .await
         .with_context(|| format!("cannot use the database {} as {}", database.place, database.role))
+}
+
+/// Signs in as the owner of the tables, for what is done outside every tenant.
+pub async fn owner(environment: Environment) -> anyhow::Result<Owner> {
+    let owner = migrate::configuration(environment).await?.owner;
+    Owner::connect(owner.url.expose())
+        .await
+        .with_context(|| format!("cannot use the database {} as {}", owner.place, owner.role))
 }
 
 /// Makes the database `database` and its owner in a private cluster, if they are not there.
@@ -178,6 +196,14 @@ pub async fn migrate_down(config: &MigrationConfig, steps: u32) -> anyhow::Resul
         .context("a migration could not be taken back")?;
     connection.close().await?;
     Ok(last)
+}
+
+/// Publishes events through Supabase Realtime as well, or stops it.
+pub async fn publish_to_realtime(config: &MigrationConfig, on: bool) -> anyhow::Result<()> {
+    let connection = connect_owner(config).await?;
+    let switched = operator::publish_to_realtime(&connection, on).await;
+    connection.close().await?;
+    switched.context("Supabase Realtime is as it was")
 }
 
 /// How far the tables are, as their owner sees it.

@@ -2,11 +2,13 @@
 //!
 //! - [`Scope`]: one read-write transaction of a caller, or of a job that holds a lease.
 //! - [`Reader`]: one read-only snapshot for a whole query operation, opened by its first load.
+//! - [`Owner`]: whoever runs the platform, outside every tenant; no process that serves or works has one.
 //! - [`System`]: the short list of definer functions for what happens outside a tenant.
 //!
 //! BEGIN, role, time-out and claims travel in one message (219 us against 324 with separate ones, facts/stack.md).
 
 mod claims;
+mod owner;
 mod reader;
 mod scope;
 mod system;
@@ -21,6 +23,7 @@ use sqlx::{AssertSqlSafe, Connection, Postgres, Transaction};
 use crate::caller::Caller;
 use crate::error::{Error, Result, is_connection_fault};
 pub use claims::{Lease, LeaseSubject};
+pub use owner::Owner;
 pub use reader::Reader;
 pub use scope::Scope;
 pub(crate) use scope::statement;
@@ -86,15 +89,21 @@ impl Db {
     /// # Errors
     /// [`Error::Invalid`] for an unreadable URL, [`Error::Unavailable`] when nothing answers, [`Error::Forbidden`] when the
     /// login role passes row security.
+    pub async fn connect(settings: &DatabaseSettings) -> Result<Self> {
+        let db = Self::open(settings, "DATABASE_URL").await?;
+        db.system().refuse_powerful_login().await?;
+        Ok(db)
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the room that the list names: here connections are made"
     )]
-    pub async fn connect(settings: &DatabaseSettings) -> Result<Self> {
+    async fn open(settings: &DatabaseSettings, name: &str) -> Result<Self> {
         let options: PgConnectOptions = settings
             .url
             .parse()
-            .map_err(|_| Error::invalid("DATABASE_URL", "not a postgres:// address"))?;
+            .map_err(|_| Error::invalid(name, "not a postgres:// address"))?;
         let options = options.statement_cache_capacity(if settings.transaction_pooler { 0 } else { 200 });
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
@@ -111,7 +120,7 @@ impl Db {
             })
             .connect_with(options)
             .await?;
-        let db = Self {
+        Ok(Self {
             inner: Arc::new(Inner {
                 pool,
                 statement_timeout_ms: settings.statement_timeout.as_millis(),
@@ -119,9 +128,7 @@ impl Db {
                 max_connections: settings.max_connections,
                 statements: AtomicU64::new(0),
             }),
-        };
-        db.system().refuse_powerful_login().await?;
-        Ok(db)
+        })
     }
 
     /// A read-write transaction of this caller. Nothing happens until [`Scope::commit`].
@@ -130,7 +137,7 @@ impl Db {
     /// [`Error::Unavailable`] when no connection is to be had in time.
     pub async fn scope(&self, caller: &Caller) -> Result<Scope> {
         let transaction = self
-            .begin(&claims::begin_member(caller, self.inner.statement_timeout_ms, false))
+            .begin(claims::begin_member(caller, self.inner.statement_timeout_ms, false))
             .await?;
         Ok(Scope::new(self.clone(), transaction, Some(caller.clone()), None))
     }
@@ -146,7 +153,7 @@ impl Db {
     /// [`Error::Unavailable`] when no connection is to be had in time.
     pub async fn worker_scope(&self, lease: &Lease) -> Result<Scope> {
         let transaction = self
-            .begin(&claims::begin_job(lease, self.inner.statement_timeout_ms))
+            .begin(claims::begin_job(lease, self.inner.statement_timeout_ms))
             .await?;
         Ok(Scope::new(self.clone(), transaction, None, Some(lease.clone())))
     }
@@ -181,17 +188,27 @@ impl Db {
 
     async fn read_scope(&self, caller: &Caller) -> Result<Scope> {
         let transaction = self
-            .begin(&claims::begin_member(caller, self.inner.statement_timeout_ms, true))
+            .begin(claims::begin_member(caller, self.inner.statement_timeout_ms, true))
             .await?;
         Ok(Scope::new(self.clone(), transaction, Some(caller.clone()), None))
     }
 
-    /// Begins with this message; connections that died in the pool are replaced, all of them if it must be.
+    /// Begins with this message, in a task of its own. The driver counts a transaction as begun only when the reply is there: a
+    /// caller who went away before that would give the connection back to the pool inside a transaction, with his role, and
+    /// whoever came next would work in it. So a beginning always ends; what nobody takes any more is rolled back.
+    async fn begin(&self, message: String) -> Result<Transaction<'static, Postgres>> {
+        let db = self.clone();
+        tokio::spawn(async move { db.begin_now(&message).await })
+            .await
+            .map_err(|error| Error::internal(format!("a transaction did not begin: {error}")))?
+    }
+
+    /// Connections that died in the pool are replaced, all of them if it must be.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the room that the list names: here transactions begin, with role and claims"
     )]
-    async fn begin(&self, message: &str) -> Result<Transaction<'static, Postgres>> {
+    async fn begin_now(&self, message: &str) -> Result<Transaction<'static, Postgres>> {
         let mut tries = 0;
         loop {
             match self.inner.pool.begin_with(AssertSqlSafe(message.to_owned())).await {
@@ -209,7 +226,7 @@ impl Db {
     }
 
     pub(crate) async fn begin_system(&self) -> Result<Transaction<'static, Postgres>> {
-        self.begin(&format!(
+        self.begin(format!(
             "begin; set local statement_timeout = {}",
             self.inner.statement_timeout_ms
         ))

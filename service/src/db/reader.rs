@@ -39,6 +39,13 @@ impl Reader {
         &self.inner.caller
     }
 
+    /// Ends the snapshot and gives its connection back, for what follows an operation; nothing can be loaded any more.
+    pub async fn end(&self) {
+        if let Some(Ok(scope)) = self.inner.scope.get() {
+            scope.end().await;
+        }
+    }
+
     /// Runs a load in the snapshot; opens it if this is the first.
     ///
     /// # Errors

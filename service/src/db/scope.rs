@@ -16,7 +16,7 @@ use super::{Db, Lease};
 use crate::caller::{Caller, Membership};
 use crate::error::{Error, Result};
 
-/// One transaction of a caller or job. Dropped without [`Scope::commit`], it leaves nothing behind: no row, no role, no claim.
+/// One transaction of a caller, of a job or of the tables' owner. Dropped without [`Scope::commit`], it leaves nothing behind: no row, no role, no claim.
 pub struct Scope {
     db: Db,
     transaction: Mutex<Option<Transaction<'static, Postgres>>>,
@@ -68,6 +68,14 @@ impl Scope {
         }
     }
 
+    /// Ends it without a trace. A connection that fails at that is thrown away with it.
+    pub(super) async fn end(&self) {
+        let transaction = self.transaction.lock().await.take();
+        if let Some(transaction) = transaction {
+            let _ = transaction.rollback().await;
+        }
+    }
+
     /// Who is asking.
     ///
     /// # Errors
@@ -92,6 +100,11 @@ impl Scope {
     /// As [`Scope::member`].
     pub fn organization(&self) -> Result<OrganizationId> {
         Ok(self.member()?.organization)
+    }
+
+    /// Whether rows say who was recorded: to jobs and to the owner. Members are told by functions.
+    pub(crate) const fn names_people(&self) -> bool {
+        self.caller.is_none()
     }
 
     /// The lease of the job whose scope this is.

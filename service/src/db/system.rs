@@ -1,5 +1,7 @@
 //! What happens outside a tenant: calls of the definer functions that a login role may execute, one typed function each.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use domain::id::{ApiKeyId, OrganizationId, UserId};
 use domain::quota::SubscriptionStatus;
@@ -112,6 +114,22 @@ impl System {
             read_only: row.try_get("read_only")?,
         };
         Ok(Some((caller, row.try_get("expires_at")?)))
+    }
+
+    /// The places that these people and keys have now, and whether a key only reads; who may nothing any more is absent.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn callers_now(&self, callers: &[Uuid]) -> Result<HashMap<Uuid, (Membership, bool)>> {
+        let rows: Vec<PgRow> = call!(
+            self,
+            fetch_all,
+            "select id, organization_id, role, read_only, subscription_status, deletion_requested from private.callers_now($1)",
+            callers
+        );
+        rows.iter()
+            .map(|row| Ok((row.try_get("id")?, (membership(row)?, row.try_get("read_only")?))))
+            .collect()
     }
 }
 

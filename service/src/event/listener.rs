@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::id::{AnalysisId, OrganizationId, SessionId};
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -23,16 +23,23 @@ pub enum Doorbell {
     Gap,
 }
 
-const CHANNELS: [&str; 4] = [
+const CHANNELS: [&str; 5] = [
     "newsystem_events",
     "newsystem_progress",
     "newsystem_uploads",
     "newsystem_callers",
+    HEARTBEAT,
 ];
+/// Says nothing but that the connection still hears: see [`beat`](super::beat).
+pub(super) const HEARTBEAT: &str = "newsystem_heartbeat";
 
-/// How long to wait before connecting again, at first and at most.
+/// How long to wait before connecting again, at first and at most. A revoked right is to be heard of within a second.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// How long one attempt to connect may take.
+const CONNECTING: Duration = Duration::from_secs(2);
+/// Silence after which the connection is taken for dead: three heartbeats.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// Hears doorbells, for ever: a lost connection is made anew, and every loss is a [`Doorbell::Gap`].
 pub struct Listener {
@@ -76,22 +83,26 @@ impl Listener {
                 continue;
             };
             // `try_recv`, never `recv`, which hides losses: a None and an error both mean that some may be missing.
-            match listening.try_recv().await {
-                Ok(Some(notification)) => {
+            match tokio::time::timeout(SILENCE, listening.try_recv()).await {
+                Ok(Ok(Some(notification))) => {
+                    if notification.channel() == HEARTBEAT {
+                        continue;
+                    }
                     if let Some(doorbell) = read(notification.channel(), notification.payload()) {
                         return doorbell;
                     }
                     tracing::warn!(channel = notification.channel(), "a doorbell that says nothing");
                 }
-                Ok(None) => {
-                    tracing::warn!("the listening connection was lost");
-                    return Doorbell::Gap;
-                }
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "the listening connection failed"
-                    );
+                lost => {
+                    match lost {
+                        Ok(Err(error)) => tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "the listening connection failed"
+                        ),
+                        Ok(_) => tracing::warn!("the listening connection was lost"),
+                        // A peer that vanished without a word; nothing but silence tells.
+                        Err(_) => tracing::warn!("the listening connection hears nothing, not even its heartbeat"),
+                    }
                     self.listening = None;
                     return Doorbell::Gap;
                 }
@@ -105,8 +116,17 @@ impl Listener {
     reason = "a connection that only listens: no statement runs on it, so no tenant is needed"
 )]
 async fn listen(url: &str) -> Result<PgListener> {
-    let mut listening = PgListener::connect(url).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .acquire_timeout(CONNECTING)
+        .connect(url)
+        .await?;
+    let mut listening = PgListener::connect_with(&pool).await?;
     listening.ignore_pool_close_event(true);
+    // Connecting anew is done here, where it is known to be a gap and bounded in time.
+    listening.eager_reconnect(false);
     listening.listen_all(CHANNELS).await?;
     Ok(listening)
 }

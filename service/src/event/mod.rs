@@ -7,7 +7,7 @@ pub mod listener;
 
 use chrono::{DateTime, Utc};
 use domain::event::EventKind;
-use domain::id::{AnalysisId, OrganizationId, SessionId, UserId};
+use domain::id::{AnalysisId, ApiKeyId, OrganizationId, SessionId, UserId};
 use domain::status::{AnalysisStage, AnalysisStatus};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
@@ -29,8 +29,10 @@ pub struct Event {
     pub from: Option<String>,
     /// The state that it came to.
     pub to: Option<String>,
-    /// Who did it; nobody for workers and sweeps.
+    /// Who did it; nobody for keys, workers and sweeps.
     pub actor: Option<UserId>,
+    /// The key that did it, if one did.
+    pub key: Option<ApiKeyId>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -65,6 +67,7 @@ fn event(row: &PgRow) -> Result<Event> {
         from: row.try_get("from_status")?,
         to: row.try_get("to_status")?,
         actor: row.try_get::<Option<Uuid>, _>("actor_user_id")?.map(UserId::new),
+        key: row.try_get::<Option<Uuid>, _>("actor_api_key_id")?.map(ApiKeyId::new),
         at: row.try_get("at")?,
     })
 }
@@ -78,7 +81,7 @@ pub async fn after(db: &Db, organization: OrganizationId, position: i64, most: i
     let rows: Vec<PgRow> = call!(
         system,
         fetch_all,
-        "select sequence, kind, subject_id, from_status, to_status, actor_user_id, at from private.events_after($1, $2, $3)",
+        "select sequence, kind, subject_id, from_status, to_status, actor_user_id, actor_api_key_id, at from private.events_after($1, $2, $3)",
         organization.uuid(),
         position,
         most
@@ -127,11 +130,19 @@ pub async fn positions(db: &Db, organizations: &[OrganizationId]) -> Result<Vec<
         .collect()
 }
 
+/// Sends a heartbeat to every listener of this database, so that silence means a dead connection.
+///
+/// # Errors
+/// Those of the database.
+pub async fn beat(db: &Db) -> Result<()> {
+    let system = db.system();
+    let _: PgRow = call!(system, fetch_one, "select pg_notify($1, '')", listener::HEARTBEAT);
+    Ok(())
+}
+
 /// Where an analysis stands, as its watchers see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnalysisState {
-    /// Its tenant.
-    pub organization: OrganizationId,
     /// Its session.
     pub session: SessionId,
     /// Its status.
@@ -150,21 +161,26 @@ pub struct AnalysisState {
     pub at: DateTime<Utc>,
 }
 
-/// Where an analysis stands now; none once it is gone.
+/// Where an analysis of an organization stands now, and the newest position of the organization's log in the same snapshot:
+/// the state contains every event up to there. None once it is gone, and for another organization's.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn analysis_state(db: &Db, analysis: AnalysisId) -> Result<Option<AnalysisState>> {
+pub async fn analysis_state(
+    db: &Db,
+    organization: OrganizationId,
+    analysis: AnalysisId,
+) -> Result<Option<(AnalysisState, i64)>> {
     let system = db.system();
     let row: Option<PgRow> = call!(
         system,
         fetch_optional,
-        "select organization_id, session_id, status, stage, progress, frames_done, frames_total, message, at from private.analysis_progress($1)",
+        "select session_id, status, stage, progress, frames_done, frames_total, message, at, newest from private.analysis_progress($1, $2)",
+        organization.uuid(),
         analysis.uuid()
     );
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(AnalysisState {
-        organization: OrganizationId::new(row.try_get("organization_id")?),
+    let state = AnalysisState {
         session: SessionId::new(row.try_get("session_id")?),
         status: row
             .try_get::<&str, _>("status")?
@@ -179,14 +195,13 @@ pub async fn analysis_state(db: &Db, analysis: AnalysisId) -> Result<Option<Anal
         frames_total: row.try_get("frames_total")?,
         message: row.try_get("message")?,
         at: row.try_get("at")?,
-    }))
+    };
+    Ok(Some((state, row.try_get("newest")?)))
 }
 
 /// Where an upload stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadState {
-    /// Its tenant.
-    pub organization: OrganizationId,
     /// Chunks that are stored.
     pub completed: i32,
     /// Chunks that failed and were not put again yet.
@@ -199,16 +214,17 @@ pub struct UploadState {
     pub at: DateTime<Utc>,
 }
 
-/// Where an upload stands now; none once its session is gone.
+/// Where an upload of an organization stands now; none once its session is gone, and for another organization's.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn upload_state(db: &Db, session: SessionId) -> Result<Option<UploadState>> {
+pub async fn upload_state(db: &Db, organization: OrganizationId, session: SessionId) -> Result<Option<UploadState>> {
     let system = db.system();
     let row: Option<PgRow> = call!(
         system,
         fetch_optional,
-        "select organization_id, completed, failed, total, bytes, at from private.upload_progress($1)",
+        "select completed, failed, total, bytes, at from private.upload_progress($1, $2)",
+        organization.uuid(),
         session.uuid()
     );
     let Some(row) = row else { return Ok(None) };
@@ -217,7 +233,6 @@ pub async fn upload_state(db: &Db, session: SessionId) -> Result<Option<UploadSt
             .map(|count| i32::try_from(count).unwrap_or(i32::MAX))
     };
     Ok(Some(UploadState {
-        organization: OrganizationId::new(row.try_get("organization_id")?),
         completed: count("completed")?,
         failed: count("failed")?,
         total: row.try_get("total")?,

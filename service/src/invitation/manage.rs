@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::organization::manage::check_person;
 
 /// How long an invitation is good.
-const LIFE: TimeDelta = TimeDelta::days(7);
+pub const LIFE: TimeDelta = TimeDelta::days(7);
 
 /// A random secret of 256 bits in hexadecimal, behind a prefix, with the SHA-256 that is stored of it.
 pub(crate) fn secret(prefix: &str) -> (String, String) {
@@ -30,11 +30,11 @@ pub(crate) fn digest(secret: &str) -> String {
     hex::encode(Sha256::digest(secret))
 }
 
-/// Invites an address. The token is answered here, once; only its hash is kept. A repeat with the same key makes a fresh token
-/// for the same invitation, since the first one cannot be shown again.
+/// Invites an address. The token is answered here, once; only its hash is kept.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for operators, for keys, and for admins who would invite more than operators; [`Error::Invalid`].
+/// [`Error::Forbidden`] for operators, for keys, and for admins who would invite more than operators; [`Error::Invalid`];
+/// [`Error::Conflict`] for a repeated idempotency key, since the token cannot be shown again.
 pub async fn create(
     scope: &Scope,
     email: &str,

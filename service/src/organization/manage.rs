@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use crate::act::{Act, Change};
+use crate::act::{Act, Change, Once};
 use crate::caller::{Actor, Caller};
 use crate::db::{Db, Scope, call};
 use crate::error::{Error, Result};
@@ -73,12 +73,17 @@ pub fn check_person(field: &str, text: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Founds an organization; the person owns it. Repeating it with the same key answers the same organization, since the id is
-/// made of person and key.
+/// Founds an organization; the person owns it. Repeating it with the same key answers the same organization.
 ///
 /// # Errors
 /// [`Error::Conflict`] for a person who belongs to one, [`Error::Forbidden`] for a key, [`Error::Invalid`].
-pub async fn create(db: &Db, caller: &Caller, foundation: &Foundation, key: Option<&str>) -> Result<OrganizationId> {
+pub async fn create(
+    db: &Db,
+    caller: &Caller,
+    foundation: &Foundation,
+    once: Option<&Once>,
+    act: &Act,
+) -> Result<OrganizationId> {
     let Actor::Person(person) = caller.actor else {
         return Err(Error::Forbidden {
             why: "a key cannot found an organization",
@@ -97,22 +102,13 @@ pub async fn create(db: &Db, caller: &Caller, foundation: &Foundation, key: Opti
     ] {
         check_person(field, text.as_deref())?;
     }
-    let id = match key {
-        Some(key) => Uuid::new_v5(&person.uuid(), format!("createOrganization:{key}").as_bytes()),
-        None => Uuid::now_v7(),
-    };
-    if caller
-        .membership
-        .is_some_and(|membership| membership.organization.uuid() == id)
-    {
-        return Ok(id.into());
-    }
+    let id = Uuid::now_v7();
     let system = db.system();
     let made: Result<()> = async {
         let _: sqlx::postgres::PgRow = call!(
             system,
             fetch_one,
-            "select private.create_organization($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "select private.create_organization($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             id,
             person.uuid(),
             caller.email.as_deref(),
@@ -123,6 +119,9 @@ pub async fn create(db: &Db, caller: &Caller, foundation: &Foundation, key: Opti
             foundation.first_name.as_deref(),
             foundation.last_name.as_deref(),
             foundation.job_title.as_deref(),
+            once.map(|once| once.key.as_str()),
+            once.map(|once| once.request_sha256.as_str()),
+            act.now,
         );
         Ok(())
     }
@@ -130,14 +129,13 @@ pub async fn create(db: &Db, caller: &Caller, foundation: &Foundation, key: Opti
     match made {
         Ok(()) => Ok(id.into()),
         Err(error) if error.constraint() == Some("user_profiles_one_organization") => {
-            let now = system.sign_in(person, None).await?;
-            // A repeat whose first answer was lost.
-            if key.is_some()
-                && now
-                    .membership
-                    .is_some_and(|membership| membership.organization.uuid() == id)
-            {
-                return Ok(id.into());
+            if let Some(once) = once {
+                // A repeat whose first answer was lost; or a member of another organization, which keeps no such key.
+                let member = system.sign_in(person, None).await?;
+                let scope = db.scope(&member).await?;
+                if let Some(earlier) = once.earlier(&scope, act.now).await? {
+                    return Ok(earlier.into());
+                }
             }
             Err(Error::conflict("you already belong to an organization"))
         }

@@ -422,6 +422,11 @@ pub async fn finish(
         .filter(|chunk| chunk.upload_status == "completed")
         .collect();
     refuse_gaps(&completed, chunk_count)?;
+    if completed.first().map(|chunk| &chunk.file_path) != first.as_ref().map(|chunk| &chunk.file_path) {
+        return Err(Error::conflict(
+            "somebody else changed this at the same moment, try again",
+        ));
+    }
     let bytes: i64 = completed.iter().map(|chunk| chunk.file_size_bytes).sum();
     let status = if analyze.is_some() {
         SessionStatus::Processing

@@ -1,8 +1,10 @@
 //! Uploading a recording by chunks: announce, put, complete. Every step may be repeated: twice, in parallel, out of order, after
 //! a lost answer.
 //!
-//! A chunk's object is named by its index and its bytes' hash, so that a late PUT of other bytes never replaces what was
-//! completed. Bytes travel to storage directly (S3) or through `http/upload.rs` (a folder), never through a transaction.
+//! Every announcement of other bytes has a key of its own, so that a late PUT, or a late deletion, of what was announced before
+//! meets nothing that counts. A folder stores only the announced bytes. A bucket stores whatever is put to a presigned address
+//! while that lasts, so completing copies the object to a key that no address names, reads that copy once, and keeps it if it is
+//! what was announced. Bytes travel to storage directly (S3) or through `http/upload.rs` (a folder), never through a transaction.
 
 use std::time::Duration;
 
@@ -43,7 +45,7 @@ pub struct Uploadable {
     pub chunk: ChunkId,
     /// What was announced.
     pub expected: Stored,
-    /// Where its object lies.
+    /// Where its bytes are put.
     pub key: String,
 }
 
@@ -165,11 +167,6 @@ pub async fn announce(
     let mut uploads = Vec::with_capacity(announced.len());
     let mut added = 0_i64;
     for chunk in announced {
-        let key = format!(
-            "{}-{}",
-            chunk_key(member.organization, session, chunk.index),
-            chunk.sha256
-        );
         let expected = Stored {
             bytes: chunk.size_bytes.unsigned_abs(),
             sha256: chunk.sha256.clone(),
@@ -186,16 +183,22 @@ pub async fn announce(
                 chunk.index
             )));
         }
-        let id = match existing {
-            Some(row) if same => row.id,
+        let fresh = || {
+            let place = chunk_key(member.organization, session, chunk.index);
+            format!("{place}-{}", Uuid::now_v7().simple())
+        };
+        let (id, key) = match existing {
+            Some(row) if same => (row.id, row.file_path.as_deref().map_or_else(fresh, put_key)),
             Some(row) => {
                 added += chunk.size_bytes - row.file_size_bytes;
+                let key = fresh();
                 replace(scope, member.organization, row, chunk, &key).await?;
-                row.id
+                (row.id, key)
             }
             None => {
                 added += chunk.size_bytes;
-                insert(scope, member.organization, session, chunk, &key).await?
+                let key = fresh();
+                (insert(scope, member.organization, session, chunk, &key).await?, key)
             }
         };
         uploads.push(Uploadable {
@@ -206,6 +209,11 @@ pub async fn announce(
     }
     refuse_full(scope, added).await?;
     Ok(uploads)
+}
+
+/// Where a chunk's bytes were put, of where they lie: a copy's key is that of the original, a dot and more.
+fn put_key(key: &str) -> String {
+    key.split_once('.').map_or(key, |(put, _)| put).to_owned()
 }
 
 async fn insert(
@@ -234,15 +242,21 @@ async fn insert(
     Ok(id)
 }
 
+/// Leaves an object that no row names to the worker.
+async fn delete_later(scope: &Scope, organization: OrganizationId, key: String) -> Result<()> {
+    scope
+        .run(
+            "insert into public.object_deletions (organization_id, object_key) values ($1, $2)",
+            [organization.uuid().into(), key.into()],
+        )
+        .await
+        .map(|_| ())
+}
+
 /// Announces other bytes for an index of a session that is still recording; what was stored for it is deleted.
 async fn replace(scope: &Scope, organization: OrganizationId, row: &Row, chunk: &Announced, key: &str) -> Result<()> {
     if let Some(old) = &row.file_path {
-        scope
-            .run(
-                "insert into public.object_deletions (organization_id, object_key) values ($1, $2)",
-                [organization.uuid().into(), old.clone().into()],
-            )
-            .await?;
+        delete_later(scope, organization, old.clone()).await?;
     }
     scope
         .run(
@@ -310,7 +324,8 @@ pub struct Completed {
 /// not there yet is FAILED too, and may be put again.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Forbidden`], [`Error::Invalid`] for chunks of several sessions or none.
+/// [`Error::NotFound`], [`Error::Forbidden`], [`Error::Invalid`] for chunks of several sessions or none, [`Error::Conflict`] for one
+/// that a finished session is not made of.
 pub async fn complete(
     db: &Db,
     caller: &Caller,
@@ -318,7 +333,7 @@ pub async fn complete(
     chunks: &[ChunkId],
     now: DateTime<Utc>,
 ) -> Result<Completed> {
-    caller.writer()?;
+    let member = caller.writer()?;
     if chunks.is_empty() || chunks.len() > MOST_CHUNKS {
         return Err(Error::invalid(
             "input.chunkIds",
@@ -334,29 +349,49 @@ pub async fn complete(
         if row.upload_status == UploadStatus::Completed.as_str() {
             continue;
         }
-        verdicts.push((row.id, row.sha256.clone(), verify(storage, row).await?));
+        verdicts.push((row, verify(storage, row).await?));
     }
     let scope = db.scope(caller).await?;
-    lock_session(&scope, session).await?;
-    for (id, sha256, verdict) in verdicts {
-        let (status, message) = match verdict {
-            Ok(()) => (UploadStatus::Completed, None),
-            Err(message) => (UploadStatus::Failed, Some(message)),
+    let recording = lock_session(&scope, session).await?.status == SessionStatus::Recording.as_str();
+    let late = verdicts.first().filter(|_| !recording).map(|(row, _)| row.chunk_index);
+    for (row, verdict) in verdicts {
+        // Finishing wanted exactly what was completed by then.
+        if !recording {
+            if let Ok(copy) = verdict
+                && row.file_path.as_ref() != Some(&copy)
+            {
+                delete_later(&scope, member.organization, copy).await?;
+            }
+            continue;
+        }
+        let (status, message, key) = match verdict {
+            Ok(key) => (UploadStatus::Completed, None, Some(key)),
+            Err(message) => (UploadStatus::Failed, Some(message), None),
         };
         // Announced anew meanwhile: what was looked at is no longer what is wanted.
-        scope
+        let touched = scope
             .run(
-                "update public.video_chunks set upload_status = $3, error_message = $4, uploaded_at = case when $3 = 'completed' then $5 end, retry_count = retry_count + ($3 = 'failed')::integer
-                  where id = $1 and sha256 = $2 and upload_status <> 'completed'",
+                "update public.video_chunks set upload_status = $3, error_message = $4, uploaded_at = case when $3 = 'completed' then $5 end, retry_count = retry_count + ($3 = 'failed')::integer,
+                        file_path = coalesce($6, file_path)
+                  where id = $1 and file_path is not distinct from $2 and upload_status <> 'completed'",
                 [
-                    id.into(),
-                    sha256.into(),
+                    row.id.into(),
+                    row.file_path.clone().into(),
                     status.as_str().into(),
                     message.into(),
                     now.into(),
+                    key.clone().into(),
                 ],
             )
             .await?;
+        let put = row.file_path.clone();
+        // Of what was put and its copy, the one that no row names goes.
+        if let (Some(key), Some(put)) = (key, put)
+            && key != put
+        {
+            let superfluous = if touched == 0 { key } else { put };
+            delete_later(&scope, member.organization, superfluous).await?;
+        }
     }
     scope
         .run(
@@ -367,6 +402,11 @@ pub async fn complete(
         )
         .await?;
     scope.commit().await?;
+    if let Some(index) = late {
+        return Err(Error::conflict(format!(
+            "the session is finished: chunk {index} is no part of it"
+        )));
+    }
     Ok(Completed {
         session,
         chunks: chunks.to_vec(),
@@ -393,28 +433,29 @@ async fn rows_of(scope: &Scope, chunks: &[ChunkId]) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Whether what is stored is what was announced. A folder stored nothing else in the first place; from S3 it is read back once
-/// and deleted if it differs.
-async fn verify(storage: &Storage, row: &Row) -> Result<Result<(), String>> {
-    let Some(key) = &row.file_path else {
+/// Whether what is stored is what was announced, and where it lies then. A folder stored nothing else in the first place; of a
+/// bucket's object a copy is read once, and both are deleted if they differ.
+async fn verify(storage: &Storage, row: &Row) -> Result<Result<String, String>> {
+    let (Some(key), Some(sha256)) = (&row.file_path, &row.sha256) else {
         return Ok(Err("the chunk was never announced".to_owned()));
     };
+    let absent = || Err("its bytes have not arrived: put them to its address first".to_owned());
     if !storage.presigns() {
-        let there = storage.exists(key).await?;
-        return Ok(if there {
-            Ok(())
+        return Ok(if storage.exists(key).await? {
+            Ok(key.clone())
         } else {
-            Err("its bytes have not arrived: put them to its address first".to_owned())
+            absent()
         });
     }
-    let Some(stored) = storage.inspect(key).await? else {
-        return Ok(Err(
-            "its bytes have not arrived: put them to its address first".to_owned()
-        ));
+    // Short: some servers put a key into one file name.
+    let copy = format!("{key}.{:08x}", rand::random::<u32>());
+    let Some(stored) = storage.copy_and_inspect(key, &copy).await? else {
+        return Ok(absent());
     };
-    if stored.bytes == row.file_size_bytes.unsigned_abs() && Some(&stored.sha256) == row.sha256.as_ref() {
-        return Ok(Ok(()));
+    if stored.bytes == row.file_size_bytes.unsigned_abs() && stored.sha256 == *sha256 {
+        return Ok(Ok(copy));
     }
+    storage.delete(&copy).await?;
     storage.delete(key).await?;
     Ok(Err(format!(
         "{} bytes arrived that are not the announced ones; they were deleted",

@@ -24,7 +24,7 @@ use service::storage::{self, Storage};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
 use tests::database::{TestDatabase, seeded};
-use tests::program::{Process, lives, program};
+use tests::program::{self, Process, lives};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -346,7 +346,7 @@ fn owner(organization: char) -> Caller {
 
 fn decoder() -> DecoderProgram {
     DecoderProgram {
-        program: program().unwrap(),
+        program: program::path(),
         args: vec!["decode".into()],
     }
 }

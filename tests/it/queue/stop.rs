@@ -12,7 +12,7 @@ use service::Error;
 use service::analysis_result::run::Progress;
 use service::model_request::{Account, Reply, Request, Reserved};
 use service::sweep;
-use tests::program::signal;
+use tests::program::{self, signal};
 
 use super::*;
 
@@ -211,7 +211,7 @@ printf '%s\n' "$job" >&3
 exec "$0" decode <&3"#;
     DecoderProgram {
         program: "/bin/sh".into(),
-        args: vec!["-c".into(), script.into(), program().unwrap().into()],
+        args: vec!["-c".into(), script.into(), program::path().into()],
     }
 }
 

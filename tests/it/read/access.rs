@@ -11,7 +11,7 @@ use super::World;
 const PERMISSIONS: &str = include_str!("../../../docs/permissions.md");
 
 /// The lines of the table below a heading, cell by cell.
-fn table(heading: &str) -> Vec<Vec<&'static str>> {
+pub(super) fn table(heading: &str) -> Vec<Vec<&'static str>> {
     let (_, section) = PERMISSIONS.split_once(heading).unwrap();
     let lines = section
         .lines()
@@ -169,20 +169,22 @@ async fn every_sensitive_field_is_shown_as_the_table_says() {
     let world = World::new().await;
     complete(&world).await;
     world
-        .run("update public.recording_sessions set status = 'completed', privacy_settings = '{\"redact_personal_data\": false}' where id = 'aeeeeeee-0000-7000-8000-000000000021';
+        .run("insert into public.audit_log (organization_id, action, subject_type, subject_id) values ('aeeeeeee-0000-7000-8000-000000000001', 'x', 'recording_session', 'aeeeeeee-0000-7000-8000-000000000021');
+              update public.recording_sessions set status = 'completed', privacy_settings = '{\"redact_personal_data\": false}' where id = 'aeeeeeee-0000-7000-8000-000000000021';
               update public.analysis_results set prompt_tokens = 10, completion_tokens = 5, structured_insights = '{\"steps\": [{\"number\": 1, \"action\": \"x\", \"frames\": [0]}]}' where organization_id = 'aeeeeeee-0000-7000-8000-000000000001';
               update public.automation_opportunities set frame_indexes = array[0] where organization_id = 'aeeeeeee-0000-7000-8000-000000000001'; update public.model_requests set cost_usd = 0.5, created_at = timestamptz '2026-11-24' where organization_id = 'aeeeeeee-0000-7000-8000-000000000001'")
         .await;
     let [_, _, operator, admin, owner, key_operator, key_admin] = callers(&world).await.map(|caller| caller);
     let other = world.other_operator().await;
     let query = format!(
-        "{{ recordingSession(id: \"{}\") {{ user {{ id }} playback {{ url }} analysis {{ analysisCostUsd promptTokens completionTokens attempts {{ costUsd }} rawGptResponse frames {{ nodes {{ imageUrl }} }}
+        "{{ recordingSession(id: \"{}\") {{ user {{ id }} playback {{ url }} auditLog {{ nodes {{ id }} }} analysis {{ analysisCostUsd promptTokens completionTokens attempts {{ costUsd }} rawGptResponse frames {{ nodes {{ imageUrl }} }}
            opportunities {{ nodes {{ frames {{ id }} }} }} structuredInsights {{ steps {{ frameIds }} }} reports {{ nodes {{ links {{ id }} }} }} }} }} usage {{ modelCostUsd }} }}",
         seeded('a', 21)
     );
     let pointer = |field: &str| match field {
         "RecordingSession.user" => "/recordingSession/user",
         "RecordingSession.playback" => "/recordingSession/playback",
+        "RecordingSession.auditLog" => "/recordingSession/auditLog/nodes",
         "Analysis.analysisCostUsd" => "/recordingSession/analysis/analysisCostUsd",
         "Analysis.promptTokens" => "/recordingSession/analysis/promptTokens",
         "Analysis.completionTokens" => "/recordingSession/analysis/completionTokens",
@@ -196,7 +198,7 @@ async fn every_sensitive_field_is_shown_as_the_table_says() {
         other => panic!("{other} is in docs/permissions.md and not in this test"),
     };
     let rows = table("## Sensitive fields");
-    assert_eq!(rows.len(), 12);
+    assert_eq!(rows.len(), 13);
     let check = |caller: &Caller, column: usize, data: &Value| {
         for row in &rows {
             let got = match data

@@ -10,7 +10,7 @@ use tests::database::seeded;
 use super::World;
 
 /// Representative queries with the statements that each takes at any number of parents.
-const QUERIES: &[(&str, u64, &str)] = &[
+pub(super) const QUERIES: &[(&str, u64, &str)] = &[
     ("one session", 1, "{ recordingSession(id: \"aeeeeeee-0000-7000-8000-000000000021\") { id title status createdAt } }"),
     ("a list", 1, "{ recordingSessions(first: $n) { nodes { id title } pageInfo { hasNextPage endCursor } } }"),
     ("a list and its length", 2, "{ recordingSessions(first: $n) { nodes { id } totalCount } }"),
@@ -40,7 +40,7 @@ const QUERIES: &[(&str, u64, &str)] = &[
         3,
         "{ opportunities(first: $n, filter: { roiPercentage: { gt: \"300\" }, currentOnly: true }) { nodes { title roiPercentage session { title } analysis { confidenceScore } } } }",
     ),
-    ("performance", 1, "{ organizationPerformance { workflowType annualCost { identified { amount } } } }"),
+    ("performance", 3, "{ organizationPerformance { workflowType annualCost { identified { amount } } } }"),
     ("the same thing twice", 2, "{ a: analyses(first: $n) { nodes { session { title } } } }"),
 ];
 

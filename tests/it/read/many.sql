@@ -23,9 +23,9 @@ begin
       insert into public.analysis_frames (organization_id, session_id, analysis_id, frame_index, timestamp_seconds, start_seconds, end_seconds, screen, width_pixels, height_pixels, file_path, file_size_bytes, redacted)
         select org, s, a, i, i, i, i + 1, i, 10, 10, 'f', 5, true from generate_series(0, 2) i;
       insert into public.automation_opportunities (analysis_id, session_id, organization_id, process_key, opportunity_type, title, description, currency, frequency_basis, counted, estimated_cost_savings_monthly,
-          monthly_savings_low, monthly_savings_high, hours_saved_monthly, estimated_implementation_cost, roi_percentage, payback_period_days, observed_seconds, occurrences_observed, priority, evidence, frame_indexes,
+          monthly_savings_low, monthly_savings_high, hours_saved_monthly, estimated_implementation_cost, roi_percentage, payback_period_days, observed_seconds, occurrences_observed, automation_complexity, current_time_per_occurrence_seconds, occurrences_per_day, priority, evidence, frame_indexes,
           status, reviewed_by, reviewed_at)
-        select a, s, org, 'process-' || i, 'order_entry', 'Opportunity ' || i, 'd', 'EUR', 'declared', true, i * 100 + n, i * 90, i * 110, i * 2.5, 1440, i * 100, 90 - i, 60 * n, 4,
+        select a, s, org, 'process-' || i, 'order_entry', 'Opportunity ' || i, 'd', 'EUR', 'declared', true, i * 100 + n, i * 90, i * 110, i * 2.5, 1440, i * 100, 90 - i, 60 * n, 4, 'low', 60, 20,
                case when i % 4 = 0 then null else (array['low', 'medium', 'high', 'critical'])[i % 4 + 1] end,
                '[{"start_seconds": 1, "end_seconds": 2.5}]', array[0, 2], case when i = 2 then 'accepted' else 'proposed' end, person, now() from generate_series(1, 6) i;
       insert into public.workflow_insights (session_id, analysis_id, organization_id, insight_type, title, description, evidence, time_saved_seconds) select s, a, org, 'pattern', 'Insight ' || i, 'd', '[{"start_seconds": 0, "end_seconds": 1}]', i from generate_series(1, 2) i;

@@ -6,6 +6,10 @@ mod contract;
 mod cursor;
 mod dashboard;
 mod fields;
+#[rustfmt::skip] // A statement is a line.
+mod mutations;
+#[rustfmt::skip] // A query is a line.
+mod plans;
 mod recalculate;
 
 use api::graphql::{Api, Mutation, Query, Request, Subscription, guard::GuardsOff, schema};
@@ -38,7 +42,10 @@ impl World {
     }
 
     async fn with(guards_off: bool) -> Self {
-        let database = TestDatabase::with_two_organizations().await.unwrap();
+        Self::over(TestDatabase::with_two_organizations().await.unwrap(), guards_off).await
+    }
+
+    async fn over(database: TestDatabase, guards_off: bool) -> Self {
         let pool = database.superuser().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let db = database.api().await.unwrap();

@@ -170,6 +170,36 @@ async fn a_scope_leaves_no_role_no_claims_and_no_rows_however_it_ends() {
     assert_eq!(title, "Order entry", "nothing was kept");
 }
 
+/// A request whose client went away is dropped wherever it stands, also while its BEGIN is on the way.
+#[tokio::test]
+async fn a_beginning_that_nobody_waits_for_leaves_no_transaction_on_the_connection() {
+    let database = TestDatabase::with_two_organizations().await.unwrap();
+    let db = one_connection(&database, Duration::from_secs(5)).await;
+    let mut watcher = PgConnection::connect(&database.superuser_url()).await.unwrap();
+    let user = seeded('a', 13).into();
+    for polls in 1..=8 {
+        {
+            let caller = operator();
+            let mut beginning = Box::pin(db.scope(&caller));
+            for _ in 0..polls {
+                if futures::poll!(beginning.as_mut()).is_ready() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        // What runs outside a tenant has no business in somebody's leftover transaction, where it would be refused.
+        db.system().sign_in(user, None).await.unwrap();
+        let left: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity where usename = 'newsystem_api' and datname = current_database() and xact_start is not null",
+        )
+        .fetch_one(&mut watcher)
+        .await
+        .unwrap();
+        assert_eq!(left, 0, "after {polls} polls");
+    }
+}
+
 #[tokio::test]
 async fn a_reader_sees_one_moment_and_writes_nothing() {
     let database = TestDatabase::with_two_organizations().await.unwrap();

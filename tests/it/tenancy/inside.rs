@@ -229,6 +229,7 @@ async fn nobody_promotes_himself_and_only_owners_manage_access() {
             (OWNER, "update public.audit_log set action = 'nothing'", no_right, "grant update on public.audit_log to newsystem_member; create policy relaxed on public.audit_log for update to newsystem_member using (true)"),
             (OPERATOR, "insert into public.erasure_receipts (organization_id, subject_type, subject_id, reason, requested_by, erased_rows, erased_objects, erased_bytes) values ({a1}, 'x', {a21}, 'x', {a14}, 1, 1, 1)", no_right, "open erasure_receipts_add"),
             (OPERATOR, "insert into public.idempotency_keys (organization_id, actor_id, operation, key, request_sha256, subject_id) values ({a1}, {a14}, 'x', 'k', 'x', {a1})", no_right, "open idempotency_keys_add"),
+            (ADMIN, "update public.idempotency_keys set request_sha256 = 'x'", nothing, "open idempotency_keys_read idempotency_keys_write"),
         ],
         &[
             (&[OPERATOR], "update public.user_profiles set first_name = 'x' where id = {a13}"),
@@ -359,7 +360,7 @@ async fn functions_of_the_owner_keep_their_own_rules() {
         (API, "select 1 where private.accept_invitation('expired-a', {a71}, 'late@test', null, null, null) is not null", nobody, "do $$ begin update public.invitations set expires_at = now() + interval '1 day' where id = {a60}; end $$"),
         (API, "select 1 where private.accept_invitation('revoked-a', {a71}, 'late@test', null, null, null) is not null", nobody, "do $$ begin update public.invitations set revoked_at = null where id = {a61}; end $$"),
         (API, "select private.accept_invitation('invitation-a', {a13}, 'new@test', null, null, null)", |outcome| outcome.code() == "23505", "do $$ begin delete from public.user_profiles where id = {a13}; end $$"),
-        (API, "select private.create_organization({c1}, {a13}, 'x@test', 'n', 'EUR', 'en', 'UTC', null, null, null)", |outcome| outcome.code() == "23505", "do $$ begin delete from public.user_profiles where id = {a13}; end $$"),
+        (API, "select private.create_organization({c1}, {a13}, 'x@test', 'n', 'EUR', 'en', 'UTC', null, null, null, null, null, now())", |outcome| outcome.code() == "23505", "do $$ begin delete from public.user_profiles where id = {a13}; end $$"),
         (OPERATOR, "select private.accept_invitation('invitation-a', {a70}, 'new@test', null, null, null)", no_right, "grant execute on function private.accept_invitation(text, uuid, text, text, text, text) to newsystem_member"),
         // The queue.
         (OWNER, "select private.enqueue('analyze_recording', {b51})", no_right, EVERYBODY_GLOBEX),
@@ -394,7 +395,7 @@ async fn functions_of_the_owner_keep_their_own_rules() {
         (OPERATOR, "select 1 where private.remove_member({a13})"),
         (ADMIN, "select 1 where private.remove_member({a12})"),
         (API, "select 1 where private.accept_invitation('invitation-a', {a70}, 'NEW@test', null, null, null) = {a1}"),
-        (API, "select private.create_organization({c1}, {a70}, 'x@test', 'n', 'EUR', 'en', 'UTC', null, null, null)"),
+        (API, "select private.create_organization({c1}, {a70}, 'x@test', 'n', 'EUR', 'en', 'UTC', null, null, null, null, null, now())"),
         (OWNER, "select private.enqueue('analyze_recording', {a52})"),
         (OPERATOR, "select private.enqueue('analyze_recording', {a51})"),
         (JOB, "select private.enqueue('analyze_recording', {a51})"),

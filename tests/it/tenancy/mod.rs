@@ -54,7 +54,7 @@ const TABLES: [Table; 23] = [
     ),
     table("audit_log", ["si", "s", "i"], r#"{"id": "{c5}"}"#),
     table("erasure_receipts", ["si", "s", ""], r#"{"id": "{c6}"}"#),
-    table("idempotency_keys", ["si", "", ""], r#"{"key": "fresh"}"#),
+    table("idempotency_keys", ["siu", "", ""], r#"{"key": "fresh"}"#),
     table("object_deletions", ["i", "", "i"], r#"{"id": "{c7}"}"#),
     table("recording_sessions", ["siud", "s", "su"], r#"{"id": "{c8}"}"#),
     table(

@@ -250,6 +250,8 @@ fn start(decoder: &DecoderProgram, limits: &DecodeLimits) -> Result<Child, Frame
         .args(&decoder.args)
         // Nothing of ours: neither keys nor addresses are within reach of a hostile file.
         .env_clear()
+        // The allocator takes a gigabyte of addresses at once; only what is used of it is to count.
+        .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

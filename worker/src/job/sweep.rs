@@ -1,5 +1,6 @@
-//! What is due by the clock, across organizations: dead work and its leftovers, idle recordings, abandoned chunks, objects to delete, retention,
-//! old events. Each finding is handled in a transaction of its own, so that one that fails delays no other.
+//! What is due by the clock, across organizations: dead work and its leftovers, idle recordings, abandoned chunks, objects to
+//! delete, retention, erasure of organizations, old events. Each finding is handled in a transaction of its own, so that one that
+//! fails delays no other.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,9 +19,9 @@ const OFTEN: Duration = Duration::from_secs(5);
 const SELDOM: u32 = 60;
 
 /// A recording that nothing was added to for so long is closed, and a chunk that was begun so long ago abandoned.
-const IDLE: TimeDelta = TimeDelta::days(1);
+pub const IDLE: TimeDelta = TimeDelta::days(1);
 /// Events are kept for so long; an older cursor is refused.
-const EVENTS_KEPT: TimeDelta = TimeDelta::days(7);
+pub const EVENTS_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// Sweeps until `shutdown`.
 pub async fn run(
@@ -42,7 +43,8 @@ pub async fn run(
         if turn.is_multiple_of(SELDOM) {
             note("idle sessions", sweep::close_idle_sessions(&db, now - IDLE).await);
             note("abandoned chunks", sweep::drop_abandoned_chunks(&db, now - IDLE).await);
-            note("retention", sweep::apply_retention(&db).await);
+            note("retention", sweep::apply_retention(&db, now).await);
+            note("organizations", sweep::erase_organizations(&db, now).await);
             note("old events", sweep::forget_events(&db, now - EVENTS_KEPT).await);
         }
         turn = turn.wrapping_add(1);

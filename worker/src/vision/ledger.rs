@@ -62,6 +62,7 @@ impl Ledger for DatabaseLedger {
         Ok(match reserved {
             service::model_request::Reserved::Granted { interrupted } => Reserved::Granted { interrupted },
             service::model_request::Reserved::AlreadyStored(reply) => Reserved::AlreadyStored(stored(reply)),
+            service::model_request::Reserved::Stopped => Reserved::Stopped,
             service::model_request::Reserved::AnalysisBudgetExceeded { left_usd } => Reserved::BudgetExceeded {
                 budget: Budget::Analysis,
                 left_usd,

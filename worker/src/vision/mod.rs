@@ -7,3 +7,4 @@ pub mod openai;
 pub mod price;
 pub mod prompt;
 pub mod redact;
+pub mod stored;

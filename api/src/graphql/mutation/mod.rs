@@ -2,6 +2,7 @@
 //! scope, commits, and answers with objects of a fresh read.
 
 mod analysis;
+mod export;
 mod organization;
 mod people;
 mod recording;
@@ -15,6 +16,7 @@ use super::error::Result;
 use crate::http::RequestId;
 
 pub use analysis::AnalysisMutation;
+pub use export::ExportMutation;
 pub use organization::OrganizationMutation;
 pub use people::PeopleMutation;
 pub use recording::RecordingMutation;
@@ -28,6 +30,7 @@ pub struct Mutation(
     RecordingMutation,
     AnalysisMutation,
     ValueMutation,
+    ExportMutation,
 );
 
 /// The moment and the request of a change.

@@ -302,7 +302,8 @@ impl OrganizationMutation {
             last_name: input.last_name,
             job_title: input.job_title,
         };
-        let organization = manage::create(db, caller, &foundation, input.idempotency_key.as_deref()).await?;
+        let key = once(ctx, input.idempotency_key.as_ref(), "createOrganization")?;
+        let organization = manage::create(db, caller, &foundation, key.as_ref(), &act(ctx)?).await?;
         Ok(Some(CreateOrganizationPayload {
             read: request.fresh()?,
             organization,

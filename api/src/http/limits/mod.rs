@@ -4,6 +4,7 @@
 //! one parse, the tree ([`document`]), variables against the schema's types ([`variables`]), and only then validation.
 
 pub(super) mod document;
+pub mod settings;
 pub(super) mod tokens;
 pub(super) mod types;
 pub(super) mod variables;
@@ -54,6 +55,12 @@ pub struct Limits {
     pub operations_per_socket: usize,
     /// Sockets and event streams open at once for one user, key or anonymous address.
     pub sockets_per_caller: usize,
+    /// Sockets and event streams open at once for one organization.
+    pub sockets_per_organization: usize,
+    /// Subscriptions running at once for one user, key or anonymous address, on all its sockets and event streams.
+    pub subscriptions_per_caller: usize,
+    /// Subscriptions running at once for one organization.
+    pub subscriptions_per_organization: usize,
     /// Sockets and event streams open at once in this process.
     pub sockets: usize,
     /// Seconds for `connection_init` to arrive.
@@ -90,6 +97,9 @@ impl Default for Limits {
             execution_seconds: 20,
             operations_per_socket: 50,
             sockets_per_caller: 20,
+            sockets_per_organization: 2_000,
+            subscriptions_per_caller: 200,
+            subscriptions_per_organization: 5_000,
             sockets: 20_000,
             connection_init_seconds: 10,
             ping_seconds: 15,

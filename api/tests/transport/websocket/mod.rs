@@ -121,7 +121,7 @@ async fn a_query_a_mutation_and_a_subscription_run_to_completion() {
     assert_eq!(socket.next().await["payload"]["data"]["add"], 2);
     assert_eq!(socket.next().await["type"], "complete");
     socket
-        .subscribe("s", "subscription { clock(count: 2) { number reader } }")
+        .subscribe("s", "subscription { clock(count: 2) { number } }")
         .await;
     for number in 1..=2 {
         let event = socket.next().await;
@@ -133,17 +133,8 @@ async fn a_query_a_mutation_and_a_subscription_run_to_completion() {
             ),
             (&json!("s"), &json!("next"), &json!(number))
         );
-        assert_eq!(
-            event["payload"]["data"]["clock"]["reader"],
-            number + 2,
-            "each event has a reader of its own"
-        );
     }
     assert_eq!(socket.next().await, json!({ "id": "s", "type": "complete" }));
-    eventually("the readers' end", || {
-        server.counts.finished.load(Ordering::SeqCst) == 4
-    })
-    .await;
 }
 
 #[tokio::test]

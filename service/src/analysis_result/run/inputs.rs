@@ -109,7 +109,7 @@ pub async fn inputs(scope: &Scope, analysis: AnalysisId, session: SessionId) -> 
         .ok_or(Error::LeaseLost)?;
     let organization: OrganizationRules = scope
         .row(
-            "select remote_analysis_allowed, model_budget_per_analysis_usd, model_budget_monthly_usd, max_recording_seconds, locale from public.organizations",
+            "select remote_analysis_allowed and not private.remote_analysis_stopped() as remote_analysis_allowed, model_budget_per_analysis_usd, model_budget_monthly_usd, max_recording_seconds, locale from public.organizations",
             [],
         )
         .await?

@@ -8,36 +8,16 @@ use domain::insight::{self, Reading};
 use domain::span::TimeSpan;
 use service::analysis_result::run::{self, Diagram, Outcome};
 
-use crate::vision::local::{self, LocalReply};
+use crate::vision::local::LocalReply;
 use crate::vision::redact::{self, Rules};
+use crate::vision::stored::{self, Stored};
 
 /// From the stored reply, without looking at the recording or asking anybody.
 pub(super) fn read_anew(earlier: &run::Earlier, started: Instant) -> Outcome {
-    let measured = earlier.raw_reply.get("measured").unwrap_or(&earlier.raw_reply);
-    let local: Option<LocalReply> = serde_json::from_value(measured.clone()).ok();
     let table: insight::parse::FrameTable = earlier.frames.iter().map(|frame| (frame.index, frame.span)).collect();
+    let Stored { local, reading } = stored::read(&earlier.raw_reply, &table);
     let observed_seconds = local.as_ref().map_or(earlier.observed_seconds, observed_seconds);
-    let measured = local.as_ref().map(local::interpret);
-    let answered = earlier
-        .raw_reply
-        .get("model")
-        .or_else(|| local.is_none().then_some(&earlier.raw_reply));
-    let reading = match (
-        answered.and_then(|reply| insight::parse::read_value(reply, &table).ok()),
-        measured,
-    ) {
-        (Some(answered), Some(measured)) => {
-            let mut reading = insight::parse::merge_measured(answered, &measured);
-            mask(&mut reading);
-            reading
-        }
-        (Some(mut reading), None) => {
-            mask(&mut reading);
-            reading
-        }
-        (None, Some(measured)) => measured,
-        (None, None) => Reading::default(),
-    };
+    let reading = reading.unwrap_or_default();
     Outcome {
         diagrams: diagrams(&reading, local.as_ref()),
         reading,

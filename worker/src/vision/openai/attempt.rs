@@ -65,6 +65,7 @@ impl<T: Transport, L: Ledger> Asking<'_, T, L> {
             // What is stored is free, so the ceiling stands after the ledger only where the ledger would let us ask.
             match ledger.reserve(reservation).await? {
                 Reserved::AlreadyStored(stored) => return Ok(stored),
+                Reserved::Stopped => return Err(Error::NotAllowed("remote analysis was stopped meanwhile")),
                 Reserved::BudgetExceeded { budget, left_usd } => {
                     let estimate_usd = reservation.estimate_usd.unwrap_or_default();
                     return Err(Error::BudgetExceeded {

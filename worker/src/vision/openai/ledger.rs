@@ -93,6 +93,8 @@ pub enum Reserved {
     },
     /// The answer is there already: do not send anything.
     AlreadyStored(StoredReply),
+    /// The organization, or the platform's operator, has stopped it since the analysis began: nothing was reserved.
+    Stopped,
     /// A budget does not cover the estimate: nothing was reserved.
     BudgetExceeded {
         /// Which one.

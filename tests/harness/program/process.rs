@@ -1,4 +1,4 @@
-//! `newsystem` as a process of its own, for tests that kill it.
+//! A running program, which tests kill.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,24 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::Context as _;
 
-/// The program that was built beside the tests; `./dev test` builds it first.
-///
-/// # Errors
-/// When it is not there.
-pub fn program() -> anyhow::Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let folder = test
-        .ancestors()
-        .nth(2)
-        .context("the test's program lies in no folder of a build")?;
-    let program = folder.join("newsystem");
-    anyhow::ensure!(
-        program.exists(),
-        "{} is missing: cargo build -p newsystem",
-        program.display()
-    );
-    Ok(program)
-}
+use super::command;
 
 /// A running `newsystem`. Dropped, it is killed.
 pub struct Process {
@@ -39,18 +22,15 @@ impl Process {
     pub fn start(arguments: &[&str], settings: &[(&str, String)], folder: &Path) -> anyhow::Result<Self> {
         let log = tempfile::Builder::new().prefix("log-").tempfile_in(folder)?.keep()?.1;
         let said = File::create(&log)?;
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let child = Command::new(program()?)
-            .args(arguments)
-            .env_clear()
-            .env("PATH", path)
-            .envs(settings.iter().map(|(name, value)| (*name, value)))
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::from(said.try_clone()?))
-            .stderr(Stdio::from(said))
-            .spawn()
-            .context("starting newsystem")?;
+        let child = command(
+            arguments,
+            settings.iter().map(|(name, value)| (*name, value.as_str())),
+            folder,
+        )
+        .stdout(Stdio::from(said.try_clone()?))
+        .stderr(Stdio::from(said))
+        .spawn()
+        .context("starting newsystem")?;
         Ok(Self { child, log })
     }
 

@@ -1,0 +1,106 @@
+//! Documents that ran without an error, by their text: lexed, parsed and found valid once. A dashboard sends the same few texts
+//! all day, and what differs between two requests is in their variables, which are checked each time.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_graphql::parser::types::ExecutableDocument;
+use lru::LruCache;
+
+/// Bytes of text kept at most; a tree is about twenty times its text.
+const MOST_BYTES: usize = 1 << 20;
+/// A text beyond this is not kept: it would push out many others.
+const LONGEST: usize = 32 << 10;
+
+/// A document that was parsed.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// What its text says.
+    pub tree: ExecutableDocument,
+    sound: AtomicBool,
+}
+
+impl Known {
+    pub const fn new(tree: ExecutableDocument) -> Self {
+        Self {
+            tree,
+            sound: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether it is valid, and its last run had no error.
+    pub fn is_sound(&self) -> bool {
+        self.sound.load(Ordering::Relaxed)
+    }
+
+    pub fn set_sound(&self, sound: bool) {
+        self.sound.store(sound, Ordering::Relaxed);
+    }
+}
+
+/// The documents of one schema, those that were used last.
+#[derive(Default)]
+pub(super) struct Documents(Mutex<Kept>);
+
+struct Kept {
+    by_text: LruCache<Arc<str>, Arc<Known>>,
+    bytes: usize,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            by_text: LruCache::unbounded(),
+            bytes: 0,
+        }
+    }
+}
+
+impl Documents {
+    pub fn find(&self, text: &str) -> Option<Arc<Known>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.by_text.get(text).cloned()
+    }
+
+    /// Keeps a document that ran without an error.
+    pub fn keep(&self, text: &Arc<str>, document: &Arc<Known>) {
+        if text.len() > LONGEST {
+            return;
+        }
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.by_text.put(Arc::clone(text), Arc::clone(document)).is_none() {
+            kept.bytes += text.len();
+        }
+        while kept.bytes > MOST_BYTES
+            && let Some((text, _)) = kept.by_text.pop_lru()
+        {
+            kept.bytes -= text.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    #[test]
+    fn what_was_not_used_for_long_makes_room() {
+        let documents = Documents::default();
+        let text = |number: usize| -> Arc<str> { format!("{{ a }} #{number:0>20000}").into() };
+        for number in 0..200 {
+            let tree = parse_query(text(number).as_ref()).unwrap();
+            documents.keep(&text(number), &Arc::new(Known::new(tree)));
+            assert!(documents.find(&text(0)).is_some(), "used all the time");
+        }
+        assert!(documents.find(&text(199)).is_some());
+        assert!(documents.find(&text(1)).is_none(), "pushed out");
+        assert!(documents.0.lock().unwrap().bytes <= MOST_BYTES);
+        let long: Arc<str> = format!("{{ a }} #{}", "x".repeat(LONGEST)).into();
+        documents.keep(&long, &Arc::new(Known::new(parse_query("{ a }").unwrap())));
+        assert!(documents.find(&long).is_none(), "too long to be kept");
+    }
+}

@@ -1,0 +1,187 @@
+//! docs/partners.md: every call on the page, run as it stands there, against the program.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tests::database::{TestDatabase, seeded};
+use tests::node;
+use tests::program::Program;
+
+const PAGE: &str = include_str!("../../docs/partners.md");
+const KEY: &str = "ns_partnerpartnerpartnerpartnerpartnerpartner0";
+
+/// A block of code: its language, the rest of that line, its text.
+struct Block {
+    language: &'static str,
+    name: &'static str,
+    text: String,
+}
+
+fn blocks() -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for line in PAGE.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(head), None) => {
+                let (language, name) = head.split_once(' ').unwrap_or((head, ""));
+                open = Some(Block {
+                    language,
+                    name,
+                    text: String::new(),
+                });
+            }
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some(block)) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+/// Whether an answer is what the page shows, where `…` stands for anything but null.
+fn is_like(shown: &Value, got: &Value) -> bool {
+    match (shown, got) {
+        (Value::String(text), got) if text == "…" => !got.is_null(),
+        (Value::Object(shown), Value::Object(got)) => {
+            shown.len() == got.len()
+                && shown
+                    .iter()
+                    .all(|(name, value)| got.get(name).is_some_and(|other| is_like(value, other)))
+        }
+        (Value::Array(shown), Value::Array(got)) => {
+            shown.len() == got.len() && shown.iter().zip(got).all(|(one, other)| is_like(one, other))
+        }
+        (shown, got) => shown == got,
+    }
+}
+
+/// The program's server, ended with the test.
+struct Server {
+    child: Child,
+    url: String,
+    // The folder with its objects.
+    _program: Program,
+}
+
+impl Server {
+    async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
+        // Its addresses for uploads name its port, so it is chosen before.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (api, listen) = (database.url("newsystem_api"), format!("127.0.0.1:{port}"));
+        let mut all = vec![
+            ("DATABASE_URL", api.as_str()),
+            ("NEWSYSTEM_LISTEN", &listen),
+            ("SUPABASE_JWT_SECRET", "a-secret-that-has-32-bytes-or-more"),
+            ("NEWSYSTEM_SIGNING_KEY", "another-secret-of-32-bytes-or-more"),
+        ];
+        all.extend(settings);
+        let program = Program::with(&all).unwrap();
+        let child = program.command(["serve"]).stderr(Stdio::null()).spawn().unwrap();
+        let server = Self {
+            child,
+            url: format!("http://{listen}"),
+            _program: program,
+        };
+        let client = reqwest::Client::new();
+        let begun = Instant::now();
+        while !client
+            .get(format!("{}/health/ready", server.url))
+            .send()
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
+        {
+            assert!(begun.elapsed() < Duration::from_mins(1), "the server does not start");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        server
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn run(block: &Block, folder: &Path, server: &Server) -> String {
+    let mut command = if block.language == "sh" {
+        let mut command = Command::new("bash");
+        command.args(["-euo", "pipefail", "-c", &block.text]);
+        command
+    } else {
+        std::fs::write(folder.join("call.mjs"), &block.text).unwrap();
+        let mut command = Command::new(node::folder("tests/node/node").canonicalize().unwrap());
+        command.arg("call.mjs");
+        command
+    };
+    let recording = node::folder("tests/fixtures/demo/demo.webm").canonicalize().unwrap();
+    let output = command
+        .current_dir(folder)
+        .env("NEWSYSTEM_URL", &server.url)
+        .env("NEWSYSTEM_TOKEN", KEY)
+        .env("RECORDING", recording)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{said}", block.text);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn every_call_of_the_partners_page_answers_what_the_page_says() {
+    node::install("tests/node");
+    let database = TestDatabase::with_two_organizations().await.unwrap();
+    let pool = database.superuser().await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(
+        include_str!("read/many.sql").replace("{sessions}", "5"),
+    ))
+    .execute(&pool)
+    .await
+    .unwrap();
+    sqlx::query("insert into public.api_keys (organization_id, name, role, read_only, prefix, secret_sha256, created_by) values ($1, 'partner', 'operator', false, 'ns_partne', $2, $3)")
+        .bind(seeded('a', 1))
+        .bind(hex::encode(Sha256::digest(KEY)))
+        .bind(seeded('a', 11))
+        .execute(&pool)
+        .await
+        .unwrap();
+    // A budget that call 2 overdraws.
+    let server = Server::start(&database, &[("NEWSYSTEM_RATE_KEY", "20/2")]).await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut blocks = blocks().into_iter().peekable();
+    let mut calls = 0;
+    while let Some(block) = blocks.next() {
+        if !block.name.is_empty() {
+            std::fs::write(folder.path().join(block.name), &block.text).unwrap();
+            continue;
+        }
+        assert!(
+            ["sh", "js"].contains(&block.language),
+            "an answer without a call: {}",
+            block.text
+        );
+        let said = run(&block, folder.path(), &server);
+        let shown = blocks.next().unwrap();
+        assert_eq!(shown.language, "json", "no answer is shown to {}", block.text);
+        let (shown, got): (Value, Value) = (
+            serde_json::from_str(&shown.text).unwrap(),
+            serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}")),
+        );
+        assert!(
+            is_like(&shown, &got),
+            "{}\nanswers {got:#}\nand not {shown:#}",
+            block.text
+        );
+        calls += 1;
+    }
+    assert!(calls >= 10, "{calls} calls");
+}

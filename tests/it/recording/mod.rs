@@ -1,0 +1,9 @@
+//! Recording through the door: limits, states, chunks, storages, crashes, erasure.
+
+mod erasure;
+mod look;
+mod process;
+mod quota;
+mod s3;
+mod state;
+mod steps;

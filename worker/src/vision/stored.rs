@@ -1,0 +1,44 @@
+//! Reading what an analysis stored, again: without looking at the recording, without asking anybody, with today's reader.
+
+use domain::insight::Reading;
+use domain::insight::parse::{self, FrameTable, Unreadable};
+use serde_json::Value;
+
+use super::local::{self, LocalReply};
+use super::redact;
+
+/// A stored document, read.
+#[derive(Debug)]
+pub struct Stored {
+    /// What was measured, where the analyser of this house did so.
+    pub local: Option<LocalReply>,
+    /// What it says, or why nothing of it can be used.
+    pub reading: Result<Reading, Unreadable>,
+}
+
+/// Reads the `raw_gpt_response` of an analysis: measured here, answered by a model, or both; also of the system before.
+pub fn read(raw: &Value, frames: &FrameTable) -> Stored {
+    // Only what was measured here too is stored as two parts: a chat completion has a `model` of its own, its name.
+    let (answered, measured) = match (raw.get("model"), raw.get("measured")) {
+        (answered, Some(measured)) => (answered, measured),
+        (_, None) => (None, raw),
+    };
+    let local: Option<LocalReply> = serde_json::from_value(measured.clone()).ok();
+    let answered = answered.or_else(|| local.is_none().then_some(raw));
+    let answered = answered.map(|reply| parse::read_value(reply, frames));
+    let measured = local.as_ref().map(local::interpret);
+    let reading = match (answered, measured) {
+        (Some(Ok(answered)), Some(measured)) => Ok(masked(parse::merge_measured(answered, &measured))),
+        (Some(Ok(answered)), None) => Ok(masked(answered)),
+        (_, Some(measured)) => Ok(measured),
+        (Some(Err(unreadable)), None) => Err(unreadable),
+        (None, None) => Err(Unreadable::NotUnderstood("it holds nothing".to_owned())),
+    };
+    Stored { local, reading }
+}
+
+/// What a model wrote may repeat what stood on a screen.
+fn masked(mut reading: Reading) -> Reading {
+    parse::each_text(&mut reading, |text| *text = redact::mask(text));
+    reading
+}
