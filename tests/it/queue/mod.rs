@@ -149,14 +149,25 @@ impl House {
     }
 
     async fn asks_for(&self, organization: char, session: SessionId, analyser: Analyser) -> AnalysisId {
+        let sampling = Sampling {
+            frames_per_second: 0.5,
+            max_frames: 40,
+            scene_threshold: 0.2,
+        };
+        self.asks_with(organization, session, analyser, sampling).await
+    }
+
+    async fn asks_with(
+        &self,
+        organization: char,
+        session: SessionId,
+        analyser: Analyser,
+        sampling: Sampling,
+    ) -> AnalysisId {
         let settings = Settings {
             analyser,
-            preset: SamplingPreset::Quick,
-            sampling: Sampling {
-                frames_per_second: 0.5,
-                max_frames: 40,
-                scene_threshold: 0.2,
-            },
+            preset: SamplingPreset::Custom,
+            sampling,
         };
         // The last digits of the session's id, so that two houses name the same thing alike.
         let id = Uuid::from_u128(session.uuid().as_u128() ^ (1 << 80));
