@@ -119,6 +119,7 @@ async fn an_idle_subscriber_is_small() {
     install().await;
     let server = Server::with(|options| {
         options.limits.sockets_per_caller = SOCKETS;
+        options.limits.subscriptions_per_caller = SOCKETS;
         options.rates.anonymous = api::http::Rate::new(10_000, 60);
     })
     .await;

@@ -172,7 +172,7 @@ async fn too_many_sockets_of_one_caller_close_with_4429() {
     third
         .send(json!({ "type": "connection_init", "payload": { "authorization": "ada" } }))
         .await;
-    assert_eq!(third.closes(4429).await, "Too many sockets");
+    assert_eq!(third.closes(4429).await, "Too many sockets of this caller");
     let _other = Socket::ready(&server, "bob").await;
     drop(first);
     tokio::time::sleep(Duration::from_millis(300)).await;
