@@ -473,15 +473,15 @@ async fn a_key_is_an_owners_to_make_shown_once_and_never_manages() {
         "FORBIDDEN"
     );
 
-    let writes = owner
+    let second = owner
         .must(
             "createApiKey",
             json!({ "name": "recorder", "role": "ADMIN", "readOnly": false }),
             KEY,
         )
         .await;
-    let writer = app.key(writes["secret"].as_str().unwrap());
-    let id = &writes["apiKey"]["id"];
+    let writer = app.key(second["secret"].as_str().unwrap());
+    let id = &second["apiKey"]["id"];
     let session = writer.records("By a machine").await;
     for (mutation, input, selection) in [
         ("createApiKey", json!({ "name": "x", "role": "OPERATOR" }), "secret"),

@@ -67,11 +67,11 @@ async fn a_recording_goes_through_its_states_and_no_other_way() {
 
     // Finishing is done once, however often it is asked for.
     let answers = join_all((0..5).map(|_| owner.does("finishRecordingSession", finish(2), finished))).await;
-    let analyses: BTreeSet<String> = answers
+    let queued: BTreeSet<String> = answers
         .iter()
         .map(|answer| answer.clone().unwrap()["analysis"]["id"].to_string())
         .collect();
-    assert_eq!(analyses.len(), 1, "{answers:?}");
+    assert_eq!(queued.len(), 1, "{answers:?}");
     assert_eq!(answers[0].clone().unwrap()["session"]["status"], "PROCESSING");
     conflict(&owner, "finishRecordingSession", finish(3), finished).await;
     // What is stored stays, and may be announced again; another chunk or other bytes are refused.
