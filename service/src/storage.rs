@@ -22,8 +22,9 @@ use url::Url;
 use crate::config::{Bucket, StorageConfig};
 use crate::error::{Error, Result};
 
-/// Bytes held in memory per write: one part of a multipart upload (S3 wants 5 MiB at least).
+/// Bytes of one part of a write, of which two are held in memory: what S3 wants at least, and less where a folder takes any.
 const PART_BYTES: usize = 5 * 1024 * 1024;
+const FOLDER_PART_BYTES: usize = 1024 * 1024;
 
 /// The key of one chunk of a recording.
 pub fn chunk_key(organization: OrganizationId, session: SessionId, index: i32) -> String {
@@ -237,8 +238,12 @@ impl Storage {
         S: Stream<Item = std::io::Result<Bytes>> + Send,
     {
         let mut stream = std::pin::pin!(stream);
-        let mut writer =
-            WriteMultipart::new_with_chunk_size(self.store.put_multipart(&self.path(key)).await?, PART_BYTES);
+        let part = if self.folder.is_some() {
+            FOLDER_PART_BYTES
+        } else {
+            PART_BYTES
+        };
+        let mut writer = WriteMultipart::new_with_chunk_size(self.store.put_multipart(&self.path(key)).await?, part);
         let mut hash = Sha256::new();
         let mut bytes = 0_u64;
         let refusal = loop {

@@ -1,5 +1,9 @@
 //! The application in process behind its real HTTP door, with a settable clock, and the people who use it.
-#![expect(clippy::missing_panics_doc, reason = "an actor's step that fails ends its test")]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "what cannot be arranged or understood ends the test"
+)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -46,7 +50,6 @@ struct Inner {
     _stops: DropGuard,
 }
 
-#[expect(clippy::unwrap_used, reason = "without its application no test can go on")]
 impl TestApp {
     /// Over a folder, with the system's clock.
     pub async fn start() -> Self {
@@ -249,7 +252,6 @@ impl Chunk {
     }
 }
 
-#[expect(clippy::unwrap_used, reason = "an answer that is none ends the test")]
 impl Actor {
     /// The bearer's secret.
     pub fn credential(&self) -> &str {

@@ -473,16 +473,16 @@ async fn a_key_is_an_owners_to_make_shown_once_and_never_manages() {
         "FORBIDDEN"
     );
 
-    let writes = owner
+    let second = owner
         .must(
             "createApiKey",
             json!({ "name": "recorder", "role": "ADMIN", "readOnly": false }),
             KEY,
         )
         .await;
-    let recorder = app.key(writes["secret"].as_str().unwrap());
-    let id = &writes["apiKey"]["id"];
-    let session = recorder.records("By a machine").await;
+    let writer = app.key(second["secret"].as_str().unwrap());
+    let id = &second["apiKey"]["id"];
+    let session = writer.records("By a machine").await;
     for (mutation, input, selection) in [
         ("createApiKey", json!({ "name": "x", "role": "OPERATOR" }), "secret"),
         ("revokeApiKey", json!({ "apiKeyId": id }), "apiKey { id }"),
@@ -508,7 +508,7 @@ async fn a_key_is_an_owners_to_make_shown_once_and_never_manages() {
         ("acceptInvitation", json!({ "token": "y" }), "member { id }"),
     ] {
         assert_eq!(
-            recorder.refused(mutation, input, selection).await,
+            writer.refused(mutation, input, selection).await,
             "FORBIDDEN",
             "{mutation}"
         );
@@ -542,7 +542,7 @@ async fn a_key_is_an_owners_to_make_shown_once_and_never_manages() {
             .must("revokeApiKey", json!({ "apiKeyId": id }), "apiKey { revokedAt }")
             .await;
     }
-    let refused = recorder.asks("{ viewer { userId } }", json!({})).await;
+    let refused = writer.asks("{ viewer { userId } }", json!({})).await;
     assert_eq!(
         refused["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
         "{refused}"

@@ -194,7 +194,7 @@ async fn people_take_their_data_along_and_owners_the_organizations() {
     assert_eq!(own[&format!("recordings/{open}/recording.webm")], whole(""));
     assert_eq!(
         own.keys()
-            .filter(|name| name.ends_with(".jpg") || name.ends_with(".pdf"))
+            .filter(|name| name.contains("/frames/") || name.contains("/reports/"))
             .count(),
         2
     );
