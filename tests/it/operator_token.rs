@@ -23,7 +23,10 @@ async fn an_operators_token_is_good_and_written_down_or_not_made() {
     let arguments = ["token", "--user", &person, "--i-am-operator", "--ttl", "15m"];
 
     let refused = told(&owner).run(&arguments[..3]).unwrap();
-    assert!(refused.code != Some(0) && refused.err.contains("--i-am-operator"), "{refused:?}");
+    assert!(
+        refused.code != Some(0) && refused.err.contains("--i-am-operator"),
+        "{refused:?}"
+    );
     let nowhere = told("postgres://owner:pw@127.0.0.1:1/nothing").run(arguments).unwrap();
     assert!(nowhere.code != Some(0) && nowhere.out.is_empty(), "{nowhere:?}");
     assert!(nowhere.err.contains("no token was made"), "{nowhere:?}");
