@@ -91,6 +91,9 @@ async fn who_lost_the_lease_writes_nothing_and_who_never_sent_discloses_nothing(
     let house = House::new().await;
     let db = house.database.worker().await.unwrap();
     let session = house.records(1, &[b"x"]).await;
+    house
+        .run("update public.organizations set remote_analysis_allowed = true")
+        .await;
     let analysis = house.asks(session, Analyser::Remote).await;
     let lost = takes_up(&db, analysis).await;
     let account = |lease: &Lease| Account {
