@@ -130,14 +130,19 @@ pub async fn positions(db: &Db, organizations: &[OrganizationId]) -> Result<Vec<
         .collect()
 }
 
-/// Sends a heartbeat to every listener of this database, so that silence means a dead connection.
+/// Sends a heartbeat to every listener of this database, so that silence means a dead connection. It is nobody's statement, and
+/// not counted among them.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn beat(db: &Db) -> Result<()> {
-    let system = db.system();
-    let _: PgRow = call!(system, fetch_one, "select pg_notify($1, '')", listener::HEARTBEAT);
-    Ok(())
+    let mut transaction = db.begin_system().await?;
+    sqlx::query("select pg_notify($1, '')")
+        .bind(listener::HEARTBEAT)
+        .persistent(db.persistent())
+        .execute(&mut *transaction)
+        .await?;
+    Ok(transaction.commit().await?)
 }
 
 /// Where an analysis stands, as its watchers see it.
