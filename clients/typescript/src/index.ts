@@ -4,3 +4,4 @@ export * from './scalars.js';
 export type * from './generated/schema.js';
 export * from './generated/operations.js';
 export * from './ask.js';
+export * from './resume.js';

@@ -98,7 +98,10 @@ export type Analysis = Node & {
   readonly timeSavingsHoursWeekly?: Maybe<Scalars['Decimal']['output']>;
   /** Money a year that could be saved: potential, base scenario; null where nothing can be counted. */
   readonly costSavingsAnnual?: Maybe<Money>;
-  /** The model's reply, unmodified. For the recorded person, admins and owners; null to others and once it was deleted. */
+  /**
+   * The model's reply, unmodified. For the recorded person, admins and owners; audited; null to others and once it was
+   * deleted.
+   */
   readonly rawGptResponse?: Maybe<Scalars['JSON']['output']>;
   /** What was read from the recording: steps, applications, routines; null before the end. */
   readonly structuredInsights?: Maybe<StructuredInsights>;
@@ -298,7 +301,7 @@ export type AnalysisFrame = Node & {
   readonly analysis: Analysis;
   /** The cluster of equal screens that it belongs to. */
   readonly screen: Scalars['Int']['output'];
-  /** Where its picture is: signed for the caller, for an hour. */
+  /** Where its picture is: signed for the caller, for an hour; audited. */
   readonly imageUrl: Scalars['URL']['output'];
   /** Whether personal data on it was covered before it was stored. */
   readonly redacted: Scalars['Boolean']['output'];
@@ -995,6 +998,29 @@ export type EventKind =
   /** The organization's name, settings, limits or permissions changed. */
   | 'ORGANIZATION_CHANGED';
 
+/** What to export. */
+export type ExportDataInput = {
+  /** A person's data, or the organization's. */
+  readonly subject?: ExportSubject;
+  /** Whose, for a person's data; the caller's own where it is left out. */
+  readonly memberId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** An export that can be fetched. */
+export type ExportDataPayload = {
+  /** Where: a ZIP with a JSON file for each table and the media, made while it is fetched; signed for the caller. */
+  readonly url: Scalars['URL']['output'];
+  /** Until when the address works. */
+  readonly expiresAt: Scalars['DateTime']['output'];
+};
+
+/** What is exported. */
+export type ExportSubject =
+  /** Everything about one member. */
+  | 'PERSON'
+  /** Everything of the organization. */
+  | 'ORGANIZATION';
+
 /** A chunk that a client gave up on. */
 export type FailChunkUploadInput = {
   /** The chunk. */
@@ -1259,6 +1285,11 @@ export type Mutation = {
   readonly updateOpportunity?: Maybe<UpdateOpportunityPayload>;
   /** Calculates costs anew: admins and owners. Earlier cost analyses stay as history. */
   readonly recalculateCosts?: Maybe<RecalculateCostsPayload>;
+  /**
+   * Exports what is stored: people their own data, admins and owners a member's, owners the organization's; also with an
+   * inactive subscription. Audited.
+   */
+  readonly exportData?: Maybe<ExportDataPayload>;
 };
 
 
@@ -1411,6 +1442,12 @@ export type MutationRecalculateCostsArgs = {
   input: RecalculateCostsInput;
 };
 
+
+/** Everything that can be changed. */
+export type MutationExportDataArgs = {
+  input: ExportDataInput;
+};
+
 /** Anything that has an id of its own and can be had by it. */
 export type Node = {
   /** The id, unique among all objects. */
@@ -1557,6 +1594,8 @@ export type OrganizationEvent = {
   readonly to?: Maybe<Scalars['String']['output']>;
   /** Who did it; null for workers and keys, and to operators unless they did it themselves, since it would tell who recorded. */
   readonly actorUserId?: Maybe<Scalars['ID']['output']>;
+  /** The key that did it; null unless one did. A key is nobody's name, so everybody may know. */
+  readonly actorApiKeyId?: Maybe<Scalars['ID']['output']>;
   /** When. */
   readonly at: Scalars['DateTime']['output'];
 };
@@ -1926,6 +1965,11 @@ export type RecordingSession = Node & {
   /** Insights from it, the newest first. */
   readonly insights: WorkflowInsightConnection;
   /**
+   * What was done to it and who looked at its video, frames and raw replies, the newest first. For the recorded person, admins
+   * and owners; empty to others.
+   */
+  readonly auditLog: AuditEntryConnection;
+  /**
    * A seekable recording with range requests. For the recorded person, admins and owners; watching is audited. Null to others,
    * while the recording is not whole, once its video is deleted, and where redaction was asked for.
    */
@@ -1963,6 +2007,15 @@ export type RecordingSessionOpportunitiesArgs = {
 
 /** A recording of work on a screen, from its first chunk to what analyses found in it. */
 export type RecordingSessionInsightsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** A recording of work on a screen, from its first chunk to what analyses found in it. */
+export type RecordingSessionAuditLogArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   last?: InputMaybe<Scalars['Int']['input']>;
