@@ -59,6 +59,9 @@ pub async fn connect(owner_url: &str) -> Result<sea_orm::DatabaseConnection, DbE
     let mut options = ConnectOptions::new(owner_url);
     options
         .max_connections(2)
+        // A server that refuses is asked again for so long, since it may be starting.
+        .acquire_timeout(std::time::Duration::from_secs(5))
+        .connect_timeout(std::time::Duration::from_secs(5))
         .set_schema_search_path(BOOKKEEPING_SCHEMA)
         .sqlx_logging(false);
     let connection = Database::connect(options).await?;

@@ -133,7 +133,7 @@ fn every_command_has_help_with_an_example() {
     command.clone().debug_assert();
     assert_eq!(
         examine(&command, ""),
-        27,
-        "twelve commands, four of migrate, three of admin with eight below"
+        29,
+        "thirteen commands, five of migrate, three of admin with eight below"
     );
 }

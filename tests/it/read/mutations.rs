@@ -54,6 +54,7 @@ fn input(mutation: &str) -> Value {
         "updateRecordingSession" => json!({ "sessionId": a(SESSION), "title": "t" }),
         "withdrawConsent" | "deleteRecordingSession" | "enqueueAnalysis" => json!({ "sessionId": a(SESSION) }),
         "cancelAnalysis" | "retryAnalysis" | "reinterpretAnalysis" | "recalculateCosts" => json!({ "analysisId": a(ANALYSIS) }),
+        "exportData" => json!({ "subject": "PERSON" }),
         "updateOpportunity" => json!({ "opportunityId": a(OPPORTUNITY), "status": "ACCEPTED" }),
         other => panic!("{other} is in docs/permissions.md and not in this test"),
     }
@@ -135,7 +136,11 @@ async fn ask(world: &World, mutation: &str, column: &str) -> Value {
     let mut type_name = mutation.to_owned();
     type_name[..1].make_ascii_uppercase();
     let query = format!("mutation ($input: {type_name}Input!) {{ {mutation}(input: $input) {{ __typename }} }}");
-    world.ask_with(caller.as_ref(), &query, json!({ "input": input(mutation) })).await
+    let mut input = input(mutation);
+    if mutation == "exportData" {
+        input["memberId"] = json!(seeded('a', person));
+    }
+    world.ask_with(caller.as_ref(), &query, json!({ "input": input })).await
 }
 
 async fn world(guards_off: bool) -> World {
