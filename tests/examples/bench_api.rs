@@ -85,7 +85,7 @@ const CASES: [Case; 5] = [
         name: "enqueue an analysis",
         query: "mutation($id: ID!) { enqueueAnalysis(input: { sessionId: $id }) { analysis { id status } } }",
         sql: "with made as (insert into public.analysis_results (session_id, organization_id, analyser, preset, frames_per_second, max_frames, scene_threshold, requested_by) \
-              values (:id, :organization, 'local', 'balanced', 1, 300, 0.1, :person) returning id, status), \
+              values (:id, :organization, 'local', 'standard', 1, 300, 0.1, :person) returning id, status), \
               busy as (update public.recording_sessions set status = 'processing' where id = :id and status in ('completed', 'failed')) \
               select json_build_object('id', made.id, 'status', made.status, 'job', private.enqueue('analyze_recording', made.id)::text) from made",
         target: 2.0,
