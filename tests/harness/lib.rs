@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod database;
+pub mod disk;
 pub mod memory_ledger;
 pub mod model_stand_in;
 pub mod node;

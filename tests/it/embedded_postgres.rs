@@ -10,6 +10,7 @@ use std::{
 
 use newsystem::embedded_postgres::{Address, EmbeddedPostgres, Error, Settings};
 use sqlx::{Connection as _, PgConnection};
+use tests::disk::SmallDisk;
 use tests::postgres::{cluster, throwaway_settings};
 
 /// Tells the holder process which folder to use.
@@ -293,49 +294,15 @@ async fn missing_and_old_programs_are_told_apart() {
     );
 }
 
-/// A file system of a given size, mounted for one test. Only root may mount.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(at: PathBuf, megabytes: u32) -> Option<Self> {
-        fs::create_dir_all(&at).unwrap();
-        let size = format!("size={megabytes}m,mode=755");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-            .arg(&at)
-            .stderr(Stdio::null())
-            .status();
-        mounted.is_ok_and(|status| status.success()).then(|| Self(at))
-    }
-
-    fn grow(&self, megabytes: u32) {
-        let size = format!("remount,size={megabytes}m");
-        assert!(
-            Command::new("mount")
-                .args(["-o", &size])
-                .arg(&self.0)
-                .status()
-                .unwrap()
-                .success()
-        );
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
-}
-
 #[tokio::test]
 async fn a_full_disk_is_told_and_leaves_nothing_half_made() {
     let folder = Folder::new();
-    let Some(disk) = SmallDisk::mount(folder.0.path().join("disk"), 24) else {
+    let Some(disk) = SmallDisk::mount(folder.0.path().join("disk"), 24).unwrap() else {
         eprintln!("skipped: mounting a small file system needs root");
         return;
     };
-    let data_dir = disk.0.join(".newsystem");
-    let start = || EmbeddedPostgres::start_with_settings(&data_dir, settings_in(&disk.0));
+    let data_dir = disk.path().join(".newsystem");
+    let start = || EmbeddedPostgres::start_with_settings(&data_dir, settings_in(disk.path()));
 
     let full = start().await.unwrap_err();
     assert!(matches!(full, Error::DiskFull { .. }), "{full}");
@@ -347,7 +314,7 @@ async fn a_full_disk_is_told_and_leaves_nothing_half_made() {
     server.stop().await.unwrap();
 
     // Nothing left for the server's own files.
-    let filler = disk.0.join("filler");
+    let filler = disk.path().join("filler");
     let written = Command::new("dd")
         .args(["if=/dev/zero", "bs=64k"])
         .arg(format!("of={}", filler.display()))

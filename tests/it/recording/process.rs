@@ -1,13 +1,13 @@
 //! What only a process shows: killed in the middle, and a disk that is full.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
 use service::clock::Clock;
 use service::storage::Storage;
 use tests::app::{Chunk, TestApp, WEBM};
+use tests::disk::SmallDisk;
 use tests::program::{Process, Program};
 
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -156,48 +156,14 @@ async fn a_server_killed_in_the_middle_of_an_upload_goes_on_and_has_the_same_byt
     assert_eq!(files(&objects), Vec::<PathBuf>::new());
 }
 
-/// A file system of a given size, mounted for one test. Only root may mount.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(at: PathBuf, megabytes: u32) -> Option<Self> {
-        std::fs::create_dir_all(&at).unwrap();
-        let size = format!("size={megabytes}m,mode=755");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-            .arg(&at)
-            .stderr(Stdio::null())
-            .status();
-        mounted.is_ok_and(|status| status.success()).then(|| Self(at))
-    }
-
-    fn grow(&self, megabytes: u32) {
-        let size = format!("remount,size={megabytes}m");
-        assert!(
-            Command::new("mount")
-                .args(["-o", &size])
-                .arg(&self.0)
-                .status()
-                .unwrap()
-                .success()
-        );
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
-}
-
 #[tokio::test]
 async fn a_full_disk_is_said_to_be_one_and_nothing_is_half_stored() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(disk) = SmallDisk::mount(folder.path().join("disk"), 12) else {
+    let Some(disk) = SmallDisk::mount(folder.path().join("disk"), 12).unwrap() else {
         eprintln!("skipped: mounting a small file system needs root");
         return;
     };
-    let storage = Storage::folder(&disk.0).unwrap();
+    let storage = Storage::folder(disk.path()).unwrap();
     let app = TestApp::over(storage, Clock::system(), None).await;
     let owner = app.founder("ada@acme.test").await;
     let session = owner.starts("Invoices").await;
@@ -213,7 +179,7 @@ async fn a_full_disk_is_said_to_be_one_and_nothing_is_half_stored() {
     let full = owner.puts(&addresses[1].1, chunks[1].bytes.clone()).await;
     assert_eq!(full, (507, "UNAVAILABLE".to_owned()));
     assert_eq!(owner.completes(&ids).await.unwrap(), ["COMPLETED", "FAILED"]);
-    let lying: Vec<u64> = files(&disk.0)
+    let lying: Vec<u64> = files(disk.path())
         .iter()
         .map(|file| file.metadata().unwrap().len())
         .collect();
@@ -236,7 +202,7 @@ async fn a_full_disk_is_said_to_be_one_and_nothing_is_half_stored() {
     assert_eq!(owner.puts(&addresses[1].1, chunks[1].bytes.clone()).await.0, 204);
     assert_eq!(owner.completes(&ids).await.unwrap(), ["COMPLETED", "COMPLETED"]);
     owner.finishes(&session, 2).await;
-    assert!(stored(&app, &disk.0).await == [chunks[0].bytes.clone(), chunks[1].bytes.clone()].concat());
+    assert!(stored(&app, disk.path()).await == [chunks[0].bytes.clone(), chunks[1].bytes.clone()].concat());
     let input = json!({ "sessionId": session });
     owner.must("deleteRecordingSession", input, "erasure { objects }").await;
 }

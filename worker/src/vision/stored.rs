@@ -38,7 +38,7 @@ pub fn read(raw: &Value, frames: &FrameTable) -> Stored {
 }
 
 /// What a model wrote may repeat what stood on a screen.
-fn masked(mut reading: Reading) -> Reading {
+pub(crate) fn masked(mut reading: Reading) -> Reading {
     parse::each_text(&mut reading, |text| *text = redact::mask(text));
     reading
 }

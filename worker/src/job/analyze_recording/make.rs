@@ -15,7 +15,7 @@ use service::storage;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
-use super::reading::{diagrams, flag, mask, observed_seconds, read_anew, rules};
+use super::reading::{diagrams, flag, observed_seconds, read_anew, rules};
 use super::{Away, Work};
 use crate::frames::{self, DecodeLimits, Extraction};
 use crate::job::stop::{Stop, failed};
@@ -24,6 +24,7 @@ use crate::vision::local::{self, Context};
 use crate::vision::ocr::{LANGUAGES, Tesseract};
 use crate::vision::openai::{Consents, Permit, Question, Redaction, Remote};
 use crate::vision::redact::{self, Readings};
+use crate::vision::stored;
 
 /// From which length of a standstill on time is idle, in seconds.
 const IDLE_THRESHOLD_SECONDS: f64 = 60.0;
@@ -295,8 +296,7 @@ impl Work<'_> {
             .await?;
         self.at(AnalysisStage::Interpreting, 0.93);
         let measured = std::mem::take(&mut outcome.reading);
-        let mut reading = insight::parse::merge_measured(answer.reading.clone(), &measured);
-        mask(&mut reading);
+        let reading = stored::masked(insight::parse::merge_measured(answer.reading.clone(), &measured));
         outcome.raw_reply = serde_json::json!({ "model": answer.document(), "measured": outcome.raw_reply });
         outcome.reading = reading;
         outcome.gpt_version.clone_from(&answer.gpt_version);

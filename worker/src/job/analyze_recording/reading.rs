@@ -9,7 +9,7 @@ use domain::span::TimeSpan;
 use service::analysis_result::run::{self, Diagram, Outcome};
 
 use crate::vision::local::LocalReply;
-use crate::vision::redact::{self, Rules};
+use crate::vision::redact::Rules;
 use crate::vision::stored::{self, Stored};
 
 /// From the stored reply, without looking at the recording or asking anybody.
@@ -46,11 +46,6 @@ pub(super) fn observed_seconds(reply: &LocalReply) -> f64 {
         .map(TimeSpan::seconds)
         .sum();
     (reply.duration_seconds - idle).max(0.0)
-}
-
-/// Masks personal data in every text that a model gave back.
-pub(super) fn mask(reading: &mut Reading) {
-    insight::parse::each_text(reading, |text| *text = redact::mask(text));
 }
 
 pub(super) fn rules(privacy: &serde_json::Value) -> Rules {
