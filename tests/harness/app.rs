@@ -12,7 +12,7 @@ use api::http::auth::{AuthConfig, TokenVerifier};
 use api::http::{Rate, Rates};
 use api::{Behaviour, Parts};
 use chrono::TimeDelta;
-use newsystem::token::{EMBEDDED_ISSUER, Person, mint};
+use newsystem::token::{EMBEDDED_ISSUER, Person};
 use serde_json::{Value, json};
 use service::clock::Clock;
 use service::config::Secret;
@@ -27,9 +27,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use crate::database::TestDatabase;
-
-/// What tokens are signed with.
-pub const SECRET: &str = "a-secret-that-has-32-bytes-or-more";
+use crate::program::{SECRET, token_of};
 
 /// The first bytes of a `WebM` file: what a recording must begin with.
 pub const WEBM: [u8; 4] = [0x1A, 0x45, 0xDF, 0xA3];
@@ -177,17 +175,9 @@ impl TestApp {
             .execute(self.pool())
             .await
             .unwrap();
-        let token = mint(
-            &Secret::new(SECRET),
-            Some(EMBEDDED_ISSUER),
-            "authenticated",
-            &person,
-            TimeDelta::hours(1),
-            Clock::system().now(),
-        );
         Actor {
             app: self.clone(),
-            credential: token.unwrap().token.expose().to_owned(),
+            credential: token_of(&person, TimeDelta::hours(1)),
             id: person.user.uuid(),
             email: email.to_owned(),
         }

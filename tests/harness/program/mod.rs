@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 pub use process::{Process, lives, signal};
-pub use serve::{SECRET, Serve, token};
+pub use serve::{SECRET, Serve, token, token_of};
 
 /// Where it is: beside the folder of the test programs; `NEWSYSTEM_TEST_PROGRAM` names another.
 ///

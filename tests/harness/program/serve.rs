@@ -1,7 +1,6 @@
 //! A running `newsystem serve`, which can be killed and started again at the same address.
 
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -11,7 +10,7 @@ use service::config::Secret;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{command, signal};
+use super::Process;
 
 /// Signs the tokens that the programs of the tests believe.
 pub const SECRET: &str = "a-secret-of-tests-that-has-32-bytes";
@@ -23,19 +22,29 @@ const LONGEST_START: Duration = Duration::from_secs(30);
 /// # Panics
 /// Never for a life between a second and 30 days.
 pub fn token(person: Uuid, life: TimeDelta) -> String {
-    let person = Person {
-        user: person.into(),
-        email: None,
-    };
-    let minted = mint(
-        &Secret::new(SECRET),
+    token_of(
+        &Person {
+            user: person.into(),
+            email: None,
+        },
+        life,
+    )
+}
+
+/// The same, which shows the person's address.
+///
+/// # Panics
+/// As [`token`].
+pub fn token_of(person: &Person, life: TimeDelta) -> String {
+    let secret = Secret::new(SECRET);
+    match mint(
+        &secret,
         Some(EMBEDDED_ISSUER),
         "authenticated",
-        &person,
+        person,
         life,
         Utc::now(),
-    );
-    match minted {
+    ) {
         Ok(minted) => minted.token.expose().to_owned(),
         Err(error) => panic!("no token: {error:#}"),
     }
@@ -43,7 +52,9 @@ pub fn token(person: Uuid, life: TimeDelta) -> String {
 
 /// A running `newsystem serve`. Dropped, it is killed.
 pub struct Serve {
-    child: Child,
+    process: Process,
+    /// What those before it have logged.
+    said: String,
     database: String,
     settings: Vec<(String, String)>,
     folder: TempDir,
@@ -64,7 +75,8 @@ impl Serve {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let mut serve = Self {
-            child: spawn(database, &settings, &folder, address)?,
+            process: spawn(database, &settings, &folder, address)?,
+            said: String::new(),
             database: database.to_owned(),
             settings,
             folder,
@@ -81,12 +93,12 @@ impl Serve {
 
     /// What it has logged.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        format!("{}{}", self.said, self.process.log())
     }
 
     /// The number of the process.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// Asks it to stop, as a supervisor does.
@@ -94,17 +106,12 @@ impl Serve {
     /// # Errors
     /// When it is gone.
     pub fn terminate(&self) -> Result<()> {
-        signal("TERM", self.id())
+        self.process.ask_to_stop()
     }
 
     /// Ends it without a word: kill -9.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn kill(&mut self) -> Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
+    pub fn kill(&mut self) {
+        self.process.kill();
     }
 
     /// Starts it again at the same address, after [`Serve::kill`].
@@ -112,7 +119,8 @@ impl Serve {
     /// # Errors
     /// When it does not start.
     pub async fn start_again(&mut self) -> Result<()> {
-        self.child = spawn(&self.database, &self.settings, &self.folder, self.address)?;
+        self.said.push_str(&self.process.log());
+        self.process = spawn(&self.database, &self.settings, &self.folder, self.address)?;
         self.wait_until_ready().await
     }
 
@@ -122,7 +130,7 @@ impl Serve {
     /// When it does not end.
     pub async fn ended(&mut self) -> Result<bool> {
         for _ in 0..300 {
-            if let Some(status) = self.child.try_wait()? {
+            if let Some(status) = self.process.ended()? {
                 return Ok(status.success());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -133,7 +141,7 @@ impl Serve {
     async fn wait_until_ready(&mut self) -> Result<()> {
         let waited = tokio::time::timeout(LONGEST_START, async {
             while tokio::net::TcpStream::connect(self.address).await.is_err() {
-                if let Some(status) = self.child.try_wait()? {
+                if let Some(status) = self.process.ended()? {
                     bail!("it ended with {status}");
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -148,30 +156,17 @@ impl Serve {
     }
 }
 
-fn spawn(database: &str, settings: &[(String, String)], folder: &TempDir, address: SocketAddr) -> Result<Child> {
-    let log = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(folder.path().join("log"))?;
-    let (address, data) = (address.to_string(), folder.path().to_string_lossy().into_owned());
+fn spawn(database: &str, settings: &[(String, String)], folder: &TempDir, address: SocketAddr) -> Result<Process> {
     let own = [
-        ("DATABASE_URL", database),
-        ("SUPABASE_JWT_SECRET", SECRET),
-        ("NEWSYSTEM_JWT_ISSUER", EMBEDDED_ISSUER),
-        ("NEWSYSTEM_SIGNING_KEY", SECRET),
-        ("NEWSYSTEM_LISTEN", &address),
-        ("NEWSYSTEM_DATA_DIR", &data),
-        ("NEWSYSTEM_LOG", "info"),
+        ("DATABASE_URL", database.to_owned()),
+        ("SUPABASE_JWT_SECRET", SECRET.to_owned()),
+        ("NEWSYSTEM_JWT_ISSUER", EMBEDDED_ISSUER.to_owned()),
+        ("NEWSYSTEM_SIGNING_KEY", SECRET.to_owned()),
+        ("NEWSYSTEM_LISTEN", address.to_string()),
+        ("NEWSYSTEM_DATA_DIR", folder.path().to_string_lossy().into_owned()),
+        ("NEWSYSTEM_LOG", "info".to_owned()),
     ];
-    let given = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let mut command = command(["serve"], own.into_iter().chain(given), folder.path());
-    command.stdout(Stdio::null()).stderr(log);
-    Ok(command.spawn()?)
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    let given = settings.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    let all: Vec<(&str, String)> = own.into_iter().chain(given).collect();
+    Process::start(&["serve"], &all, folder.path())
 }

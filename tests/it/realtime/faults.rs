@@ -247,7 +247,7 @@ async fn whatever_falls_over_every_client_is_told_everything_once_and_in_order()
     let calm = || sleep(Duration::from_millis(1200));
     let begun = Instant::now();
     calm().await;
-    one.kill().unwrap();
+    one.kill();
     sleep(Duration::from_millis(300)).await;
     one.start_again().await.unwrap();
     calm().await;
@@ -255,13 +255,13 @@ async fn whatever_falls_over_every_client_is_told_everything_once_and_in_order()
     calm().await;
     server.restart(Stop::Fast).await.unwrap();
     calm().await;
-    two.kill().unwrap();
+    two.kill();
     server.restart(Stop::Immediate).await.unwrap();
     two.start_again().await.unwrap();
     calm().await;
     assert!(terminate(&database, false).await >= 2);
-    one.kill().unwrap();
-    two.kill().unwrap();
+    one.kill();
+    two.kill();
     let (again, also) = tokio::join!(one.start_again(), two.start_again());
     again.unwrap();
     also.unwrap();

@@ -83,7 +83,7 @@ async fn a_server_killed_in_the_middle_of_an_upload_goes_on_and_has_the_same_byt
         ("NEWSYSTEM_DATA_DIR", folder.path().join("server").display().to_string()),
         ("NEWSYSTEM_STORAGE_URL", objects.display().to_string()),
         ("NEWSYSTEM_SIGNING_KEY", "k".repeat(64)),
-        ("SUPABASE_JWT_SECRET", tests::app::SECRET.to_owned()),
+        ("SUPABASE_JWT_SECRET", tests::program::SECRET.to_owned()),
         ("NEWSYSTEM_JWT_ISSUER", newsystem::token::EMBEDDED_ISSUER.to_owned()),
     ];
     let asking = [
