@@ -8,19 +8,17 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use chrono::{TimeDelta, Utc};
-use newsystem::token::{self, Person};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
-use service::config::Secret;
 use sqlx::postgres::PgPool;
 use tests::database::TestDatabase;
+use tests::program::{Serve, token};
 use uuid::Uuid;
 
-const SECRET: &str = "a secret of a benchmark, 32 bytes and more";
 const ORGANIZATIONS: u32 = 200;
 const SESSIONS: u32 = 100;
 
@@ -110,16 +108,10 @@ fn id(organization: u32, kind: u16, item: u32) -> Result<Uuid> {
 
 fn owner(organization: u32) -> Result<Someone> {
     let user = id(organization, 2, 1)?;
-    let person = Person {
-        user: user.into(),
-        email: None,
-    };
-    let secret = Secret::new(SECRET.to_owned());
-    let minted = token::mint(&secret, None, "authenticated", &person, TimeDelta::hours(4), Utc::now())?;
     Ok(Someone {
         user,
         organization: id(organization, 1, 0)?,
-        token: minted.token.expose().to_owned(),
+        token: token(user, TimeDelta::hours(4)),
     })
 }
 
@@ -191,17 +183,9 @@ struct Bench {
     pool: PgPool,
     api_url: String,
     postmaster: u32,
-    server: Child,
-    port: u16,
+    server: Serve,
     people: Vec<Someone>,
     seconds: u64,
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
 }
 
 fn program(name: &str) -> PathBuf {
@@ -245,46 +229,24 @@ impl Bench {
         let postmaster = stat(backend.try_into()?)
             .and_then(|fields| fields.get(1)?.parse().ok())
             .context("the server's process")?;
-        let folder = tempfile::tempdir()?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let release =
-            std::env::var_os("NEWSYSTEM_PROGRAM").context("NEWSYSTEM_PROGRAM: start this by ./dev bench api")?;
-        let server = Command::new(release)
-            .arg("serve")
-            .current_dir(folder.path())
-            .env("DATABASE_URL", database.url("newsystem_api"))
-            .env("SUPABASE_JWT_SECRET", SECRET)
-            .env("NEWSYSTEM_SIGNING_KEY", SECRET)
-            .env("NEWSYSTEM_LISTEN", format!("127.0.0.1:{port}"))
-            .env("NEWSYSTEM_DATA_DIR", folder.path())
-            .env("NEWSYSTEM_LOG", "warn")
-            .env("NEWSYSTEM_RATE_USER", "1000000/1")
-            .env("NEWSYSTEM_RATE_ADDRESS", "1000000/1")
-            .stdin(Stdio::null())
-            .spawn()?;
-        let bench = Self {
-            folder,
+        let server = Serve::start(
+            &database.url("newsystem_api"),
+            &[
+                ("NEWSYSTEM_LOG", "warn"),
+                ("NEWSYSTEM_RATE_USER", "1000000/1"),
+                ("NEWSYSTEM_RATE_ADDRESS", "1000000/1"),
+            ],
+        )
+        .await?;
+        Ok(Self {
+            folder: tempfile::tempdir()?,
             pool,
             api_url: database.url("newsystem_api"),
             postmaster,
             server,
-            port,
             people: (1..=ORGANIZATIONS).map(owner).collect::<Result<_>>()?,
             seconds,
-        };
-        let started = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            ensure!(
-                started.elapsed() < Duration::from_secs(20),
-                "the server does not listen"
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(bench)
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/graphql", self.port)
+        })
     }
 
     /// One answer, to see that it is one.
@@ -292,7 +254,7 @@ impl Bench {
         let body = json!({ "query": case.query, "variables": { "id": id(1, 3, 1)? } });
         let client = reqwest::Client::new();
         let reply: Value = client
-            .post(self.url())
+            .post(self.server.url())
             .bearer_auth(&self.people[0].token)
             .json(&body)
             .send()
@@ -403,7 +365,7 @@ impl Bench {
                     "-s",
                 ])
                 .arg(&script)
-                .arg(self.url()),
+                .arg(self.server.url()),
         )?;
         let after = (Cpu::of(self.server.id()), Cpu::of_family(self.postmaster));
         ensure!(!text.contains("Non-2xx"), "{text}");
