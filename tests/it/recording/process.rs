@@ -8,7 +8,7 @@ use service::clock::Clock;
 use service::storage::Storage;
 use tests::app::{Chunk, TestApp, WEBM};
 use tests::disk::SmallDisk;
-use tests::program::{Process, Program};
+use tests::program::{Process, Program, Serve};
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -20,14 +20,6 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("{what} did not come about");
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 /// All files below a folder.
@@ -75,19 +67,13 @@ async fn a_server_killed_in_the_middle_of_an_upload_goes_on_and_has_the_same_byt
     std::fs::write(&file, &recording).unwrap();
     let total = recording.len().div_ceil(CHUNK_BYTES) as i64;
 
-    let port = free_port();
-    let url = format!("http://127.0.0.1:{port}");
-    let serving = [
-        ("DATABASE_URL", app.database().url("newsystem_api")),
-        ("NEWSYSTEM_LISTEN", format!("127.0.0.1:{port}")),
-        ("NEWSYSTEM_DATA_DIR", folder.path().join("server").display().to_string()),
-        ("NEWSYSTEM_STORAGE_URL", objects.display().to_string()),
-        ("NEWSYSTEM_SIGNING_KEY", "k".repeat(64)),
-        ("SUPABASE_JWT_SECRET", tests::program::SECRET.to_owned()),
-        ("NEWSYSTEM_JWT_ISSUER", newsystem::token::EMBEDDED_ISSUER.to_owned()),
-    ];
+    // The server dies, and comes back while the client still tries.
+    let settings = [("NEWSYSTEM_STORAGE_URL", objects.to_str().unwrap())];
+    let mut server = Serve::start(&app.database().url("newsystem_api"), &settings)
+        .await
+        .unwrap();
     let asking = [
-        ("NEWSYSTEM_URL", url.clone()),
+        ("NEWSYSTEM_URL", format!("http://{}", server.address)),
         ("NEWSYSTEM_TOKEN", owner.credential().to_owned()),
         ("NEWSYSTEM_DATA_DIR", folder.path().join("client").display().to_string()),
     ];
@@ -102,27 +88,22 @@ async fn a_server_killed_in_the_middle_of_an_upload_goes_on_and_has_the_same_byt
         "--accept-notice",
         "--no-analyze",
     ];
-    let answers = async || app.http().get(format!("{url}/health/live")).send().await.is_ok();
     let completed = async || {
         app.number("select count(*) from public.video_chunks where upload_status = 'completed'")
             .await
     };
 
-    // The server dies, and comes back while the client still tries.
-    let mut server = Process::start(&["serve"], &serving, folder.path()).unwrap();
-    until("the server", answers).await;
     let mut client = Process::start(&upload, &asking, folder.path()).unwrap();
     until("a beginning", async || completed().await >= 10).await;
     server.kill();
     let at_death = completed().await;
     assert!(at_death < total, "it was over before it was killed");
-    let mut server = Process::start(&["serve"], &serving, folder.path()).unwrap();
+    server.start_again().await.unwrap();
     until("more", async || completed().await > at_death).await;
     // Now both die, and the same command is given once more.
     client.kill();
     server.kill();
-    let mut server = Process::start(&["serve"], &serving, folder.path()).unwrap();
-    until("the server", answers).await;
+    server.start_again().await.unwrap();
     let asking: Vec<(&str, &str)> = asking.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let said = Program::with(&asking).unwrap().run(upload).unwrap();
     assert_eq!(said.code, Some(0), "{}", said.err);
