@@ -8,7 +8,7 @@ use entity::analysis_frame;
 use rust_decimal::Decimal;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder};
 
-use super::StoredFrame;
+use super::{Made, StoredFrame};
 use crate::db::Scope;
 use crate::error::{Error, Result};
 
@@ -26,34 +26,7 @@ pub struct Inputs {
     /// The keys of the chunks, in order.
     pub chunks: Vec<String>,
     /// What an earlier completion left, when the analysis is to be read anew instead of being made.
-    pub earlier: Option<Earlier>,
-}
-
-/// An analysis that was completed before: what reading its reply anew starts from.
-#[derive(Debug, Clone)]
-pub struct Earlier {
-    /// The reply.
-    pub raw_reply: serde_json::Value,
-    /// Who made it.
-    pub gpt_version: String,
-    /// With which prompt.
-    pub prompt_version: Option<String>,
-    /// What it cost, in USD.
-    pub cost_usd: Option<Decimal>,
-    /// Tokens of the prompt's side.
-    pub prompt_tokens: Option<i64>,
-    /// Tokens of the answer's side.
-    pub completion_tokens: Option<i64>,
-    /// Share of the recording that the frames stand for.
-    pub coverage: f64,
-    /// The recording's length, in seconds.
-    pub duration_seconds: f64,
-    /// Recorded time without idle time, in seconds.
-    pub observed_seconds: f64,
-    /// SHA-256 of the recording.
-    pub content_sha256: String,
-    /// What is kept as evidence.
-    pub frames: Vec<StoredFrame>,
+    pub earlier: Option<Made>,
 }
 
 /// What the organization rules about an analysis.
@@ -159,7 +132,7 @@ struct EarlierRow {
     content_sha256: Option<String>,
 }
 
-async fn earlier(scope: &Scope, analysis: AnalysisId, session: SessionId) -> Result<Option<Earlier>> {
+async fn earlier(scope: &Scope, analysis: AnalysisId, session: SessionId) -> Result<Option<Made>> {
     let row: Option<EarlierRow> = scope
         .row(
             "select a.raw_gpt_response, a.gpt_version, a.prompt_version, a.analysis_cost, a.prompt_tokens, a.completion_tokens, a.coverage, s.duration_seconds, s.content_sha256,
@@ -176,7 +149,7 @@ async fn earlier(scope: &Scope, analysis: AnalysisId, session: SessionId) -> Res
         .all(scope)
         .await?;
     let duration_seconds = row.duration_seconds.unwrap_or_default();
-    Ok(Some(Earlier {
+    Ok(Some(Made {
         raw_reply: row.raw_gpt_response,
         gpt_version: row.gpt_version,
         prompt_version: row.prompt_version,

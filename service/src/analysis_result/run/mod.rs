@@ -8,9 +8,9 @@ mod record;
 mod rows;
 mod verdict;
 
-pub use inputs::{Earlier, Inputs, OrganizationRules, SessionRules, inputs};
+pub use inputs::{Inputs, OrganizationRules, SessionRules, inputs};
 pub(crate) use lease::fence;
 pub use lease::{Begun, LEASE, Progress, Renewal, begin, cancel_requested, hand_back, renew, report};
-pub use outcome::{Diagram, Outcome, StoredFrame};
+pub use outcome::{Diagram, Made, Outcome, StoredFrame};
 pub use record::record;
 pub use verdict::{fail, put_back};

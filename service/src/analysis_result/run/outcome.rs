@@ -39,11 +39,9 @@ pub struct Diagram {
     pub data: serde_json::Value,
 }
 
-/// All that an analysis came to.
+/// What was made of the recording itself, by an analyser or a model; what reading the reply anew starts from.
 #[derive(Debug, Clone)]
-pub struct Outcome {
-    /// What was read.
-    pub reading: Reading,
+pub struct Made {
     /// The analyser's reply, as it came.
     pub raw_reply: serde_json::Value,
     /// `local-1`, or the model's name as its reply has it.
@@ -56,7 +54,7 @@ pub struct Outcome {
     pub prompt_tokens: Option<i64>,
     /// Tokens of all replies together.
     pub completion_tokens: Option<i64>,
-    /// What was kept.
+    /// What is kept as evidence.
     pub frames: Vec<StoredFrame>,
     /// Share of the recording that they stand for.
     pub coverage: f64,
@@ -66,6 +64,15 @@ pub struct Outcome {
     pub observed_seconds: f64,
     /// SHA-256 of the whole recording, in hexadecimal.
     pub content_sha256: String,
+}
+
+/// All that an analysis came to.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What was made of the recording.
+    pub made: Made,
+    /// What was read in the reply.
+    pub reading: Reading,
     /// The diagrams.
     pub diagrams: Vec<Diagram>,
     /// How long this attempt took, in seconds.

@@ -56,7 +56,7 @@ pub async fn record(
         .map(|row| {
             valuation::observation_of(
                 row,
-                outcome.content_sha256.clone(),
+                outcome.made.content_sha256.clone(),
                 facts.user_id.map(UserId::new),
                 facts.recorded_on,
                 now,
@@ -79,11 +79,16 @@ pub async fn record(
     }
     let costs = cost_analysis(&own, &pooled, &assumptions);
 
-    clear(scope, analysis, outcome.frames.len()).await?;
+    clear(scope, analysis, outcome.made.frames.len()).await?;
     let count = rows.len();
     insert::<analysis_frame::Entity, _>(
         scope,
-        outcome.frames.iter().map(|frame| frame_row(frame, ids, now)).collect(),
+        outcome
+            .made
+            .frames
+            .iter()
+            .map(|frame| frame_row(frame, ids, now))
+            .collect(),
     )
     .await?;
     insert::<automation_opportunity::Entity, _>(scope, rows).await?;
@@ -101,14 +106,14 @@ pub async fn record(
             [
                 session.uuid().into(),
                 now.into(),
-                outcome.duration_seconds.into(),
-                outcome.content_sha256.clone().into(),
+                outcome.made.duration_seconds.into(),
+                outcome.made.content_sha256.clone().into(),
                 category.map(WorkflowCategory::as_str).into(),
-                if outcome.prompt_version.is_some() { ClassifiedBy::Model } else { ClassifiedBy::Rules }.as_str().into(),
+                if outcome.made.prompt_version.is_some() { ClassifiedBy::Model } else { ClassifiedBy::Rules }.as_str().into(),
             ],
         )
         .await?;
-    end_attempt(scope, analysis, None, outcome.cost_usd, now).await?;
+    end_attempt(scope, analysis, None, outcome.made.cost_usd, now).await?;
     complete(
         scope,
         session,
@@ -244,16 +249,16 @@ async fn complete(
               where id = $1",
             [
                 analysis.uuid().into(),
-                outcome.gpt_version.clone().into(),
-                outcome.prompt_version.clone().into(),
-                i32::try_from(outcome.frames.len()).unwrap_or(i32::MAX).into(),
-                outcome.coverage.clamp(0.0, 1.0).into(),
-                outcome.raw_reply.clone().into(),
+                outcome.made.gpt_version.clone().into(),
+                outcome.made.prompt_version.clone().into(),
+                i32::try_from(outcome.made.frames.len()).unwrap_or(i32::MAX).into(),
+                outcome.made.coverage.clamp(0.0, 1.0).into(),
+                outcome.made.raw_reply.clone().into(),
                 insights.into(),
                 outcome.reading.confidence.map(|confidence| confidence.clamp(0.0, 1.0)).into(),
-                outcome.cost_usd.into(),
-                outcome.prompt_tokens.into(),
-                outcome.completion_tokens.into(),
+                outcome.made.cost_usd.into(),
+                outcome.made.prompt_tokens.into(),
+                outcome.made.completion_tokens.into(),
                 outcome.processing_seconds.into(),
                 count,
                 weekly,

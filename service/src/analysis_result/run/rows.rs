@@ -40,7 +40,7 @@ pub(super) fn draft_row(
         workflow_steps: draft.workflow_steps.clone(),
         current_time_per_occurrence_seconds: draft.current_time_per_occurrence_seconds,
         occurrences_observed: i32::try_from(draft.occurrences.len()).unwrap_or(i32::MAX),
-        observed_seconds: outcome.observed_seconds,
+        observed_seconds: outcome.made.observed_seconds,
         occurrences_per_day: declared,
         frequency_basis: if declared.is_some() {
             FrequencyBasis::Declared

@@ -9,7 +9,7 @@ use domain::insight;
 use domain::sampling::Analyser;
 use domain::span::TimeSpan;
 use domain::status::AnalysisStage;
-use service::analysis_result::run::{self, Inputs, Outcome, StoredFrame};
+use service::analysis_result::run::{self, Inputs, Made, Outcome, StoredFrame};
 use service::model_request::Account;
 use service::storage;
 use sha2::{Digest, Sha256};
@@ -200,17 +200,19 @@ impl Work<'_> {
         let mut outcome = Outcome {
             diagrams: Vec::new(),
             reading: measured,
-            raw_reply: serde_json::to_value(&reply).map_err(|error| failed(AnalysisErrorCode::Internal, error))?,
-            gpt_version: local::VERSION.to_owned(),
-            prompt_version: None,
-            cost_usd: None,
-            prompt_tokens: None,
-            completion_tokens: None,
-            coverage: extraction.coverage,
-            duration_seconds: extraction.duration_seconds,
-            observed_seconds,
-            content_sha256,
-            frames,
+            made: Made {
+                raw_reply: serde_json::to_value(&reply).map_err(|error| failed(AnalysisErrorCode::Internal, error))?,
+                gpt_version: local::VERSION.to_owned(),
+                prompt_version: None,
+                cost_usd: None,
+                prompt_tokens: None,
+                completion_tokens: None,
+                coverage: extraction.coverage,
+                duration_seconds: extraction.duration_seconds,
+                observed_seconds,
+                content_sha256,
+                frames,
+            },
             processing_seconds: 0.0,
         };
         if inputs.analyser == Analyser::Remote {
@@ -297,13 +299,13 @@ impl Work<'_> {
         self.at(AnalysisStage::Interpreting, 0.93);
         let measured = std::mem::take(&mut outcome.reading);
         let reading = stored::masked(insight::parse::merge_measured(answer.reading.clone(), &measured));
-        outcome.raw_reply = serde_json::json!({ "model": answer.document(), "measured": outcome.raw_reply });
+        outcome.made.raw_reply = serde_json::json!({ "model": answer.document(), "measured": outcome.made.raw_reply });
         outcome.reading = reading;
-        outcome.gpt_version.clone_from(&answer.gpt_version);
-        outcome.prompt_version = Some(answer.prompt_version.to_owned());
-        outcome.cost_usd = answer.cost_usd;
-        outcome.prompt_tokens = answer.prompt_tokens.and_then(|tokens| i64::try_from(tokens).ok());
-        outcome.completion_tokens = answer.completion_tokens.and_then(|tokens| i64::try_from(tokens).ok());
+        outcome.made.gpt_version.clone_from(&answer.gpt_version);
+        outcome.made.prompt_version = Some(answer.prompt_version.to_owned());
+        outcome.made.cost_usd = answer.cost_usd;
+        outcome.made.prompt_tokens = answer.prompt_tokens.and_then(|tokens| i64::try_from(tokens).ok());
+        outcome.made.completion_tokens = answer.completion_tokens.and_then(|tokens| i64::try_from(tokens).ok());
         Ok(())
     }
 }

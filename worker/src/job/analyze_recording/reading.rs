@@ -6,14 +6,14 @@ use std::time::Instant;
 use domain::flow::{self, LayoutAlgorithm, VisualizationType};
 use domain::insight::{self, Reading};
 use domain::span::TimeSpan;
-use service::analysis_result::run::{self, Diagram, Outcome};
+use service::analysis_result::run::{Diagram, Made, Outcome};
 
 use crate::vision::local::LocalReply;
 use crate::vision::redact::Rules;
 use crate::vision::stored::{self, Stored};
 
 /// From the stored reply, without looking at the recording or asking anybody.
-pub(super) fn read_anew(earlier: &run::Earlier, started: Instant) -> Outcome {
+pub(super) fn read_anew(earlier: &Made, started: Instant) -> Outcome {
     let table: insight::parse::FrameTable = earlier.frames.iter().map(|frame| (frame.index, frame.span)).collect();
     let Stored { local, reading } = stored::read(&earlier.raw_reply, &table);
     let observed_seconds = local.as_ref().map_or(earlier.observed_seconds, observed_seconds);
@@ -21,17 +21,10 @@ pub(super) fn read_anew(earlier: &run::Earlier, started: Instant) -> Outcome {
     Outcome {
         diagrams: diagrams(&reading, local.as_ref()),
         reading,
-        raw_reply: earlier.raw_reply.clone(),
-        gpt_version: earlier.gpt_version.clone(),
-        prompt_version: earlier.prompt_version.clone(),
-        cost_usd: earlier.cost_usd,
-        prompt_tokens: earlier.prompt_tokens,
-        completion_tokens: earlier.completion_tokens,
-        frames: earlier.frames.clone(),
-        coverage: earlier.coverage,
-        duration_seconds: earlier.duration_seconds,
-        observed_seconds,
-        content_sha256: earlier.content_sha256.clone(),
+        made: Made {
+            observed_seconds,
+            ..earlier.clone()
+        },
         processing_seconds: started.elapsed().as_secs_f64(),
     }
 }
