@@ -1,15 +1,14 @@
 //! docs/partners.md: every call on the page, run as it stands there, against the program.
 
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tests::database::{TestDatabase, seeded};
 use tests::node;
-use tests::program::Program;
+use tests::program::Serve;
 
 const PAGE: &str = include_str!("../../docs/partners.md");
 const KEY: &str = "ns_partnerpartnerpartnerpartnerpartnerpartner0";
@@ -62,56 +61,7 @@ fn is_like(shown: &Value, got: &Value) -> bool {
     }
 }
 
-/// The program's server, ended with the test.
-struct Server {
-    child: Child,
-    url: String,
-    // The folder with its objects.
-    _program: Program,
-}
-
-impl Server {
-    async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
-        // Its addresses for uploads name its port, so it is chosen before.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (api, listen) = (database.url("newsystem_api"), format!("127.0.0.1:{port}"));
-        let mut all = vec![
-            ("DATABASE_URL", api.as_str()),
-            ("NEWSYSTEM_LISTEN", &listen),
-            ("SUPABASE_JWT_SECRET", "a-secret-that-has-32-bytes-or-more"),
-            ("NEWSYSTEM_SIGNING_KEY", "another-secret-of-32-bytes-or-more"),
-        ];
-        all.extend(settings);
-        let program = Program::with(&all).unwrap();
-        let child = program.command(["serve"]).stderr(Stdio::null()).spawn().unwrap();
-        let server = Self {
-            child,
-            url: format!("http://{listen}"),
-            _program: program,
-        };
-        let client = reqwest::Client::new();
-        let begun = Instant::now();
-        while !client
-            .get(format!("{}/health/ready", server.url))
-            .send()
-            .await
-            .is_ok_and(|answer| answer.status().is_success())
-        {
-            assert!(begun.elapsed() < Duration::from_mins(1), "the server does not start");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        server
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn run(block: &Block, folder: &Path, server: &Server) -> String {
+fn run(block: &Block, folder: &Path, server: &Serve) -> String {
     let mut command = if block.language == "sh" {
         let mut command = Command::new("bash");
         command.args(["-euo", "pipefail", "-c", &block.text]);
@@ -125,7 +75,7 @@ fn run(block: &Block, folder: &Path, server: &Server) -> String {
     let recording = node::folder("tests/fixtures/demo/demo.webm").canonicalize().unwrap();
     let output = command
         .current_dir(folder)
-        .env("NEWSYSTEM_URL", &server.url)
+        .env("NEWSYSTEM_URL", format!("http://{}", server.address))
         .env("NEWSYSTEM_TOKEN", KEY)
         .env("RECORDING", recording)
         .output()
@@ -154,7 +104,8 @@ async fn every_call_of_the_partners_page_answers_what_the_page_says() {
         .await
         .unwrap();
     // A budget that call 2 overdraws.
-    let server = Server::start(&database, &[("NEWSYSTEM_RATE_KEY", "20/2")]).await;
+    let settings = [("NEWSYSTEM_RATE_KEY", "20/2")];
+    let server = Serve::start(&database.url("newsystem_api"), &settings).await.unwrap();
 
     let folder = tempfile::tempdir().unwrap();
     let mut blocks = blocks().into_iter().peekable();
