@@ -44,33 +44,47 @@ begin
   return new;
 end $$;
 
+-- Every statement of a request runs some of these functions, so they are PL/pgSQL: it keeps their plans for the connection's life, where
+-- PostgreSQL before 18 parses and plans a function in SQL anew for each statement that calls it, unless it can be inlined (a definer's,
+-- or one with a search path of its own, cannot).
+--
 -- The setting reverts to an empty string, not to null, after a transaction.
-create function private.claims() returns jsonb language sql stable set search_path = '' as $$
-  select nullif(current_setting('request.jwt.claims', true), '')::jsonb
-$$;
+create function private.claims() returns jsonb language plpgsql stable set search_path = '' as $$
+begin
+  return nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+end $$;
 
-create function private.user_id() returns uuid language sql stable set search_path = '' as $$
-  select case when private.claims() ->> 'role' = 'authenticated' then (private.claims() ->> 'sub')::uuid end
-$$;
+create function private.user_id() returns uuid language plpgsql stable set search_path = '' as $$
+declare
+  claims jsonb := private.claims();
+begin
+  return case when claims ->> 'role' = 'authenticated' then (claims ->> 'sub')::uuid end;
+end $$;
 
 -- A key's claims carry a role that no sign-in token can have and PostgREST could not switch to.
-create function private.api_key_id() returns uuid language sql stable set search_path = '' as $$
-  select case when private.claims() ->> 'role' = 'newsystem_key' then (private.claims() ->> 'sub')::uuid end
-$$;
+create function private.api_key_id() returns uuid language plpgsql stable set search_path = '' as $$
+declare
+  claims jsonb := private.claims();
+begin
+  return case when claims ->> 'role' = 'newsystem_key' then (claims ->> 'sub')::uuid end;
+end $$;
 
 -- One constant list in one place; the application's list is compared with it by a test.
-create function private.is_workflow_category(value text) returns boolean language sql immutable set search_path = '' as $$
-  select value = any (array['order_entry', 'shipment_booking', 'customs', 'invoicing', 'inventory', 'tracking', 'claims', 'email', 'master_data', 'reporting', 'other'])
-$$;
+create function private.is_workflow_category(value text) returns boolean language plpgsql immutable set search_path = '' as $$
+begin
+  return value = any (array['order_entry', 'shipment_booking', 'customs', 'invoicing', 'inventory', 'tracking', 'claims', 'email', 'master_data', 'reporting', 'other']);
+end $$;
 
-create function private.is_share(value double precision) returns boolean language sql immutable set search_path = '' as $$
-  select value >= 0 and value <= 1
-$$;
+create function private.is_share(value double precision) returns boolean language plpgsql immutable set search_path = '' as $$
+begin
+  return value >= 0 and value <= 1;
+end $$;
 
 -- Is this key in storage one of the organization's own? Objects have no row security: what names one must not name another's.
-create function private.is_object_of(organization uuid, object_key text) returns boolean language sql immutable set search_path = '' as $$
-  select starts_with(object_key, 'organizations/' || organization::text || '/') and position('..' in object_key) = 0
-$$;
+create function private.is_object_of(organization uuid, object_key text) returns boolean language plpgsql immutable set search_path = '' as $$
+begin
+  return starts_with(object_key, 'organizations/' || organization::text || '/') and position('..' in object_key) = 0;
+end $$;
 
 -- In every step that makes functions: default privileges would be an alteration of the owner, who may have other things too.
 revoke execute on all functions in schema private from public;

@@ -162,38 +162,48 @@ create index object_deletions_created on public.object_deletions (organization_i
 
 -- Helpers of the policies. Definer, so that a policy on user_profiles does not ask itself; wrapped in a sub-select by
 -- every policy, so that each runs once per statement.
-create function private.organization_id() returns uuid language sql stable security definer set search_path = '' as $$
-  select case private.claims() ->> 'role'
-    when 'authenticated' then (select organization_id from public.user_profiles where id = private.user_id())
-    when 'newsystem_key' then (select organization_id from public.api_keys where id = private.api_key_id() and revoked_at is null and (expires_at is null or expires_at > now()))
-  end
-$$;
+create function private.organization_id() returns uuid language plpgsql stable security definer set search_path = '' as $$
+declare
+  claims jsonb := private.claims();
+begin
+  return case claims ->> 'role'
+    when 'authenticated' then (select organization_id from public.user_profiles where id = (claims ->> 'sub')::uuid)
+    when 'newsystem_key' then (select organization_id from public.api_keys where id = (claims ->> 'sub')::uuid and revoked_at is null and (expires_at is null or expires_at > now()))
+  end;
+end $$;
 
-create function private.member_role() returns text language sql stable security definer set search_path = '' as $$
-  select case private.claims() ->> 'role'
-    when 'authenticated' then (select role from public.user_profiles where id = private.user_id())
-    when 'newsystem_key' then (select role from public.api_keys where id = private.api_key_id() and revoked_at is null and (expires_at is null or expires_at > now()))
-  end
-$$;
+create function private.member_role() returns text language plpgsql stable security definer set search_path = '' as $$
+declare
+  claims jsonb := private.claims();
+begin
+  return case claims ->> 'role'
+    when 'authenticated' then (select role from public.user_profiles where id = (claims ->> 'sub')::uuid)
+    when 'newsystem_key' then (select role from public.api_keys where id = (claims ->> 'sub')::uuid and revoked_at is null and (expires_at is null or expires_at > now()))
+  end;
+end $$;
 
-create function private.is_manager() returns boolean language sql stable security definer set search_path = '' as $$
-  select coalesce(private.member_role() in ('owner', 'admin'), false)
-$$;
+create function private.is_manager() returns boolean language plpgsql stable security definer set search_path = '' as $$
+begin
+  return coalesce(private.member_role() in ('owner', 'admin'), false);
+end $$;
 
 -- A key never manages keys, members, roles, budgets or permissions, whatever its role.
-create function private.is_owner() returns boolean language sql stable security definer set search_path = '' as $$
-  select coalesce(private.user_id() is not null and private.member_role() = 'owner', false)
-$$;
+create function private.is_owner() returns boolean language plpgsql stable security definer set search_path = '' as $$
+begin
+  return coalesce(private.user_id() is not null and private.member_role() = 'owner', false);
+end $$;
 
-create function private.is_managing_person() returns boolean language sql stable security definer set search_path = '' as $$
-  select coalesce(private.user_id() is not null and private.member_role() in ('owner', 'admin'), false)
-$$;
+create function private.is_managing_person() returns boolean language plpgsql stable security definer set search_path = '' as $$
+begin
+  return coalesce(private.user_id() is not null and private.member_role() in ('owner', 'admin'), false);
+end $$;
 
 -- May the caller write at all? An inactive subscription reads, exports and erases; a read-only key reads.
-create function private.can_write() returns boolean language sql stable security definer set search_path = '' as $$
-  select coalesce((select subscription_status <> 'inactive' and deletion_requested_at is null from public.organizations where id = private.organization_id()), false)
-     and (private.api_key_id() is null or exists (select from public.api_keys where id = private.api_key_id() and not read_only))
-$$;
+create function private.can_write() returns boolean language plpgsql stable security definer set search_path = '' as $$
+begin
+  return coalesce((select subscription_status <> 'inactive' and deletion_requested_at is null from public.organizations where id = private.organization_id()), false)
+     and (private.api_key_id() is null or exists (select from public.api_keys where id = private.api_key_id() and not read_only));
+end $$;
 revoke execute on all functions in schema private from public;
 ";
 

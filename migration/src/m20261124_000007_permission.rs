@@ -6,84 +6,106 @@ use crate::support::step;
 step!(up: [HELPERS, MEMBER, JOB, GUARDS], down: DOWN);
 
 const HELPERS: &str = r"
-create function private.own_sessions() returns setof uuid language sql stable security definer set search_path = '' as $$
-  select id from public.recording_sessions
+create function private.own_sessions() returns setof uuid language plpgsql stable security definer set search_path = '' as $$
+begin
+  return query select id from public.recording_sessions
    where organization_id = private.organization_id()
-     and (user_id = private.user_id() or api_key_id = private.api_key_id())
-$$;
+     and (user_id = private.user_id() or api_key_id = private.api_key_id());
+end $$;
 
 -- May the caller erase? An inactive subscription may; a read-only key may not.
-create function private.can_erase() returns boolean language sql stable security definer set search_path = '' as $$
-  select private.organization_id() is not null
-     and (private.api_key_id() is null or exists (select from public.api_keys where id = private.api_key_id() and not read_only))
-$$;
+create function private.can_erase() returns boolean language plpgsql stable security definer set search_path = '' as $$
+begin
+  return private.organization_id() is not null
+     and (private.api_key_id() is null or exists (select from public.api_keys where id = private.api_key_id() and not read_only));
+end $$;
 
 -- The job in hand: {kind, id, attempt, lease}. It answers only while that attempt holds a live lease: tenancy and fence in one.
-create function private.job() returns jsonb language sql stable set search_path = '' as $$
-  select nullif(current_setting('newsystem.job', true), '')::jsonb
-$$;
+create function private.job() returns jsonb language plpgsql stable set search_path = '' as $$
+begin
+  return nullif(current_setting('newsystem.job', true), '')::jsonb;
+end $$;
 
-create function private.job_analysis() returns uuid language sql stable security definer set search_path = '' as $$
-  select id from public.analysis_results
-   where private.job() ->> 'kind' = 'analysis' and id = (private.job() ->> 'id')::uuid
-     and status = 'processing' and attempt = (private.job() ->> 'attempt')::integer
-     and lease_token = (private.job() ->> 'lease')::uuid and lease_expires_at > clock_timestamp()
-$$;
+create function private.job_analysis() returns uuid language plpgsql stable security definer set search_path = '' as $$
+declare
+  job jsonb := private.job();
+begin
+  return (select id from public.analysis_results
+   where job ->> 'kind' = 'analysis' and id = (job ->> 'id')::uuid
+     and status = 'processing' and attempt = (job ->> 'attempt')::integer
+     and lease_token = (job ->> 'lease')::uuid and lease_expires_at > clock_timestamp());
+end $$;
 
-create function private.job_report() returns uuid language sql stable security definer set search_path = '' as $$
-  select id from public.generated_reports
-   where private.job() ->> 'kind' = 'report' and id = (private.job() ->> 'id')::uuid
-     and status = 'generating' and attempt = (private.job() ->> 'attempt')::integer
-     and lease_token = (private.job() ->> 'lease')::uuid and lease_expires_at > clock_timestamp()
-$$;
+create function private.job_report() returns uuid language plpgsql stable security definer set search_path = '' as $$
+declare
+  job jsonb := private.job();
+begin
+  return (select id from public.generated_reports
+   where job ->> 'kind' = 'report' and id = (job ->> 'id')::uuid
+     and status = 'generating' and attempt = (job ->> 'attempt')::integer
+     and lease_token = (job ->> 'lease')::uuid and lease_expires_at > clock_timestamp());
+end $$;
 
-create function private.job_session() returns uuid language sql stable security definer set search_path = '' as $$
-  select coalesce(
+create function private.job_session() returns uuid language plpgsql stable security definer set search_path = '' as $$
+begin
+  return coalesce(
     (select session_id from public.analysis_results where id = private.job_analysis()),
-    (select session_id from public.generated_reports where id = private.job_report()))
-$$;
+    (select session_id from public.generated_reports where id = private.job_report()));
+end $$;
 
-create function private.job_organization() returns uuid language sql stable security definer set search_path = '' as $$
-  select coalesce(
+create function private.job_organization() returns uuid language plpgsql stable security definer set search_path = '' as $$
+begin
+  return coalesce(
     (select organization_id from public.analysis_results where id = private.job_analysis()),
-    (select organization_id from public.generated_reports where id = private.job_report()))
-$$;
+    (select organization_id from public.generated_reports where id = private.job_report()));
+end $$;
 
 -- What the columns' grants withhold, for those who may see it.
-create function private.session_people(ids uuid[]) returns table (session_id uuid, user_id uuid) language sql stable security definer set search_path = '' as $$
-  select s.id, s.user_id from public.recording_sessions s
+create function private.session_people(ids uuid[]) returns table (session_id uuid, user_id uuid) language plpgsql stable security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return query select s.id, s.user_id from public.recording_sessions s
    where s.id = any (ids) and s.organization_id = private.organization_id() and s.user_id is not null
-     and (private.is_manager() or s.user_id = private.user_id())
-$$;
+     and (private.is_manager() or s.user_id = private.user_id());
+end $$;
 
 -- Which recordings show the same person, without saying whom: a person's day holds only so many hours, in sums that all
 -- members see alike.
-create function private.recorded_people() returns table (session_id uuid, person integer) language sql stable security definer set search_path = '' as $$
-  select s.id, dense_rank() over (order by s.user_id)::integer from public.recording_sessions s
-   where s.organization_id = private.organization_id() and s.user_id is not null
-$$;
+create function private.recorded_people() returns table (session_id uuid, person integer) language plpgsql stable security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return query select s.id, dense_rank() over (order by s.user_id)::integer from public.recording_sessions s
+   where s.organization_id = private.organization_id() and s.user_id is not null;
+end $$;
 
-create function private.sessions_of(person uuid) returns setof uuid language sql stable security definer set search_path = '' as $$
-  select s.id from public.recording_sessions s
+create function private.sessions_of(person uuid) returns setof uuid language plpgsql stable security definer set search_path = '' as $$
+begin
+  return query select s.id from public.recording_sessions s
    where s.organization_id = private.organization_id() and s.user_id = person
-     and (private.is_manager() or person = private.user_id())
-$$;
+     and (private.is_manager() or person = private.user_id());
+end $$;
 
-create function private.analysis_costs(ids uuid[]) returns table (analysis_id uuid, analysis_cost numeric, prompt_tokens bigint, completion_tokens bigint) language sql stable security definer set search_path = '' as $$
-  select a.id, a.analysis_cost, a.prompt_tokens, a.completion_tokens from public.analysis_results a
-   where a.id = any (ids) and a.organization_id = private.organization_id() and private.is_manager()
-$$;
+create function private.analysis_costs(ids uuid[]) returns table (analysis_id uuid, analysis_cost numeric, prompt_tokens bigint, completion_tokens bigint) language plpgsql stable security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return query select a.id, a.analysis_cost, a.prompt_tokens, a.completion_tokens from public.analysis_results a
+   where a.id = any (ids) and a.organization_id = private.organization_id() and private.is_manager();
+end $$;
 
-create function private.attempt_costs(ids uuid[]) returns table (attempt_id uuid, cost_usd numeric) language sql stable security definer set search_path = '' as $$
-  select a.id, a.cost_usd from public.analysis_attempts a
-   where a.id = any (ids) and a.organization_id = private.organization_id() and private.is_manager()
-$$;
+create function private.attempt_costs(ids uuid[]) returns table (attempt_id uuid, cost_usd numeric) language plpgsql stable security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return query select a.id, a.cost_usd from public.analysis_attempts a
+   where a.id = any (ids) and a.organization_id = private.organization_id() and private.is_manager();
+end $$;
 
-create function private.raw_replies(ids uuid[]) returns table (analysis_id uuid, raw_gpt_response jsonb) language sql stable security definer set search_path = '' as $$
-  select a.id, a.raw_gpt_response from public.analysis_results a
+create function private.raw_replies(ids uuid[]) returns table (analysis_id uuid, raw_gpt_response jsonb) language plpgsql stable security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return query select a.id, a.raw_gpt_response from public.analysis_results a
    where a.id = any (ids) and a.organization_id = private.organization_id()
-     and (private.is_manager() or a.session_id in (select private.own_sessions()))
-$$;
+     and (private.is_manager() or a.session_id in (select private.own_sessions()));
+end $$;
 
 revoke execute on all functions in schema private from public, anon, authenticated, service_role;
 grant execute on function private.claims(), private.user_id(), private.api_key_id(), private.organization_id(), private.member_role(), private.is_manager(),
