@@ -398,15 +398,23 @@ impl<E: Executor> Engine<E> {
         let engine = Arc::clone(self);
         async_stream::stream! {
             if prepared.kind != OperationType::Subscription {
-                yield engine.execute(prepared).await;
+                // Apart, so that the many who follow something keep no room for it.
+                yield Box::pin(engine.execute(prepared)).await;
                 return;
             }
             let request = prepared.request(Some(engine.limits.execution()));
             let mut events = AssertUnwindSafe(engine.careful(&prepared).execute_stream(request, None)).catch_unwind();
+            let Prepared { id, entered, text, document, .. } = prepared;
+            let mut unproven = Some((text, document));
             while let Some(event) = events.next().await {
                 match event {
-                    Ok(response) => yield finish(response, prepared.entered.load(Ordering::Acquire), &prepared.id),
-                    Err(_) => yield panicked(&prepared.id),
+                    Ok(response) => {
+                        if let Some((text, document)) = unproven.take_if(|_| response.errors.is_empty()) {
+                            engine.documents.keep(&text, &document);
+                        }
+                        yield finish(response, entered.load(Ordering::Acquire), &id);
+                    }
+                    Err(_) => yield panicked(&id),
                 }
             }
         }

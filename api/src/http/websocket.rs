@@ -50,6 +50,8 @@ const MAX_REASON: usize = 123;
 const READ_BUFFER: usize = 4 * 1024;
 /// Collected before it is written, while more is at hand.
 const WRITE_BUFFER: usize = 16 * 1024;
+/// How often a draining socket is asked whether its queries are done.
+const DRAIN_LOOK: Duration = Duration::from_millis(100);
 /// How long the peer may take to answer a close frame.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -291,8 +293,11 @@ impl<E: Executor> Reader<E> {
         let mut seen = Instant::now();
         let init_over = sleep(init);
         tokio::pin!(init_over);
-        let mut watch = interval(ping.min(Duration::from_millis(500)));
-        watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let silence = sleep(ping * 2);
+        tokio::pin!(silence);
+        // Asked only while the server drains: ten thousand idle sockets are not looked at twice a second.
+        let mut draining = interval(DRAIN_LOOK);
+        draining.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
         let reason = loop {
             tokio::select! {
@@ -326,13 +331,14 @@ impl<E: Executor> Reader<E> {
                         _ => close(1013, "Credentials could not be verified in time"),
                     };
                 }
-                now = watch.tick() => {
-                    if now.duration_since(seen) > ping * 2 {
+                () = &mut silence => {
+                    if seen.elapsed() >= ping * 2 {
                         break close(4408, "No sign of life");
                     }
-                    if let Some(end) = drain_ends
-                        && (now >= end || self.outbox.short_operations() == 0)
-                    {
+                    silence.as_mut().reset(seen + ping * 2);
+                }
+                now = draining.tick(), if drain_ends.is_some() => {
+                    if drain_ends.is_some_and(|end| now >= end) || self.outbox.short_operations() == 0 {
                         break close(1012, "Service Restart");
                     }
                 }
@@ -382,7 +388,9 @@ impl<E: Executor> Reader<E> {
                     return Err(close(4429, "Too many initialisation requests"));
                 }
                 *phase = Phase::Verifying;
-                let (authenticate, headers) = (Arc::clone(&self.shared.authenticate), self.headers.clone());
+                // Only once, and they hold on to all that was read of the handshake.
+                let headers = std::mem::take(&mut self.headers);
+                let authenticate = Arc::clone(&self.shared.authenticate);
                 return Ok(Some(Box::pin(
                     async move { guard(authenticate, headers, payload).await },
                 )));
