@@ -47,7 +47,7 @@ const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// Longest reason that fits a close frame.
 const MAX_REASON: usize = 123;
 /// Allocated for each socket as it opens, and idle ones are many; the library's own 128 KiB are for busy ones.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 /// Collected before it is written, while more is at hand.
 const WRITE_BUFFER: usize = 16 * 1024;
 /// How often a draining socket is asked whether its queries are done.
