@@ -34,19 +34,27 @@ fn claims(caller: &Caller) -> String {
     }
 }
 
-pub(super) fn begin_member(caller: &Caller, statement_timeout_ms: u128, read_only: bool) -> String {
+/// The time-out of a transaction's statements, where its connection has none.
+pub(super) fn timeout(milliseconds: Option<u128>) -> String {
+    milliseconds.map_or_else(String::new, |milliseconds| {
+        format!("; set local statement_timeout = {milliseconds}")
+    })
+}
+
+pub(super) fn begin_member(caller: &Caller, timeout_ms: Option<u128>, read_only: bool) -> String {
     let mode = if read_only {
         " isolation level repeatable read read only"
     } else {
         ""
     };
     format!(
-        "begin{mode}; set local role newsystem_member; set local statement_timeout = {statement_timeout_ms}; set local request.jwt.claims = {}",
+        "begin{mode}; set local role newsystem_member{}; set local request.jwt.claims = {}",
+        timeout(timeout_ms),
         literal(&claims(caller))
     )
 }
 
-pub(super) fn begin_job(lease: &Lease, statement_timeout_ms: u128) -> String {
+pub(super) fn begin_job(lease: &Lease, timeout_ms: Option<u128>) -> String {
     let (kind, id) = match lease.subject {
         LeaseSubject::Analysis(id) => ("analysis", id.uuid()),
         LeaseSubject::Report(id) => ("report", id.uuid()),
@@ -56,7 +64,8 @@ pub(super) fn begin_job(lease: &Lease, statement_timeout_ms: u128) -> String {
         lease.attempt, lease.token
     );
     format!(
-        "begin; set local role newsystem_job; set local statement_timeout = {statement_timeout_ms}; set local newsystem.job = {}",
+        "begin; set local role newsystem_job{}; set local newsystem.job = {}",
+        timeout(timeout_ms),
         literal(&job)
     )
 }
@@ -116,7 +125,7 @@ mod tests {
             read_only: false,
         };
         assert_eq!(
-            begin_member(&caller, 5000, true),
+            begin_member(&caller, Some(5000), true),
             "begin isolation level repeatable read read only; set local role newsystem_member; set local statement_timeout = 5000; \
              set local request.jwt.claims = '{\"sub\":\"00000000-0000-0000-0000-000000000000\",\"role\":\"authenticated\"}'"
         );

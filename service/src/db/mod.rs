@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Postgres, Transaction};
 
 use crate::caller::Caller;
@@ -28,7 +28,7 @@ pub use reader::Reader;
 pub use scope::Scope;
 pub(crate) use scope::statement;
 pub use system::System;
-pub(crate) use system::call;
+pub(crate) use system::{call, read};
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -66,7 +66,8 @@ pub struct Db {
 
 struct Inner {
     pool: PgPool,
-    statement_timeout_ms: u128,
+    /// For each transaction, where the connections cannot have it.
+    timeout_ms: Option<u128>,
     persistent: bool,
     max_connections: u32,
     statements: AtomicU64,
@@ -78,6 +79,11 @@ impl std::fmt::Debug for Db {
             .field("connections", &self.inner.pool.size())
             .finish_non_exhaustive()
     }
+}
+
+/// Whether a connection is gone that another may replace.
+fn is_lost(error: &sqlx::Error) -> bool {
+    is_connection_fault(error) && !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
 }
 
 /// A pooled connection that lay idle longer than this is pinged before use.
@@ -105,9 +111,20 @@ impl Db {
             .parse()
             .map_err(|_| Error::invalid(name, "not a postgres:// address"))?;
         let options = options.statement_cache_capacity(if settings.transaction_pooler { 0 } else { 200 });
+        let timeout_ms = settings.statement_timeout.as_millis();
+        let of_connections = (!settings.transaction_pooler).then(|| format!("set statement_timeout = {timeout_ms}"));
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.acquire_timeout)
+            .after_connect(move |connection, _| {
+                let timeout = of_connections.clone();
+                Box::pin(async move {
+                    if let Some(timeout) = timeout {
+                        sqlx::raw_sql(AssertSqlSafe(timeout)).execute(connection).await?;
+                    }
+                    Ok(())
+                })
+            })
             // A ping before every use costs a round trip; one after a long idle time is enough.
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
@@ -123,7 +140,7 @@ impl Db {
         Ok(Self {
             inner: Arc::new(Inner {
                 pool,
-                statement_timeout_ms: settings.statement_timeout.as_millis(),
+                timeout_ms: settings.transaction_pooler.then_some(timeout_ms),
                 persistent: !settings.transaction_pooler,
                 max_connections: settings.max_connections,
                 statements: AtomicU64::new(0),
@@ -137,7 +154,7 @@ impl Db {
     /// [`Error::Unavailable`] when no connection is to be had in time.
     pub async fn scope(&self, caller: &Caller) -> Result<Scope> {
         let transaction = self
-            .begin(claims::begin_member(caller, self.inner.statement_timeout_ms, false))
+            .begin(claims::begin_member(caller, self.inner.timeout_ms, false))
             .await?;
         Ok(Scope::new(self.clone(), transaction, Some(caller.clone()), None))
     }
@@ -152,9 +169,7 @@ impl Db {
     /// # Errors
     /// [`Error::Unavailable`] when no connection is to be had in time.
     pub async fn worker_scope(&self, lease: &Lease) -> Result<Scope> {
-        let transaction = self
-            .begin(claims::begin_job(lease, self.inner.statement_timeout_ms))
-            .await?;
+        let transaction = self.begin(claims::begin_job(lease, self.inner.timeout_ms)).await?;
         Ok(Scope::new(self.clone(), transaction, None, Some(lease.clone())))
     }
 
@@ -188,7 +203,7 @@ impl Db {
 
     async fn read_scope(&self, caller: &Caller) -> Result<Scope> {
         let transaction = self
-            .begin(claims::begin_member(caller, self.inner.statement_timeout_ms, true))
+            .begin(claims::begin_member(caller, self.inner.timeout_ms, true))
             .await?;
         Ok(Scope::new(self.clone(), transaction, Some(caller.clone()), None))
     }
@@ -213,23 +228,42 @@ impl Db {
         loop {
             match self.inner.pool.begin_with(AssertSqlSafe(message.to_owned())).await {
                 Ok(transaction) => return Ok(transaction),
-                Err(error)
-                    if tries < self.inner.max_connections
-                        && is_connection_fault(&error)
-                        && !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) =>
-                {
-                    tries += 1;
-                }
+                Err(error) if tries < self.inner.max_connections && is_lost(&error) => tries += 1,
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
     pub(crate) async fn begin_system(&self) -> Result<Transaction<'static, Postgres>> {
-        self.begin(format!(
-            "begin; set local statement_timeout = {}",
-            self.inner.statement_timeout_ms
-        ))
-        .await
+        self.begin(format!("begin{}", claims::timeout(self.inner.timeout_ms)))
+            .await
+    }
+
+    /// Runs one statement that reads, outside every tenant, as a transaction by itself: beginning and ending one would cost more
+    /// than the statement. Connections that died in the pool are replaced.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the room that the list names: connections are taken here"
+    )]
+    async fn read<'q>(
+        &self,
+        query: impl Fn() -> sqlx::query::Query<'q, Postgres, sqlx::postgres::PgArguments>,
+    ) -> Result<Vec<PgRow>> {
+        self.count_statement();
+        if !self.persistent() {
+            // Behind a transaction pooler the time-out has to come with each transaction.
+            let mut transaction = self.begin_system().await?;
+            let rows = query().persistent(false).fetch_all(&mut *transaction).await?;
+            transaction.commit().await?;
+            return Ok(rows);
+        }
+        let mut tries = 0;
+        loop {
+            match query().fetch_all(&self.inner.pool).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) if tries < self.inner.max_connections && is_lost(&error) => tries += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }

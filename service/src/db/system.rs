@@ -32,6 +32,14 @@ macro_rules! call {
 }
 pub(crate) use call;
 
+/// Makes one call that only reads: `read!(self, sql, values…)`, all rows.
+macro_rules! read {
+    ($self:ident, $sql:literal $(, $value:expr)* $(,)?) => {
+        $self.read(|| sqlx::query($sql)$(.bind($value))*).await?
+    };
+}
+pub(crate) use read;
+
 impl System {
     pub(super) const fn new(db: Db) -> Self {
         Self { db }
@@ -39,6 +47,14 @@ impl System {
 
     pub(crate) const fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// See [`read!`].
+    pub(crate) async fn read<'q>(
+        &self,
+        query: impl Fn() -> sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>,
+    ) -> Result<Vec<PgRow>> {
+        self.db.read(query).await
     }
 
     /// Refuses to work as a role that passes row security, or could become one that does: superuser, BYPASSRLS, or owner of a

@@ -13,7 +13,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use crate::db::{Db, call};
+use crate::db::{Db, read};
 use crate::error::{Error, Result};
 
 /// One event of an organization.
@@ -78,9 +78,8 @@ fn event(row: &PgRow) -> Result<Event> {
 /// Those of the database.
 pub async fn after(db: &Db, organization: OrganizationId, position: i64, most: i32) -> Result<Vec<Event>> {
     let system = db.system();
-    let rows: Vec<PgRow> = call!(
+    let rows = read!(
         system,
-        fetch_all,
         "select sequence, kind, subject_id, from_status, to_status, actor_user_id, actor_api_key_id, at from private.events_after($1, $2, $3)",
         organization.uuid(),
         position,
@@ -95,12 +94,12 @@ pub async fn after(db: &Db, organization: OrganizationId, position: i64, most: i
 /// Those of the database.
 pub async fn bounds(db: &Db, organization: OrganizationId) -> Result<Bounds> {
     let system = db.system();
-    let row: PgRow = call!(
+    let rows = read!(
         system,
-        fetch_one,
         "select oldest, newest from private.event_bounds($1)",
         organization.uuid()
     );
+    let row = rows.first().ok_or_else(|| Error::internal("no bounds of a log"))?;
     Ok(Bounds {
         oldest: row.try_get("oldest")?,
         newest: row.try_get("newest")?,
@@ -114,11 +113,10 @@ pub async fn bounds(db: &Db, organization: OrganizationId) -> Result<Bounds> {
 pub async fn positions(db: &Db, organizations: &[OrganizationId]) -> Result<Vec<(OrganizationId, i64)>> {
     let system = db.system();
     let ids: Vec<Uuid> = organizations.iter().map(|organization| organization.uuid()).collect();
-    let rows: Vec<PgRow> = call!(
+    let rows = read!(
         system,
-        fetch_all,
         "select organization_id, newest from private.event_positions($1)",
-        ids
+        ids.as_slice()
     );
     rows.iter()
         .map(|row| {
@@ -177,14 +175,13 @@ pub async fn analysis_state(
     analysis: AnalysisId,
 ) -> Result<Option<(AnalysisState, i64)>> {
     let system = db.system();
-    let row: Option<PgRow> = call!(
+    let rows = read!(
         system,
-        fetch_optional,
         "select session_id, status, stage, progress, frames_done, frames_total, message, at, newest from private.analysis_progress($1, $2)",
         organization.uuid(),
         analysis.uuid()
     );
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = rows.first() else { return Ok(None) };
     let state = AnalysisState {
         session: SessionId::new(row.try_get("session_id")?),
         status: row
@@ -225,14 +222,13 @@ pub struct UploadState {
 /// Those of the database.
 pub async fn upload_state(db: &Db, organization: OrganizationId, session: SessionId) -> Result<Option<UploadState>> {
     let system = db.system();
-    let row: Option<PgRow> = call!(
+    let rows = read!(
         system,
-        fetch_optional,
         "select completed, failed, total, bytes, at from private.upload_progress($1, $2)",
         organization.uuid(),
         session.uuid()
     );
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = rows.first() else { return Ok(None) };
     let count = |name: &str| {
         row.try_get::<i64, _>(name)
             .map(|count| i32::try_from(count).unwrap_or(i32::MAX))

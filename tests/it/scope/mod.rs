@@ -90,7 +90,7 @@ async fn a_scope_leaves_no_role_no_claims_and_no_rows_however_it_ends() {
     let clean = remains(&db).await;
     assert_eq!(
         (clean.role.as_str(), clean.claims.as_str(), clean.timeout.as_str()),
-        ("newsystem_api", "", "0")
+        ("newsystem_api", "", "700ms")
     );
 
     // Dropped.
