@@ -519,15 +519,17 @@ end $$;
 create function private.add_job(kind text, subject uuid, organization uuid, parallel integer) returns void language plpgsql security definer set search_path = '' as $$
 declare
   slot text;
-  waiting integer;
+  waiting bigint;
 begin
-  execute 'select count(*) from graphile_worker._private_jobs j join graphile_worker._private_job_queues q on q.id = j.job_queue_id where q.queue_name like $1 || '':%'' and j.attempts < j.max_attempts'
-    into waiting using organization::text;
-  execute 'select organization_slot.name from (select $1 || '':'' || n as name from generate_series(0, $2 - 1) n) organization_slot
-     order by (select count(*) from graphile_worker._private_jobs j join graphile_worker._private_job_queues q on q.id = j.job_queue_id where q.queue_name = organization_slot.name and j.attempts < j.max_attempts), organization_slot.name limit 1'
-    into slot using organization::text, parallel;
-  execute 'select graphile_worker.add_job(identifier => $1, payload => json_build_object(''id'', $2, ''organization_id'', $3), queue_name => $4, max_attempts => 3, job_key => $1 || '':'' || $2, priority => $5::smallint)'
-    using kind, subject, organization, slot, least(waiting, 32000);
+  -- No plan has more slots than 64; one that has shrunk may have jobs beyond its own.
+  with held as (
+    select q.queue_name, count(*) as jobs from graphile_worker._private_job_queues q join graphile_worker._private_jobs j on j.job_queue_id = q.id
+     where q.queue_name = any (array(select organization || ':' || n from generate_series(0, 63) n)) and j.attempts < j.max_attempts group by q.queue_name)
+  select (select coalesce(sum(jobs), 0) from held), organization || ':' || n into waiting, slot
+    from generate_series(0, parallel - 1) n left join held h on h.queue_name = organization || ':' || n
+   order by coalesce(h.jobs, 0), n limit 1;
+  perform graphile_worker.add_job(identifier => kind, payload => json_build_object('id', subject, 'organization_id', organization), queue_name => slot, max_attempts => 3, job_key => kind || ':' || subject,
+    priority => least(waiting, 32000)::smallint);
 end $$;
 
 -- For the worker's sweep: an analysis whose job vanished is enqueued again, one whose job is exhausted is failed.
@@ -535,7 +537,8 @@ create function private.job_state(kind text, subject uuid) returns text language
 declare
   state text;
 begin
-  execute 'select case when j.attempts >= j.max_attempts and j.locked_at is null then ''exhausted'' else ''waiting'' end from graphile_worker._private_jobs j where j.key = $1 || '':'' || $2' into state using kind, subject;
+  select case when j.attempts >= j.max_attempts and j.locked_at is null then 'exhausted' else 'waiting' end into state
+    from graphile_worker._private_jobs j where j.key = kind || ':' || subject;
   return coalesce(state, 'absent');
 end $$;
 
