@@ -68,33 +68,35 @@ create function private.flush_events() returns trigger language plpgsql security
 declare
   organization uuid;
   organizations integer;
-  waiting bigint;
-  last bigint;
+  since bigint;
 begin
-  select count(*), count(distinct p.organization_id), min(p.organization_id::text)::uuid into waiting, organizations, organization
-    from private.pending_events p where p.transaction_id = pg_current_xact_id();
-  if waiting = 0 then
+  if not exists (select from private.pending_events where transaction_id = pg_current_xact_id()) then
     return null; -- an earlier row of this transaction took them all
   end if;
+  with taken as (
+    delete from private.pending_events where transaction_id = pg_current_xact_id() returning *
+  ), counted as (
+    -- Definer triggers run on cascades too, when the organization itself is going: then there is no log to write to.
+    insert into private.event_counters as c (organization_id, last_sequence)
+      select t.organization_id, count(*) from taken t where exists (select from public.organizations o where o.id = t.organization_id) group by t.organization_id
+      on conflict (organization_id) do update set last_sequence = c.last_sequence + excluded.last_sequence
+      returning c.organization_id, c.last_sequence, (select count(*) from taken) as waiting
+  ), told as (
+    insert into public.organization_events (organization_id, sequence, kind, subject_id, from_status, to_status, actor_user_id, actor_api_key_id, at)
+      select t.organization_id, c.last_sequence - c.waiting + row_number() over (order by t.id), t.kind, t.subject_id, t.from_status, t.to_status, t.actor_user_id, t.actor_api_key_id, clock_timestamp()
+        from taken t join counted c on c.organization_id = t.organization_id
+      returning sequence
+  )
+  select (select count(distinct t.organization_id) from taken t), (select c.organization_id from counted c limit 1), (select min(t.sequence) - 1 from told t) into organizations, organization, since;
   if organizations > 1 then
     raise exception 'one transaction changed two organizations';
   end if;
-  -- Definer triggers run on cascades too, when the organization itself is going.
-  if not exists (select from public.organizations where id = organization) then
-    delete from private.pending_events where transaction_id = pg_current_xact_id();
+  if organization is null then
     return null;
   end if;
-  insert into private.event_counters as c (organization_id, last_sequence) values (organization, waiting)
-    on conflict (organization_id) do update set last_sequence = c.last_sequence + waiting
-    returning last_sequence into last;
-  with taken as (
-    delete from private.pending_events where transaction_id = pg_current_xact_id() returning *
-  )
-  insert into public.organization_events (organization_id, sequence, kind, subject_id, from_status, to_status, actor_user_id, actor_api_key_id, at)
-    select t.organization_id, last - waiting + row_number() over (order by t.id), t.kind, t.subject_id, t.from_status, t.to_status, t.actor_user_id, t.actor_api_key_id, clock_timestamp() from taken t;
   perform pg_notify('newsystem_events', organization::text);
   if exists (select from private.switches where name = 'supabase_realtime') then
-    perform private.publish_events(organization, last - waiting);
+    perform private.publish_events(organization, since);
   end if;
   return null;
 end $$;
@@ -147,10 +149,10 @@ begin
   insert into private.pending_events (organization_id, kind, subject_id, from_status, to_status, actor_user_id)
     select n.organization_id, 'analysis_status_changed', n.id, o.status, n.status, private.user_id()
       from changed n join former o on o.id = n.id where o.status <> n.status order by n.id;
-  -- Progress is no event: it is on the row, with a doorbell of its own; identical ones in a transaction are merged.
+  -- Progress is no event: it is on the row, with a doorbell of its own; identical ones in a transaction are merged. A status is told by its event.
   perform pg_notify('newsystem_progress', n.organization_id::text || ':' || n.id::text)
     from changed n join former o on o.id = n.id
-   where row (n.progress, n.stage, n.frames_done, n.progress_message, n.status) is distinct from row (o.progress, o.stage, o.frames_done, o.progress_message, o.status);
+   where row (n.progress, n.stage, n.frames_done, n.progress_message) is distinct from row (o.progress, o.stage, o.frames_done, o.progress_message);
   return null;
 end $$;
 create trigger analysis_results_updated after update on public.analysis_results referencing old table as former new table as changed for each statement execute function private.on_analysis_updated();
