@@ -65,10 +65,7 @@ impl AnalysisFrame {
 
     /// The stretch of the recording that it stands for.
     fn span(&self) -> Result<TimeSpan> {
-        Ok(TimeSpan {
-            start_seconds: self.row.start_seconds()?,
-            end_seconds: self.row.end_seconds()?,
-        })
+        Ok(TimeSpan::between(self.row.start_seconds()?, self.row.end_seconds()?))
     }
 
     /// Its width in pixels.

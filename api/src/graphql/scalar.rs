@@ -1,6 +1,14 @@
 //! Values of the schema that are no numbers or texts of GraphQL's own: instants, exact numbers, documents, addresses.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
+use std::borrow::Cow;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{Field, Selection, SelectionSet};
+use async_graphql::registry::Registry;
+use async_graphql::{
+    ContextSelectionSet, InputValueError, InputValueResult, Name, OutputType, Positioned, Scalar, ScalarType,
+    ServerResult, SimpleObject, Value,
+};
 use chrono::{SecondsFormat, Utc};
 
 /// An instant in RFC 3339, with a time zone: `2026-11-24T07:00:00.123456Z`. Answers are in UTC.
@@ -157,14 +165,79 @@ impl ScalarType for Url {
     }
 }
 
+/// An object whose fields are all at hand, written at once. Of these a list has hundreds, and a future for each of their fields
+/// is most of what such a list costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AtOnce<T>(T);
+
+/// The fields of an object, as values.
+pub trait AtHand: OutputType {
+    /// A field by its name; none where it has no such.
+    fn at_hand(&self, field: &str) -> Option<Value>;
+}
+
+impl<T: AtHand> AtOnce<T> {
+    fn write(&self, ctx: &ContextSelectionSet<'_>, set: &SelectionSet, object: &mut IndexMap<Name, Value>) {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    let value = match field.node.name.node.as_str() {
+                        "__typename" => Some(Value::from(T::type_name().into_owned())),
+                        // What is no field was refused by the validation.
+                        name => self.0.at_hand(name),
+                    };
+                    let key = field.node.response_key().node.clone();
+                    object.insert(key, value.unwrap_or_default());
+                }
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = ctx.query_env.fragments.get(&spread.node.fragment_name.node) {
+                        self.write(ctx, &fragment.node.selection_set.node, object);
+                    }
+                }
+                Selection::InlineFragment(fragment) => self.write(ctx, &fragment.node.selection_set.node, object),
+            }
+        }
+    }
+}
+
+impl<T: AtHand> OutputType for AtOnce<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        let mut object = IndexMap::new();
+        self.write(ctx, &ctx.item.node, &mut object);
+        Ok(Value::Object(object))
+    }
+}
+
 /// An amount in a currency.
 #[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
-pub struct Money {
+#[graphql(name = "Money")]
+pub struct Amount {
     /// The number, in whole cents.
-    pub amount: Decimal,
+    amount: Decimal,
     /// The currency, by its ISO 4217 code.
-    pub currency: String,
+    currency: String,
 }
+
+impl AtHand for Amount {
+    fn at_hand(&self, field: &str) -> Option<Value> {
+        match field {
+            "amount" => Some(self.amount.to_value()),
+            "currency" => Some(Value::from(self.currency.as_str())),
+            _ => None,
+        }
+    }
+}
+
+/// An amount in a currency.
+pub type Money = AtOnce<Amount>;
 
 impl Money {
     /// An amount of a row in its currency.
@@ -173,28 +246,49 @@ impl Money {
         if amount.scale() < 2 {
             amount.rescale(2);
         }
-        Self {
+        Self(Amount {
             amount: Decimal(amount),
             currency: currency.to_owned(),
-        }
+        })
     }
 }
 
 /// A stretch of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, SimpleObject)]
-pub struct TimeSpan {
+#[graphql(name = "TimeSpan")]
+pub struct Stretch {
     /// Where it starts, in seconds from the recording's start.
-    pub start_seconds: f64,
+    start_seconds: f64,
     /// Where it ends, in seconds from the recording's start.
-    pub end_seconds: f64,
+    end_seconds: f64,
+}
+
+impl AtHand for Stretch {
+    fn at_hand(&self, field: &str) -> Option<Value> {
+        match field {
+            "startSeconds" => Some(Value::from(self.start_seconds)),
+            "endSeconds" => Some(Value::from(self.end_seconds)),
+            _ => None,
+        }
+    }
+}
+
+/// A stretch of a recording.
+pub type TimeSpan = AtOnce<Stretch>;
+
+impl TimeSpan {
+    /// From here to there, in seconds from the recording's start.
+    pub const fn between(start_seconds: f64, end_seconds: f64) -> Self {
+        Self(Stretch {
+            start_seconds,
+            end_seconds,
+        })
+    }
 }
 
 impl From<domain::span::TimeSpan> for TimeSpan {
     fn from(span: domain::span::TimeSpan) -> Self {
-        Self {
-            start_seconds: span.start_seconds(),
-            end_seconds: span.end_seconds(),
-        }
+        Self::between(span.start_seconds(), span.end_seconds())
     }
 }
 
