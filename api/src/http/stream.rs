@@ -125,6 +125,8 @@ pub struct Outbox<C> {
     patience: Duration,
 }
 
+/// Items that a stream which is always ready tells before others have their turn.
+const TURN: u32 = 8;
 /// Control messages that may wait: a client that floods and does not read is let go.
 const MAX_CONTROL: usize = 1024;
 
@@ -322,32 +324,40 @@ impl<C: Send + 'static> Outbox<C> {
         None
     }
 
+    /// Adds an item; gives it back, with what to wait for, while the lane is full.
+    fn try_push(&self, key: u64, item: Item) -> Result<Pushed, (Item, Arc<Notify>)> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let Some(lane) = state.lanes.get_mut(&key) else {
+            return Ok(Pushed::Gone);
+        };
+        if lane.items.len() >= self.capacity {
+            return Err((item, Arc::clone(&lane.room)));
+        }
+        lane.items.push_back(item);
+        if !std::mem::replace(&mut lane.queued, true) {
+            state.turns.push_back(key);
+        }
+        drop(guard);
+        self.ready.notify_one();
+        Ok(Pushed::Yes)
+    }
+
     async fn push(&self, key: u64, item: Item) -> Pushed {
-        let mut item = Some(item);
+        let (mut item, mut room) = match self.try_push(key, item) {
+            Ok(pushed) => return pushed,
+            Err(full) => full,
+        };
         let waiting = async {
             loop {
-                let room = {
-                    let mut guard = self.lock();
-                    let state = &mut *guard;
-                    let Some(lane) = state.lanes.get_mut(&key) else {
-                        return Pushed::Gone;
-                    };
-                    if lane.items.len() < self.capacity {
-                        lane.items.extend(item.take());
-                        let queued = std::mem::replace(&mut lane.queued, true);
-                        if !queued {
-                            state.turns.push_back(key);
-                        }
-                        drop(guard);
-                        self.ready.notify_one();
-                        return Pushed::Yes;
-                    }
-                    Arc::clone(&lane.room)
-                };
                 room.notified().await;
+                match self.try_push(key, item) {
+                    Ok(pushed) => return pushed,
+                    Err(full) => (item, room) = full,
+                }
             }
         };
-        tokio::time::timeout(self.patience, waiting)
+        Box::pin(tokio::time::timeout(self.patience, waiting))
             .await
             .unwrap_or(Pushed::Slow)
     }
@@ -375,6 +385,7 @@ async fn run<E: Executor, C: Send + 'static>(
 ) {
     let id = prepared.id.clone();
     let mut outcomes = pin!(engine.stream(prepared));
+    let mut told = 0_u32;
     while let Some(outcome) = outcomes.next().await {
         if outcome.request_error {
             outbox.finish(
@@ -408,7 +419,10 @@ async fn run<E: Executor, C: Send + 'static>(
             }
         }
         // A stream that is always ready must not keep the thread from others.
-        tokio::task::yield_now().await;
+        told = told.wrapping_add(1);
+        if told.is_multiple_of(TURN) {
+            tokio::task::yield_now().await;
+        }
     }
     outbox.finish(key, [Item::Complete]);
 }
