@@ -91,8 +91,17 @@ const CASES: [Case; 5] = [
     },
 ];
 
-/// What `organizationPerformance` means, as one would write it by hand (service/src/dashboard.rs says the rules).
-const PERFORMANCE: &str = include_str!("../bench/performance.sql");
+/// What `organizationPerformance` means, as one would write it by hand: the SQL that the sums are tested against, by kind of work.
+const PERFORMANCE: &str = concat!(
+    "with worth as (",
+    include_str!("../it/read/worth.sql"),
+    "), sums as (select workflow_type, round(sum(hours) * 12 / 52, 2) as h1, round(sum(hours) filter (where state >= 2) * 12 / 52, 2) as h2, round(sum(hours) filter (where state = 3) * 12 / 52, 2) as h3, \
+       sum(money) * 12 as m1, sum(money) filter (where state >= 2) * 12 as m2, sum(money) filter (where state = 3) * 12 as m3 from worth group by 1), \
+     kind as (select s.workflow_type, count(*) as recordings, avg(a.confidence_score) as confidence, coalesce(sum(a.automation_opportunities_count), 0) as opportunities \
+       from public.analysis_results a join public.recording_sessions s on s.id = a.session_id where a.is_current group by 1) \
+     select json_agg(x) from (select k.*, h1, h2, h3, m1, m2, m3, (select currency from public.organizations limit 1) as currency \
+       from kind k left join sums w on w.workflow_type is not distinct from k.workflow_type order by m1 desc nulls last) x"
+);
 
 /// One person of the data set.
 struct Someone {
