@@ -3,7 +3,8 @@
 //! A private PostgreSQL on the disk, one `newsystem serve`, 1,000 sockets in 50 organizations that follow their organization's
 //! events, and writers that change the status of analyses at a fixed rate. The clock of an event starts when its COMMIT is sent,
 //! for subscribers and for the floor alike: so both contain the commit itself. Writers, subscribers, server and database share
-//! the machine. Prints Markdown.
+//! the machine. Then the memory of 10,000 idle subscribers, and how soon a right that is taken away closes its sockets. Prints
+//! Markdown.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on ends here")]
 
@@ -225,6 +226,34 @@ async fn write(pool: PgPool, organization: usize, every: Duration, sent: Sent, s
     }
 }
 
+/// Takes two members of each organization their role, one after the other; how long their sockets stay open, in microseconds.
+async fn revoke(serve: &Serve, pool: &PgPool, sent: &Sent) -> Vec<u32> {
+    let ends = Delays::default();
+    for (organization, member) in (0..ORGANIZATIONS).flat_map(|organization| [(organization, 0), (organization, 1)]) {
+        let mut socket = subscribe(serve, organization, member).await;
+        let since = Instant::now();
+        // It is an event too, told to the others.
+        sent[organization].lock().unwrap().push(since);
+        sqlx::query("update public.user_profiles set role = 'operator' where id = $1")
+            .bind(id(organization, 1 + member))
+            .execute(pool)
+            .await
+            .unwrap();
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Close(Some(close)))) => {
+                    assert_eq!(u16::from(close.code), 4403, "{close:?}");
+                    break;
+                }
+                Some(Ok(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        ends.add(since);
+    }
+    ends.take()
+}
+
 fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().next().unwrap_or_default().to_owned()
@@ -413,6 +442,14 @@ async fn main() {
         megabytes(memory(serve.id()))
     );
     drop(more);
+    let ends = revoke(&serve, &pool, &sent).await;
+    println!(
+        "From the commit that takes a member's role away to the close of his socket, {} times, {subscribers} others following: p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms.",
+        ends.len(),
+        milliseconds(&ends, 0.5),
+        milliseconds(&ends, 0.99),
+        milliseconds(&ends, 1.0),
+    );
     drop(serve);
     pool.close().await;
     postgres.stop().await.unwrap();
