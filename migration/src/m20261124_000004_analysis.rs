@@ -60,6 +60,8 @@ create table public.analysis_results (
   constraint analysis_results_current_is_completed check (not is_current or status = 'completed'),
   constraint analysis_results_savings_have_currency check (cost_savings_annual is null or currency is not null)
 );
+-- Whoever knows the id says `status is not distinct from`: with an equation, a plan that was made while little was active would go on reading
+-- these two whole when much is.
 create unique index analysis_results_one_active on public.analysis_results (session_id) where status in ('queued', 'processing');
 create unique index analysis_results_one_current on public.analysis_results (session_id) where is_current;
 create index idx_analysis_results_org_status on public.analysis_results (organization_id, status);

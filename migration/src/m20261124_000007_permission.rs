@@ -32,7 +32,7 @@ declare
 begin
   return (select id from public.analysis_results
    where job ->> 'kind' = 'analysis' and id = (job ->> 'id')::uuid
-     and status = 'processing' and attempt = (job ->> 'attempt')::integer
+     and status is not distinct from 'processing' and attempt = (job ->> 'attempt')::integer
      and lease_token = (job ->> 'lease')::uuid and lease_expires_at > clock_timestamp());
 end $$;
 
@@ -42,7 +42,7 @@ declare
 begin
   return (select id from public.generated_reports
    where job ->> 'kind' = 'report' and id = (job ->> 'id')::uuid
-     and status = 'generating' and attempt = (job ->> 'attempt')::integer
+     and status is not distinct from 'generating' and attempt = (job ->> 'attempt')::integer
      and lease_token = (job ->> 'lease')::uuid and lease_expires_at > clock_timestamp());
 end $$;
 

@@ -267,7 +267,7 @@ begin
   return query
     with renewed as (
       update public.analysis_results a set lease_expires_at = clock_timestamp() + make_interval(secs => lease_seconds)
-       where a.id = analysis and a.lease_token = lease and a.status = 'processing' and a.lease_expires_at > clock_timestamp()
+       where a.id = analysis and a.lease_token = lease and a.status is not distinct from 'processing' and a.lease_expires_at > clock_timestamp()
       returning a.cancel_requested_at)
     select exists (select from renewed), coalesce((select cancel_requested_at is not null from renewed), false);
 end $$;
@@ -493,12 +493,12 @@ create function private.enqueue_permission(kind text, subject uuid) returns tabl
 begin
   if kind = 'analyze_recording' then
     return query select a.organization_id, o.max_parallel_analyses from public.analysis_results a join public.organizations o on o.id = a.organization_id
-     where a.id = subject and a.status = 'queued'
+     where a.id = subject and a.status is not distinct from 'queued'
        and ((a.organization_id = private.organization_id() and private.can_write() and (private.is_manager() or a.session_id in (select private.own_sessions())))
             or (a.organization_id = private.job_organization()));
   elsif kind = 'generate_report' then
     return query select r.organization_id, 1 from public.generated_reports r
-     where r.id = subject and r.status = 'queued' and r.organization_id = private.organization_id() and private.can_write();
+     where r.id = subject and r.status is not distinct from 'queued' and r.organization_id = private.organization_id() and private.can_write();
   end if;
 end $$;
 grant execute on function private.enqueue_permission(text, uuid) to newsystem_queue;
@@ -516,7 +516,8 @@ begin
   perform private.add_job(kind, subject, allowed.organization_id, allowed.parallel);
 end $$;
 
-create function private.add_job(kind text, subject uuid, organization uuid, parallel integer) returns void language plpgsql security definer set search_path = '' as $$
+-- Without sequential scans: a plan that was made for a short queue would be kept for a long one.
+create function private.add_job(kind text, subject uuid, organization uuid, parallel integer) returns void language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
   slot text;
   waiting bigint;
@@ -558,7 +559,7 @@ create function private.stale_permission(kind text, subject uuid) returns table 
 #variable_conflict use_column
 begin
   return query select a.organization_id, o.max_parallel_analyses from public.analysis_results a join public.organizations o on o.id = a.organization_id
-   where kind = 'analyze_recording' and a.id = subject and (a.status = 'queued' or (a.status = 'processing' and a.lease_expires_at <= clock_timestamp()));
+   where kind = 'analyze_recording' and a.id = subject and (a.status is not distinct from 'queued' or (a.status is not distinct from 'processing' and a.lease_expires_at <= clock_timestamp()));
 end $$;
 grant execute on function private.stale_permission(text, uuid) to newsystem_queue;
 

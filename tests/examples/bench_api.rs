@@ -311,6 +311,8 @@ impl Bench {
 
     /// Removes what enqueueing left, so that each measurement finds an empty queue.
     async fn forget_analyses(&self) -> Result<()> {
+        // What was on its way when the clients hung up comes to its end first.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         for statements in [
             "begin; set local session_replication_role = replica; delete from public.analysis_results where status = 'queued'; \
              update public.recording_sessions set status = 'completed' where status = 'processing'; \

@@ -157,7 +157,7 @@ pub async fn report(db: &Db, analysis: AnalysisId, lease: &Lease, progress: &Pro
     let touched = scope
         .run(
             "update public.analysis_results set stage = $2, progress = $3, frames_done = $4, frames_total = $5, progress_message = $6
-              where id = $1 and lease_token = $7 and status = 'processing'",
+              where id = $1 and lease_token = $7 and status is not distinct from 'processing'",
             [
                 analysis.uuid().into(),
                 progress.stage.as_str().into(),
