@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 
 /// Bytes of one part of a write, of which two are held in memory: what S3 wants at least, and less where a folder takes any.
 const PART_BYTES: usize = 5 * 1024 * 1024;
-const FOLDER_PART_BYTES: usize = 1024 * 1024;
+const FOLDER_PART_BYTES: usize = 256 * 1024;
 
 /// The key of one chunk of a recording.
 pub fn chunk_key(organization: OrganizationId, session: SessionId, index: i32) -> String {

@@ -1,5 +1,7 @@
 //! Streams: taken up again, refused with a code, bounded in number, ended with notice, and cheap while nothing happens.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use domain::status::AnalysisStatus::{self, Failed, Processing, Queued};
@@ -9,6 +11,8 @@ use service::event::listener::Listener;
 use tests::database::{TestDatabase, seeded};
 use tests::program::Serve;
 use tests::socket::{Said, Socket};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{EVENTS, Stage, code, cursor, person, sequence};
@@ -275,4 +279,127 @@ async fn a_watched_analysis_is_read_once_for_all_who_watch_and_every_status_is_t
             .is_err(),
         "another organization's does not exist"
     );
+}
+
+#[tokio::test]
+async fn a_watched_upload_is_read_once_for_all_who_watch() {
+    const WATCHERS: usize = 10;
+    let (_database, pool, db, hub) = hub().await;
+    let watchers: Vec<_> = (0..WATCHERS)
+        .map(|_| {
+            let hub = hub.clone();
+            tokio::spawn(async move {
+                let states = hub.upload(seeded('a', 1).into(), seeded('a', 21).into()).await.unwrap();
+                let mut states = std::pin::pin!(states.map(Result::unwrap));
+                let mut told = 0;
+                loop {
+                    let state = states.next().await.unwrap();
+                    told += 1;
+                    if state.bytes == 40 {
+                        return told;
+                    }
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let (begun, before) = (tokio::time::Instant::now(), db.statements());
+    for bytes in 1..=40_i64 {
+        sqlx::query("update public.video_chunks set file_size_bytes = $2 where id = $1")
+            .bind(seeded('a', 24))
+            .bind(bytes)
+            .execute(&pool)
+            .await
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    for watcher in watchers {
+        let told = tokio::time::timeout(Duration::from_secs(20), watcher)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(told <= 12, "{told} states of 40 changes in a second");
+    }
+    let (looks, seconds) = (db.statements() - before, begun.elapsed().as_secs_f64());
+    assert!(
+        looks as f64 <= seconds * 4.0 + 4.0,
+        "{looks} statements for {WATCHERS} watchers in {seconds:.1} s"
+    );
+}
+
+/// A way to the database that can fall silent: connections stay open, and nothing comes through them any more.
+struct Line {
+    port: u16,
+    connections: Arc<AtomicUsize>,
+    silent: Arc<Notify>,
+}
+
+impl Line {
+    async fn to(port: u16) -> Self {
+        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let line = Self {
+            port: door.local_addr().unwrap().port(),
+            connections: Arc::default(),
+            silent: Arc::default(),
+        };
+        let (connections, silent) = (line.connections.clone(), line.silent.clone());
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = door.accept().await {
+                connections.fetch_add(1, Ordering::SeqCst);
+                let silent = silent.clone();
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                        () = silent.notified() => std::future::pending().await,
+                    }
+                });
+            }
+        });
+        line
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_listening_connection_that_fell_silent_loses_nothing_and_is_replaced() {
+    let database = TestDatabase::with_two_organizations().await.unwrap();
+    let pool = database.superuser().await.unwrap();
+    let db = database.api().await.unwrap();
+    let url = url::Url::parse(&database.url("newsystem_api")).unwrap();
+    let hub = async || {
+        let line = Line::to(url.port().unwrap()).await;
+        let mut through = url.clone();
+        through.set_port(Some(line.port)).unwrap();
+        let listener = Listener::connect(through.as_str()).await.unwrap();
+        let stop = CancellationToken::new();
+        (line, api::hub::Hub::start(db.clone(), listener, Box::new(|_| ()), stop))
+    };
+    let (silent, one) = hub().await;
+    let (sound, _two) = hub().await;
+    let events = one.events(seeded('a', 1).into(), None).await.unwrap();
+    let mut events = std::pin::pin!(events.map(Result::unwrap));
+    let mut happens = async || {
+        let sql = "update public.recording_sessions set title = coalesce(title, '') || '.' where id = $1";
+        sqlx::query(sql).bind(seeded('a', 21)).execute(&pool).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), events.next())
+            .await
+            .unwrap()
+            .unwrap()
+            .sequence
+    };
+    let first = happens().await;
+    silent.silent.notify_waiters();
+    assert_eq!(happens().await, first + 1, "the slow poll finds what no doorbell told");
+    let replaced = async {
+        while silent.connections() < 2 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), replaced).await.unwrap();
+    assert_eq!(happens().await, first + 2);
+    assert_eq!(sound.connections(), 1, "its heartbeat told the other that all is well");
 }
