@@ -7,7 +7,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use domain::id::{AnalysisId, OrganizationId, ReportId, SessionId};
 use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
@@ -246,14 +246,17 @@ impl Storage {
         let mut writer = WriteMultipart::new_with_chunk_size(self.store.put_multipart(&self.path(key)).await?, part);
         let mut hash = Sha256::new();
         let mut bytes = 0_u64;
-        let refusal = loop {
-            let piece = match stream.next().await {
+        // Copied, since a piece holds on to the whole buffer of the connection that it came from.
+        let mut collected = BytesMut::with_capacity(part);
+        let refusal = 'read: loop {
+            let mut piece = match stream.next().await {
                 None => {
                     let got = Stored {
                         bytes,
                         sha256: hex::encode(hash.finalize()),
                     };
                     if got == *expected {
+                        writer.put(collected.freeze());
                         writer.finish().await?;
                         return Ok(());
                     }
@@ -267,10 +270,16 @@ impl Storage {
                 break PutError::TooLarge { limit: expected.bytes };
             }
             hash.update(&piece);
-            if let Err(error) = writer.wait_for_capacity(1).await {
-                break error.into();
+            while !piece.is_empty() {
+                let fits = piece.len().min(part - collected.len());
+                collected.extend_from_slice(&piece.split_to(fits));
+                if collected.len() == part {
+                    if let Err(error) = writer.wait_for_capacity(1).await {
+                        break 'read error.into();
+                    }
+                    writer.put(std::mem::replace(&mut collected, BytesMut::with_capacity(part)).freeze());
+                }
             }
-            writer.put(piece);
         };
         // What was written so far is dropped; should that fail too, the first reason is the one to tell.
         let _ = writer.abort().await;

@@ -8,4 +8,5 @@ pub mod model_stand_in;
 pub mod node;
 pub mod postgres;
 pub mod program;
+pub mod s3;
 pub mod socket;

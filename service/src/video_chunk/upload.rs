@@ -22,6 +22,8 @@ use crate::storage::{PresignedMethod, Storage, Stored, chunk_key};
 
 /// Chunks that one request may announce.
 pub const MOST_CHUNKS: usize = 50;
+/// Objects of a bucket that are read back at the same time.
+const VERIFIED_AT_ONCE: usize = 8;
 /// How long an address to PUT to is good.
 pub const ADDRESS_LIFE: Duration = Duration::from_hours(1);
 
@@ -344,12 +346,14 @@ pub async fn complete(
     let rows = rows_of(&scope, chunks).await?;
     drop(scope);
     let session = SessionId::new(rows[0].session_id);
-    let mut verdicts = Vec::with_capacity(rows.len());
-    for row in &rows {
-        if row.upload_status == UploadStatus::Completed.as_str() {
-            continue;
-        }
-        verdicts.push((row, verify(storage, row).await?));
+    let open: Vec<_> = rows
+        .iter()
+        .filter(|row| row.upload_status != UploadStatus::Completed.as_str())
+        .collect();
+    let mut verdicts = Vec::with_capacity(open.len());
+    for some in open.chunks(VERIFIED_AT_ONCE) {
+        let found = futures::future::try_join_all(some.iter().map(|row| verify(storage, row))).await?;
+        verdicts.extend(some.iter().copied().zip(found));
     }
     let scope = db.scope(caller).await?;
     let recording = lock_session(&scope, session).await?.status == SessionStatus::Recording.as_str();

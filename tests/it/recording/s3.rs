@@ -1,58 +1,35 @@
 //! The same over a real S3-compatible server: presigned addresses, reading back, playback, erasure.
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::response::IntoResponse as _;
-use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
-use s3s_fs::FileSystem;
 use serde_json::json;
 use service::clock::Clock;
 use service::config::{Bucket, Secret};
 use service::storage::Storage;
 use service::sweep;
 use tests::app::{Chunk, TestApp, WEBM};
-use tower::Service;
+use tests::s3::{BUCKET, KEY, S3Server};
 
 use super::steps::any_interleaving;
 
-/// A server of the S3 protocol that checks signatures, over a folder.
+/// A server of the S3 protocol, and our way to it.
 struct S3 {
-    folder: tempfile::TempDir,
+    server: S3Server,
     storage: Storage,
 }
 
 impl S3 {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("recordings")).unwrap();
-        let mut builder = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
-        builder.set_auth(SimpleAuth::from_single("test-key", "test-secret"));
-        let service = builder.build();
-        let serve = move |request: Request| {
-            let mut service = service.clone();
-            async move {
-                match Service::call(&mut service, request).await {
-                    Ok(answer) => answer.map(Body::new),
-                    Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-                }
-            }
-        };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(serve)).await });
+        let server = S3Server::start(&std::env::temp_dir()).await.unwrap();
         let storage = Storage::bucket(&Bucket {
-            name: "recordings".to_owned(),
+            name: BUCKET.to_owned(),
             prefix: "p".to_owned(),
             region: "eu-central-1".to_owned(),
-            endpoint: Some(endpoint.parse().unwrap()),
-            credentials: Some((Secret::new("test-key"), Secret::new("test-secret"))),
+            endpoint: Some(server.endpoint.parse().unwrap()),
+            credentials: Some((Secret::new(KEY.0), Secret::new(KEY.1))),
             session_token: None,
         })
         .unwrap();
-        Self { folder, storage }
+        Self { server, storage }
     }
 
     async fn app(&self) -> TestApp {
@@ -61,7 +38,7 @@ impl S3 {
 
     /// Objects in the bucket, by key.
     fn objects(&self) -> Vec<String> {
-        let root = self.folder.path().join("recordings");
+        let root = self.server.folder.path().join(BUCKET);
         let mut found = Vec::new();
         let mut folders = vec![root.clone()];
         while let Some(folder) = folders.pop() {
