@@ -5,7 +5,8 @@
 //! - [`Owner`]: whoever runs the platform, outside every tenant; no process that serves or works has one.
 //! - [`System`]: the short list of definer functions for what happens outside a tenant.
 //!
-//! BEGIN, role, time-out and claims travel in one message (219 us against 324 with separate ones, facts/stack.md).
+//! BEGIN, role and claims travel in one message (219 us against 324 with separate ones, facts/stack.md); the time-out of
+//! statements is the connection's, or behind a transaction pooler the transaction's.
 
 mod claims;
 mod owner;
