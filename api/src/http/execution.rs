@@ -115,13 +115,13 @@ impl Extension for Observer {
             (Poll::Ready(response), _) => response,
             (Poll::Pending, None) => run.await,
             // Apart: a clock wants memory on a boundary that costs every event's more than the clock itself.
-            (Poll::Pending, Some(limit)) => match Box::pin(tokio::time::timeout(limit, run)).await {
-                Ok(response) => response,
-                Err(_) => {
+            (Poll::Pending, Some(limit)) => {
+                let Ok(response) = Box::pin(tokio::time::timeout(limit, run)).await else {
                     self.contained();
                     return event_took_too_long(context);
-                }
-            },
+                };
+                response
+            }
         };
         response.errors.extend(self.contained());
         if let Some(operation) = operation {

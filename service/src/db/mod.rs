@@ -242,10 +242,6 @@ impl Db {
 
     /// Runs one statement that reads, outside every tenant, as a transaction by itself: beginning and ending one would cost more
     /// than the statement. Connections that died in the pool are replaced.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the room that the list names: connections are taken here"
-    )]
     async fn read<'q>(
         &self,
         query: impl Fn() -> sqlx::query::Query<'q, Postgres, sqlx::postgres::PgArguments>,

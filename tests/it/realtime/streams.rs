@@ -385,7 +385,7 @@ async fn a_listening_connection_that_fell_silent_loses_nothing_and_is_replaced()
     let mut happens = async || {
         let sql = "update public.recording_sessions set title = coalesce(title, '') || '.' where id = $1";
         sqlx::query(sql).bind(seeded('a', 21)).execute(&pool).await.unwrap();
-        tokio::time::timeout(Duration::from_secs(60), events.next())
+        tokio::time::timeout(Duration::from_mins(1), events.next())
             .await
             .unwrap()
             .unwrap()
