@@ -159,7 +159,7 @@ async fn a_scope_leaves_no_role_no_claims_and_no_rows_however_it_ends() {
     let left = left.unwrap();
     assert_eq!(
         (left.role.as_str(), left.job.as_str(), left.timeout.as_str()),
-        ("newsystem_worker", "", "0")
+        ("newsystem_worker", "", "5s")
     );
 
     let title: String = sqlx::query_scalar("select title from public.recording_sessions where id = $1")
