@@ -82,11 +82,6 @@ impl std::fmt::Debug for Db {
     }
 }
 
-/// Whether a connection is gone that another may replace.
-fn is_lost(error: &sqlx::Error) -> bool {
-    is_connection_fault(error) && !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
-}
-
 /// A pooled connection that lay idle longer than this is pinged before use.
 const TRUSTED_IDLE: Duration = Duration::from_secs(10);
 
@@ -225,12 +220,26 @@ impl Db {
         reason = "this is the room that the list names: here transactions begin, with role and claims"
     )]
     async fn begin_now(&self, message: &str) -> Result<Transaction<'static, Postgres>> {
+        self.on_a_living_connection(|| self.inner.pool.begin_with(AssertSqlSafe(message.to_owned())))
+            .await
+    }
+
+    /// Tries again for as long as it meets connections that died in the pool.
+    async fn on_a_living_connection<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, sqlx::Error>>,
+    {
         let mut tries = 0;
         loop {
-            match self.inner.pool.begin_with(AssertSqlSafe(message.to_owned())).await {
-                Ok(transaction) => return Ok(transaction),
-                Err(error) if tries < self.inner.max_connections && is_lost(&error) => tries += 1,
-                Err(error) => return Err(error.into()),
+            match attempt().await {
+                Err(error)
+                    if tries < self.inner.max_connections
+                        && is_connection_fault(&error)
+                        && !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) =>
+                {
+                    tries += 1;
+                }
+                done => return Ok(done?),
             }
         }
     }
@@ -242,7 +251,7 @@ impl Db {
 
     /// Runs one statement that reads, outside every tenant, as a transaction by itself: beginning and ending one would cost more
     /// than the statement. Connections that died in the pool are replaced.
-    async fn read<'q>(
+    pub(crate) async fn read<'q>(
         &self,
         query: impl Fn() -> sqlx::query::Query<'q, Postgres, sqlx::postgres::PgArguments>,
     ) -> Result<Vec<PgRow>> {
@@ -254,13 +263,7 @@ impl Db {
             transaction.commit().await?;
             return Ok(rows);
         }
-        let mut tries = 0;
-        loop {
-            match query().fetch_all(&self.inner.pool).await {
-                Ok(rows) => return Ok(rows),
-                Err(error) if tries < self.inner.max_connections && is_lost(&error) => tries += 1,
-                Err(error) => return Err(error.into()),
-            }
-        }
+        self.on_a_living_connection(|| query().fetch_all(&self.inner.pool))
+            .await
     }
 }

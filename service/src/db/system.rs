@@ -35,7 +35,7 @@ pub(crate) use call;
 /// Makes one call that only reads: `read!(self, sql, values…)`, all rows.
 macro_rules! read {
     ($self:ident, $sql:literal $(, $value:expr)* $(,)?) => {
-        $self.read(|| sqlx::query($sql)$(.bind($value))*).await?
+        $self.db().read(|| sqlx::query($sql)$(.bind($value))*).await?
     };
 }
 pub(crate) use read;
@@ -47,14 +47,6 @@ impl System {
 
     pub(crate) const fn db(&self) -> &Db {
         &self.db
-    }
-
-    /// See [`read!`].
-    pub(crate) async fn read<'q>(
-        &self,
-        query: impl Fn() -> sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>,
-    ) -> Result<Vec<PgRow>> {
-        self.db.read(query).await
     }
 
     /// Refuses to work as a role that passes row security, or could become one that does: superuser, BYPASSRLS, or owner of a
