@@ -601,9 +601,6 @@ async fn main() -> Result<()> {
         let mut cheaper = [0.0; 2];
         for (at, prepared) in [false, true].into_iter().enumerate() {
             cheaper[at] = bench.floor(case, 16, prepared).await?.cpu;
-            if case.writes {
-                bench.forget_analyses().await?;
-            }
         }
         let prepared = cheaper[1] < cheaper[0];
         eprintln!(
@@ -618,9 +615,6 @@ async fn main() -> Result<()> {
                     bench.forget_analyses().await?;
                 }
                 let other = bench.floor(case, *connections, prepared).await?;
-                if case.writes {
-                    bench.forget_analyses().await?;
-                }
                 // The first round warms up.
                 if round > 0 {
                     ours.push(one);

@@ -39,12 +39,7 @@ impl Stage {
 
     /// One more event of an organization.
     async fn happens(&self, organization: char) {
-        let sql = "update public.recording_sessions set title = coalesce(title, '') || '.' where id = $1";
-        sqlx::query(sql)
-            .bind(seeded(organization, 21))
-            .execute(&self.pool)
-            .await
-            .unwrap();
+        happens(&self.pool, organization).await;
     }
 
     async fn newest(&self, organization: char) -> i64 {
@@ -69,6 +64,16 @@ impl Stage {
         socket.data().await.unwrap();
         socket
     }
+}
+
+/// One more event of an organization.
+async fn happens(pool: &PgPool, organization: char) {
+    let sql = "update public.recording_sessions set title = coalesce(title, '') || '.' where id = $1";
+    sqlx::query(sql)
+        .bind(seeded(organization, 21))
+        .execute(pool)
+        .await
+        .unwrap();
 }
 
 /// The position after an event, in the form that the server gives.

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{EVENTS, Stage, code, cursor, person, sequence};
+use super::{EVENTS, Stage, code, cursor, happens, person, sequence};
 
 /// Events of an event stream with their ids, until there are enough.
 async fn event_stream(serve: &Serve, last: Option<&str>, wanted: usize) -> Vec<(String, Value)> {
@@ -382,24 +382,23 @@ async fn a_listening_connection_that_fell_silent_loses_nothing_and_is_replaced()
     let (sound, _two) = hub().await;
     let events = one.events(seeded('a', 1).into(), None).await.unwrap();
     let mut events = std::pin::pin!(events.map(Result::unwrap));
-    let mut happens = async || {
-        let sql = "update public.recording_sessions set title = coalesce(title, '') || '.' where id = $1";
-        sqlx::query(sql).bind(seeded('a', 21)).execute(&pool).await.unwrap();
+    let mut next = async || {
+        happens(&pool, 'a').await;
         tokio::time::timeout(Duration::from_mins(1), events.next())
             .await
             .unwrap()
             .unwrap()
             .sequence
     };
-    let first = happens().await;
+    let first = next().await;
     silent.silent.notify_waiters();
-    assert_eq!(happens().await, first + 1, "the slow poll finds what no doorbell told");
+    assert_eq!(next().await, first + 1, "the slow poll finds what no doorbell told");
     let replaced = async {
         while silent.connections() < 2 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     tokio::time::timeout(Duration::from_mins(1), replaced).await.unwrap();
-    assert_eq!(happens().await, first + 2);
+    assert_eq!(next().await, first + 2);
     assert_eq!(sound.connections(), 1, "its heartbeat told the other that all is well");
 }
