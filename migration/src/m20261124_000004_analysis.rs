@@ -5,12 +5,23 @@ use crate::support::{step, tenant_tables};
 step!(up: [UP, &tenant_tables(&[("analysis_results", true), ("analysis_attempts", false), ("analysis_frames", false), ("disclosures", false), ("model_requests", true)])], down: DOWN);
 
 const UP: &str = r"
+-- The long lists of values are in functions: a check is read anew by every statement that writes, and costs by its length.
+create function private.is_analysis_stage(value text) returns boolean language plpgsql immutable set search_path = '' as $$
+begin
+  return value in ('waiting', 'assembling', 'extracting_frames', 'redacting', 'asking_model', 'interpreting', 'computing_costs', 'storing', 'done');
+end $$;
+create function private.is_analysis_error_code(value text) returns boolean language plpgsql immutable set search_path = '' as $$
+begin
+  return value in ('cancelled', 'not_a_video', 'video_unreadable', 'video_too_long', 'video_gone', 'decoder_crashed', 'worker_crashed', 'ocr_missing', 'remote_not_allowed', 'model_unauthorized',
+    'model_quota', 'model_refused', 'model_cut_off', 'model_unreadable', 'model_unavailable', 'model_price_unknown', 'budget_exceeded', 'storage_unavailable', 'attempts_exhausted', 'internal');
+end $$;
+
 create table public.analysis_results (
   id uuid primary key default gen_random_uuid(),
   session_id uuid not null,
   organization_id uuid not null,
   status text not null default 'queued' constraint analysis_results_status check (status in ('queued', 'processing', 'completed', 'failed')),
-  stage text not null default 'waiting' constraint analysis_results_stage check (stage in ('waiting', 'assembling', 'extracting_frames', 'redacting', 'asking_model', 'interpreting', 'computing_costs', 'storing', 'done')),
+  stage text not null default 'waiting' constraint analysis_results_stage check (private.is_analysis_stage(stage)),
   progress double precision not null default 0 constraint analysis_results_progress check (private.is_share(progress)),
   frames_done integer not null default 0 constraint analysis_results_frames_done check (frames_done >= 0),
   frames_total integer constraint analysis_results_frames_total check (frames_total >= 0),
@@ -22,8 +33,7 @@ create table public.analysis_results (
   frames_per_second double precision not null default 1 constraint analysis_results_fps check (frames_per_second between 0.1 and 3),
   max_frames integer not null default 120 constraint analysis_results_max_frames check (max_frames between 20 and 300),
   scene_threshold double precision not null default 0.2 constraint analysis_results_threshold check (scene_threshold between 0.1 and 0.5),
-  error_code text constraint analysis_results_error_code check (error_code in ('cancelled', 'not_a_video', 'video_unreadable', 'video_too_long', 'video_gone', 'decoder_crashed', 'worker_crashed', 'ocr_missing', 'remote_not_allowed', 'model_unauthorized', 'model_quota',
-    'model_refused', 'model_cut_off', 'model_unreadable', 'model_unavailable', 'model_price_unknown', 'budget_exceeded', 'storage_unavailable', 'attempts_exhausted', 'internal')),
+  error_code text constraint analysis_results_error_code check (private.is_analysis_error_code(error_code)),
   error_message text,
   gpt_version text,
   prompt_version text,
@@ -82,8 +92,7 @@ create table public.analysis_attempts (
   worker text not null,
   started_at timestamptz not null default now(),
   ended_at timestamptz,
-  error_code text constraint analysis_attempts_error_code check (error_code in ('cancelled', 'not_a_video', 'video_unreadable', 'video_too_long', 'video_gone', 'decoder_crashed', 'worker_crashed', 'ocr_missing', 'remote_not_allowed', 'model_unauthorized', 'model_quota',
-    'model_refused', 'model_cut_off', 'model_unreadable', 'model_unavailable', 'model_price_unknown', 'budget_exceeded', 'storage_unavailable', 'attempts_exhausted', 'internal')),
+  error_code text constraint analysis_attempts_error_code check (private.is_analysis_error_code(error_code)),
   message text,
   cost_usd numeric(12,6),
   created_at timestamptz not null default now(),
@@ -165,4 +174,5 @@ create index model_requests_month on public.model_requests (organization_id, cre
 create index model_requests_analysis on public.model_requests (organization_id, analysis_id, session_id);
 ";
 
-const DOWN: &str = "drop table public.model_requests, public.disclosures, public.analysis_frames, public.analysis_attempts, public.analysis_results;";
+const DOWN: &str = "drop table public.model_requests, public.disclosures, public.analysis_frames, public.analysis_attempts, public.analysis_results;
+drop function private.is_analysis_error_code(text), private.is_analysis_stage(text);";

@@ -110,12 +110,13 @@ end $$;
 revoke execute on all functions in schema private from public, anon, authenticated, service_role;
 grant execute on function private.claims(), private.user_id(), private.api_key_id(), private.organization_id(), private.member_role(), private.is_manager(),
   private.is_owner(), private.is_managing_person(), private.can_write(), private.can_erase(), private.own_sessions(), private.session_people(uuid[]), private.sessions_of(uuid),
-  private.analysis_costs(uuid[]), private.attempt_costs(uuid[]), private.raw_replies(uuid[]), private.is_workflow_category(text), private.is_share(double precision)
-  to newsystem_member, authenticated;
+  private.analysis_costs(uuid[]), private.attempt_costs(uuid[]), private.raw_replies(uuid[]) to newsystem_member, authenticated;
+-- What the checks of a written row call.
+grant execute on function private.is_share(double precision), private.is_workflow_category(text), private.is_analysis_stage(text), private.is_analysis_error_code(text)
+  to newsystem_member, authenticated, newsystem_job;
 grant execute on function private.is_object_of(uuid, text) to newsystem_member, newsystem_job;
 grant execute on function private.recorded_people() to newsystem_member;
-grant execute on function private.job(), private.job_analysis(), private.job_report(), private.job_session(), private.job_organization(), private.is_workflow_category(text), private.is_share(double precision)
-  to newsystem_job;
+grant execute on function private.job(), private.job_analysis(), private.job_report(), private.job_session(), private.job_organization() to newsystem_job;
 ";
 
 const MEMBER: &str = r"
@@ -380,7 +381,7 @@ begin
   end if;
   return new;
 end $$;
-create trigger analysis_results_guard before update on public.analysis_results for each row execute function private.guard_analysis_money();
+create trigger analysis_results_guard before update of time_savings_hours_weekly, cost_savings_annual, currency, automation_opportunities_count on public.analysis_results for each row execute function private.guard_analysis_money();
 
 -- An organization's currency stays once money rows carry it.
 create function private.guard_currency() returns trigger language plpgsql security definer set search_path = '' as $$

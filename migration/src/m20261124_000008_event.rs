@@ -9,11 +9,17 @@ use crate::support::step;
 step!(up: [LOG, CAUSES], down: DOWN);
 
 const LOG: &str = r"
+-- The long lists of values are in functions: a check is read anew by every statement that writes, and costs by its length.
+create function private.is_event_kind(value text) returns boolean language plpgsql immutable set search_path = '' as $$
+begin
+  return value in ('session_created', 'session_changed', 'session_status_changed', 'session_deleted', 'analysis_status_changed', 'opportunity_created', 'opportunity_changed',
+    'insights_created', 'cost_analysis_created', 'report_status_changed', 'member_changed', 'organization_changed');
+end $$;
+
 create table public.organization_events (
   organization_id uuid not null references public.organizations (id) on delete cascade,
   sequence bigint not null constraint organization_events_sequence check (sequence > 0),
-  kind text not null constraint organization_events_kind check (kind in ('session_created', 'session_changed', 'session_status_changed', 'session_deleted', 'analysis_status_changed', 'opportunity_created',
-    'opportunity_changed', 'insights_created', 'cost_analysis_created', 'report_status_changed', 'member_changed', 'organization_changed')),
+  kind text not null constraint organization_events_kind check (private.is_event_kind(kind)),
   subject_id uuid not null,
   from_status text,
   to_status text,
@@ -33,18 +39,19 @@ create table private.event_counters (
 -- Where no insert happens there is nothing to vacuum but the counters' dead versions: keep room for in-page updates.
 alter table private.event_counters set (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 500);
 
-create table private.pending_events (
-  id bigint generated always as identity primary key,
+-- Not in the write-ahead log: what waits here is gone by the end of its transaction, however that ends.
+create unlogged table private.pending_events (
   transaction_id xid8 not null default pg_current_xact_id(),
+  id bigint generated always as identity,
   organization_id uuid not null,
   kind text not null,
   subject_id uuid not null,
   from_status text,
   to_status text,
   actor_user_id uuid,
-  actor_api_key_id uuid default private.api_key_id()
+  actor_api_key_id uuid default private.api_key_id(),
+  primary key (transaction_id, id)
 );
-create index pending_events_transaction on private.pending_events (transaction_id);
 alter table private.pending_events set (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000);
 
 -- Switches of the whole installation, set by its operator as the owner.
@@ -67,34 +74,38 @@ end $$;
 -- Without sequential scans: the table looks empty to the planner, and is full of the dead rows of other transactions.
 create function private.flush_events() returns trigger language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
+  waiting private.pending_events[];
   organization uuid;
-  organizations integer;
   since bigint;
 begin
-  if not exists (select from private.pending_events where transaction_id = pg_current_xact_id()) then
+  with taken as (
+    delete from private.pending_events where transaction_id = pg_current_xact_id() returning pending_events as event
+  )
+  select array_agg(event order by (event).id) from taken into waiting;
+  if waiting is null then
     return null; -- an earlier row of this transaction took them all
   end if;
-  with taken as (
-    delete from private.pending_events where transaction_id = pg_current_xact_id() returning *
-  ), counted as (
-    -- Definer triggers run on cascades too, when the organization itself is going: then there is no log to write to.
+  organization := waiting[1].organization_id;
+  if cardinality(waiting) > 1 then
+    if exists (select from unnest(waiting) w where w.organization_id <> organization) then
+      raise exception 'one transaction changed two organizations';
+    end if;
+  end if;
+  update private.event_counters set last_sequence = last_sequence + cardinality(waiting) where organization_id = organization
+    returning last_sequence - cardinality(waiting) into since;
+  if since is null then
+    -- Its first event; or the organization itself is going, and definer triggers run on cascades too: then there is no log to write to.
     insert into private.event_counters as c (organization_id, last_sequence)
-      select t.organization_id, count(*) from taken t where exists (select from public.organizations o where o.id = t.organization_id) group by t.organization_id
+      select o.id, cardinality(waiting) from public.organizations o where o.id = organization
       on conflict (organization_id) do update set last_sequence = c.last_sequence + excluded.last_sequence
-      returning c.organization_id, c.last_sequence, (select count(*) from taken) as waiting
-  ), told as (
-    insert into public.organization_events (organization_id, sequence, kind, subject_id, from_status, to_status, actor_user_id, actor_api_key_id, at)
-      select t.organization_id, c.last_sequence - c.waiting + row_number() over (order by t.id), t.kind, t.subject_id, t.from_status, t.to_status, t.actor_user_id, t.actor_api_key_id, clock_timestamp()
-        from taken t join counted c on c.organization_id = t.organization_id
-      returning sequence
-  )
-  select (select count(distinct t.organization_id) from taken t), (select c.organization_id from counted c limit 1), (select min(t.sequence) - 1 from told t) into organizations, organization, since;
-  if organizations > 1 then
-    raise exception 'one transaction changed two organizations';
+      returning c.last_sequence - cardinality(waiting) into since;
+    if since is null then
+      return null;
+    end if;
   end if;
-  if organization is null then
-    return null;
-  end if;
+  insert into public.organization_events (organization_id, sequence, kind, subject_id, from_status, to_status, actor_user_id, actor_api_key_id, at)
+    select w.organization_id, since + row_number() over (order by w.id), w.kind, w.subject_id, w.from_status, w.to_status, w.actor_user_id, w.actor_api_key_id, clock_timestamp()
+      from unnest(waiting) w;
   perform pg_notify('newsystem_events', organization::text);
   if exists (select from private.switches where name = 'supabase_realtime') then
     perform private.publish_events(organization, since);
@@ -303,5 +314,5 @@ drop function private.on_session_inserted(), private.on_session_updated(), priva
   private.on_opportunity_updated(), private.on_insights_inserted(), private.on_cost_analysis_inserted(), private.on_report_inserted(), private.on_report_updated(), private.on_member_inserted(),
   private.on_member_updated(), private.on_member_deleted(), private.on_key_changed(), private.on_key_updated(), private.on_organization_updated(), private.on_chunks_changed();
 drop table private.pending_events, private.event_counters, private.switches, public.organization_events;
-drop function private.flush_events(), private.publish_events(uuid, bigint);
+drop function private.flush_events(), private.publish_events(uuid, bigint), private.is_event_kind(text);
 ";

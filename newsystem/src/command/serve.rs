@@ -6,10 +6,17 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use api::config::Config;
-use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::serve::Listener;
+use axum::{Extension, Router};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use service::db::Db;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
 
 use super::wiring;
 use crate::environment::Environment;
@@ -52,24 +59,53 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     }
 }
 
+/// How long a client may take for the head of a request, and keep a connection on which it asks nothing.
+const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
+/// What is read of a connection at once, and the longest head of a request. hyper's own 400 KB are, with eight uploads at a time and
+/// a few buffers of each on their way to the disk, the greater part of the server's memory.
+const READ_BYTES: usize = 64 * 1024;
+
 /// Serves until `stopping`, then lets open requests end, for at most `drain`.
 pub async fn serve(
-    listener: TcpListener,
+    mut listener: TcpListener,
     application: Router,
     stopping: CancellationToken,
     drain: Duration,
 ) -> anyhow::Result<()> {
     tracing::info!(address = %listener.local_addr()?, "listening");
-    let make = application.into_make_service_with_connect_info::<SocketAddr>();
-    let asked = stopping.clone();
-    let server = axum::serve(listener, make).with_graceful_shutdown(async move { asked.cancelled().await });
-    let overdue = async {
-        stopping.cancelled().await;
-        tokio::time::sleep(drain).await;
-    };
+    let connections = GracefulShutdown::new();
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(READ_BYTES);
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEAD_TIMEOUT)
+        .enable_connect_protocol();
+    loop {
+        // axum's waits and goes on where there is no descriptor left.
+        let (stream, peer) = tokio::select! {
+            accepted = Listener::accept(&mut listener) => accepted,
+            () = stopping.cancelled() => break,
+        };
+        // What is pushed is small and should not wait for the client to acknowledge what was pushed before.
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(application.clone()));
+        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let connection = connections.watch(connection.into_owned());
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = &*error, %peer, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
     tokio::select! {
-        ended = async { server.await } => ended.context("the server failed")?,
-        () = overdue => tracing::warn!(drain_seconds = drain.as_secs(), "open requests did not end in time"),
+        () = connections.shutdown() => {}
+        () = tokio::time::sleep(drain) => {
+            tracing::warn!(drain_seconds = drain.as_secs(), "open requests did not end in time");
+        }
     }
     tracing::info!("the API has stopped");
     Ok(())
@@ -151,6 +187,20 @@ mod tests {
             took >= Duration::from_millis(300) && took < Duration::from_secs(10),
             "{took:?}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_never_ends_is_given_up() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stopping = CancellationToken::new();
+        let server = tokio::spawn(serve(listener, Router::new(), stopping.clone(), Duration::ZERO));
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
+        let mut left = Vec::new();
+        stream.read_to_end(&mut left).await.unwrap();
+        stopping.cancel();
+        server.await.unwrap().unwrap();
     }
 
     #[tokio::test]

@@ -76,13 +76,15 @@ async fn every_question_finds_a_careless_migration() {
 /// The System list: everything that works outside a tenant's scope.
 #[tokio::test]
 async fn the_functions_that_a_role_may_call_are_these() {
-    const HELPERS: [&str; 18] = [
+    const HELPERS: [&str; 20] = [
         "analysis_costs",
         "api_key_id",
         "attempt_costs",
         "can_erase",
         "can_write",
         "claims",
+        "is_analysis_error_code",
+        "is_analysis_stage",
         "is_manager",
         "is_managing_person",
         "is_owner",
@@ -114,6 +116,8 @@ async fn the_functions_that_a_role_may_call_are_these() {
             "newsystem_job",
             BTreeSet::from([
                 "enqueue",
+                "is_analysis_error_code",
+                "is_analysis_stage",
                 "is_object_of",
                 "is_share",
                 "is_workflow_category",

@@ -182,11 +182,8 @@ impl Table {
             String::new()
         };
         let restrictive = self.open(stage, actor, command, "RESTRICTIVE").await;
-        // What the checks of a written row call.
         let checks = if matches!(command, 'i' | 'u') {
-            format!(
-                "grant execute on function private.is_share(double precision), private.is_workflow_category(text) to {role};"
-            )
+            checks_for(role)
         } else {
             String::new()
         };
@@ -215,6 +212,13 @@ impl Table {
             .await;
         stage.open(&policies.join(" ")).await
     }
+}
+
+/// The right to call what the checks of a written row call.
+fn checks_for(role: &str) -> String {
+    format!(
+        "grant execute on function private.is_share(double precision), private.is_workflow_category(text), private.is_analysis_stage(text), private.is_analysis_error_code(text), private.is_event_kind(text) to {role};"
+    )
 }
 
 fn role_of(actor: &Actor) -> &'static str {
@@ -303,7 +307,7 @@ async fn no_row_moves_to_another_organization() {
             let may_update = table.grants(&actor).contains('u');
             let own = table.open(&mut stage, &actor, 'u', "PERMISSIVE").await;
             let see = table.see(&actor);
-            let grant = format!("{see} grant update on public.{name} to {role};");
+            let grant = format!("{see} grant update on public.{name} to {role}; {}", checks_for(role));
             let granted = stage.acts_relaxed(&actor, &grant, &sql).await;
             // A row that the actor may change is held by the policy's check; any other is not even touched.
             if !granted.is_nothing() {
