@@ -1,7 +1,8 @@
 //! Mining: which sequences of screens come back.
 //!
 //! Frequency alone finds trifles (two screens that alternate), so a candidate is worth the screens that it predicts:
-//! `occurrences x (length - 1)`, less a quarter for each foreign screen inside an occurrence. A short candidate replaces a
+//! `occurrences x (length - 1)`, less a quarter for each foreign screen inside an occurrence, less `length - 1` for saying once what
+//! the routine is: a long one that lies across the end of a shorter one has more to say. A short candidate replaces a
 //! longer one that contains it only if it comes back clearly more often and is worth nearly as much: two orders in a row
 //! are two occurrences, not one of a longer routine.
 //!
@@ -69,8 +70,13 @@ struct Match {
 
 /// Finds the routines of a recording, the most valuable first.
 pub fn mine(visits: &[Visit]) -> Vec<FoundRoutine> {
+    // A screen that does little but wait whenever it comes is part of the step around it; one that made wait now and then is a step.
+    let mut busy: HashMap<u32, i32> = HashMap::new();
+    for visit in visits {
+        *busy.entry(visit.screen).or_default() += if visit.is_wait() { 1 } else { -1 };
+    }
     let mut steps: Vec<Option<Step>> = Vec::new();
-    for (index, visit) in visits.iter().enumerate().filter(|(_, v)| !v.is_wait()) {
+    for (index, visit) in visits.iter().enumerate().filter(|(_, v)| busy[&v.screen] <= 0) {
         match steps.last_mut() {
             Some(Some(step)) if step.screen == visit.screen => step.visits.push(index),
             _ => steps.push(Some(Step {
@@ -180,7 +186,7 @@ fn scored(sequence: &[Option<u32>]) -> Vec<Candidate> {
         .filter_map(|pattern| {
             let matches = occurrences_of(&pattern, sequence);
             (matches.len() >= 2 && usual(&pattern, &matches)).then(|| {
-                let value = value(&matches);
+                let value = value(&pattern, &matches);
                 (pattern, matches, value)
             })
         })
@@ -242,9 +248,9 @@ fn is_two(pattern: &[u32], occurrences: usize, worth: f64, sequence: &[Option<u3
         let mut turned = pattern.to_vec();
         turned.rotate_left(turn);
         (2..pattern.len().saturating_sub(1)).any(|cut| {
-            let one = occurrences_of(&turned[..cut], sequence);
-            let other = occurrences_of(&turned[cut..], sequence);
-            one.len().min(other.len()) > occurrences && value(&one) + value(&other) >= 0.9 * worth
+            let (one, other) = turned.split_at(cut);
+            let (ones, others) = (occurrences_of(one, sequence), occurrences_of(other, sequence));
+            ones.len().min(others.len()) > occurrences && value(one, &ones) + value(other, &others) >= 0.9 * worth
         })
     })
 }
@@ -257,11 +263,12 @@ fn usual(pattern: &[u32], matches: &[Match]) -> bool {
     })
 }
 
-fn value(matches: &[Match]) -> f64 {
-    matches
+fn value(pattern: &[u32], matches: &[Match]) -> f64 {
+    let predicted: f64 = matches
         .iter()
         .map(|m| m.matched as f64 - 1.0 - 0.25 * m.skipped as f64)
-        .sum()
+        .sum();
+    predicted - (pattern.len() - 1) as f64
 }
 
 /// Sequences that occur at least twice without interruption, in the recording itself or in what is left of it when one

@@ -161,3 +161,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn zz_probe() {
+    for (name, letters) in [
+        ("11 true", "eakbrc eakbcr s pot eakbkbr easkbakbr u eakbr c pot eakbr u s eackbr s"),
+        ("11 real", "eakbrc efkbcr s pot egkbkbr ehskbhkbr u eikbr c pot ejkbr u s elckbr s"),
+        ("12 true", "g ditve c ditve dicitve g ditve c dcg dititve c ditve ditcve"),
+        ("13 true", "w rsav rsav k p rsmav w rsav rsasav p k w rsav rswav rsav p"),
+        ("13 real", "w rsav rsav k p rsav w rxav rsasav p k w ryav rswav rsav p"),
+        ("14 true", "qpgw t qpgw cef h qpigw t qpcefgw i h qpgpgw cef t qpghw i cef qpgw t"),
+    ] {
+        let visits = visits(letters);
+        let sequence: Vec<Option<u32>> = visits.iter().map(|v| Some(v.screen)).collect();
+        println!("== {name}");
+        for (p, m, v) in scored(&sequence).iter().take(14) {
+            let text: String = p.iter().filter_map(|s| char::from_u32(*s)).collect();
+            let mut rest = sequence.clone();
+            for f in m { for step in &mut rest[f.first..=f.last] { if step.is_some_and(|x| p.contains(&x)) { *step = None; } } }
+            let rest = super::scored(&rest).first().map(|(q, n, w)| (q.iter().filter_map(|s| char::from_u32(*s)).collect::<String>(), n.len(), *w));
+            let at: Vec<(usize, usize)> = m.iter().map(|f| (f.first, f.last)).collect();
+            println!("   {text} x{} = {v} two {} rest {rest:?} at {at:?}", m.len(), is_two(p, m.len(), *v, &sequence));
+        }
+        for r in mine(&visits) {
+            println!("  FOUND {:?}", told(&r));
+        }
+    }
+}

@@ -2,8 +2,14 @@
 //!
 //! The words decide where there are enough of them (labels stay, data changes), else the layout does: the perceptual hash
 //! of the picture and the number that the frame extraction gave it.
+//!
+//! A page that shows another mail, order or scan each time it is opened has few words that stay. [`kinds`] finds such pages by what
+//! stands around the content: the words that come back on several of them.
 
-use super::text::Page;
+use super::common;
+use super::reply::Text;
+use super::text::{Area, Page, Places};
+use super::window::foregrounds;
 use crate::frames::Frame;
 
 /// Words below which a picture is compared by its layout.
@@ -17,9 +23,11 @@ const SAME_LAYOUT: u32 = 5;
 
 /// Numbers the screens of the frames, by first appearance.
 pub fn screens(frames: &[&Frame], pages: &[Page]) -> Vec<u32> {
+    let front = foregrounds(pages);
+    let same = |one: usize, other: usize| same((frames[one], &pages[one], front[one]), (frames[other], &pages[other], front[other]));
     let mut members: Vec<Vec<usize>> = Vec::new();
     let mut numbers = Vec::with_capacity(frames.len());
-    for (i, frame) in frames.iter().enumerate() {
+    for i in 0..frames.len() {
         // The newest few members of a screen speak for it: a scrolled page moves on step by step.
         let best = members
             .iter()
@@ -30,7 +38,7 @@ pub fn screens(frames: &[&Frame], pages: &[Page]) -> Vec<u32> {
                     .rev()
                     .take(6)
                     .chain(known.first())
-                    .map(|j| same(frame, &pages[i], frames[*j], &pages[*j]))
+                    .map(|j| same(i, *j))
                     .max_by(f32::total_cmp)
                     .filter(|likeness| *likeness >= 1.0)
                     .map(|likeness| (number, likeness))
@@ -49,13 +57,123 @@ pub fn screens(frames: &[&Frame], pages: &[Page]) -> Vec<u32> {
     numbers
 }
 
-/// From 1 on two frames show the same screen; the more, the surer.
-fn same(one: &Frame, one_page: &Page, other: &Frame, other_page: &Page) -> f32 {
-    let differing = (one.fingerprint ^ other.fingerprint).count_ones();
-    let layout = differing <= SAME_LAYOUT || one.screen == other.screen;
+/// Visits to any screen between the first and the last to one with words of its own, from which on it is one by itself: somebody who
+/// opens a mail twice does so while working on it.
+const ESTABLISHED: usize = 8;
+/// Share of a screen's print from which on its words are its own.
+const OWN: f32 = 0.35;
+/// Words around the content that two screens of one kind share and no established screen has.
+const TELLING: usize = 2;
+/// Likeness of what stands around the content.
+const SAME_SURROUNDINGS: f32 = 0.5;
+
+/// A screen that may be one page with another's.
+struct Candidate {
+    /// All that it shows.
+    shown: Places,
+    /// What other screens show at the same place.
+    around: Vec<Text>,
+    surroundings: Page,
+    /// Whether it is one by itself.
+    established: bool,
+}
+
+/// Joins screens that are one page with different content. An established screen stays apart: only what was not seen again
+/// later, or hardly says anything itself, is joined, so a mistake touches little.
+pub fn kinds(numbers: &[u32], words: &[&[Text]]) -> Vec<u32> {
+    let count = numbers.iter().max().map_or(0, |n| *n as usize + 1);
+    let mut visits: Vec<(usize, Vec<&[Text]>)> = Vec::new();
+    for (number, words) in numbers.iter().zip(words) {
+        match visits.last_mut() {
+            Some((screen, frames)) if *screen == *number as usize => frames.push(words),
+            _ => visits.push((*number as usize, vec![words])),
+        }
+    }
+    let candidates = candidates(count, &visits);
+    let joined = |i: usize, j: usize| {
+        let (one, other) = (&candidates[i], &candidates[j]);
+        // What follows directly is the next step, not the same page again.
+        let adjacent = visits
+            .windows(2)
+            .any(|pair| [(i, j), (j, i)].contains(&(pair[0].0, pair[1].0)));
+        let telling = |word: &&Text| {
+            other.shown.has(word) && !candidates.iter().any(|c| c.established && c.shown.has(word))
+        };
+        !adjacent
+            && !one.established
+            && !other.established
+            && one.around.iter().filter(telling).count() >= TELLING
+            && one.surroundings.likeness(&other.surroundings, None) >= SAME_SURROUNDINGS
+    };
+    let mut kind: Vec<usize> = (0..count).collect();
+    for i in 0..count {
+        for j in i + 1..count {
+            if kind[i] != kind[j] && joined(i, j) {
+                let (keep, drop) = (kind[i].min(kind[j]), kind[i].max(kind[j]));
+                kind.iter_mut().filter(|k| **k == drop).for_each(|k| *k = keep);
+            }
+        }
+    }
+    let mut order: Vec<usize> = Vec::new();
+    numbers
+        .iter()
+        .map(|number| {
+            let kind = kind[*number as usize];
+            let at = order.iter().position(|known| *known == kind).unwrap_or_else(|| {
+                order.push(kind);
+                order.len() - 1
+            });
+            at as u32
+        })
+        .collect()
+}
+
+fn candidates(count: usize, visits: &[(usize, Vec<&[Text]>)]) -> Vec<Candidate> {
+    let kept: Vec<Vec<Text>> = (0..count)
+        .map(|id| {
+            let frames = visits.iter().filter(|(screen, _)| *screen == id);
+            common(&frames.flat_map(|(_, frames)| frames).copied().collect::<Vec<_>>())
+        })
+        .collect();
+    let shown: Vec<Places> = kept.iter().map(|words| Places::of(words)).collect();
+    kept.iter()
+        .enumerate()
+        .map(|(id, words)| {
+            let elsewhere =
+                |word: &Text| shown.iter().enumerate().any(|(other, places)| other != id && places.has(word));
+            let (around, mut own): (Vec<Text>, Vec<Text>) = words.iter().cloned().partition(elsewhere);
+            let first = visits.iter().position(|(screen, _)| *screen == id).unwrap_or_default();
+            let last = visits.iter().rposition(|(screen, _)| *screen == id).unwrap_or_default();
+            // What it shows whenever it comes: not the mail that was looked at several times.
+            for (_, frames) in [&visits[first], &visits[last]] {
+                let then = Places::of(&common(frames));
+                own.retain(|word| then.has(word));
+            }
+            let surroundings = Page::plain(&around);
+            let own = Page::plain(&own).weight();
+            Candidate {
+                shown: shown[id].clone(),
+                established: last - first >= ESTABLISHED && own > OWN * (own + surroundings.weight()),
+                around,
+                surroundings,
+            }
+        })
+        .collect()
+}
+
+/// From 1 on two frames show the same screen; the more, the surer. Where a window is in front, of either, it decides.
+fn same(one: (&Frame, &Page, Option<Area>), other: (&Frame, &Page, Option<Area>)) -> f32 {
+    let ((one_frame, one_page, one_front), (other_frame, other_page, other_front)) = (one, other);
+    let differing = (one_frame.fingerprint ^ other_frame.fingerprint).count_ones();
+    let layout = differing <= SAME_LAYOUT || one_frame.screen == other_frame.screen;
     if one_page.len() >= ENOUGH_WORDS && other_page.len() >= ENOUGH_WORDS {
-        let likeness = one_page.likeness(other_page);
-        return likeness / if layout { SAME_WORDS_AND_LAYOUT } else { SAME_WORDS };
+        let fronts = one_front.into_iter().chain(other_front);
+        return fronts
+            .map(|area| one_page.likeness(other_page, Some(area)) / SAME_WORDS)
+            .min_by(f32::total_cmp)
+            .unwrap_or_else(|| {
+                one_page.likeness(other_page, None) / if layout { SAME_WORDS_AND_LAYOUT } else { SAME_WORDS }
+            });
     }
     if one_page.len().max(other_page.len()) >= 3 * ENOUGH_WORDS {
         return 0.0;

@@ -11,6 +11,7 @@ mod reply;
 mod retype;
 mod text;
 mod timeline;
+mod window;
 
 use domain::span::TimeSpan;
 use tokio_util::sync::CancellationToken;
@@ -86,9 +87,10 @@ pub fn measure(extraction: &Extraction, readings: &Readings, idle_threshold_seco
     }
     let excluded = domain::span::union(&excluded);
     let aspect = extraction.width_pixels.max(1) as f32 / extraction.height_pixels.max(1) as f32;
-    let pages = text::Page::all(&kept.iter().map(|(_, words)| words.as_slice()).collect::<Vec<_>>());
+    let words: Vec<&[Text]> = kept.iter().map(|(_, words)| words.as_slice()).collect();
+    let pages = text::Page::all(&words);
     let frames: Vec<&Frame> = kept.iter().map(|(frame, _)| *frame).collect();
-    let numbers = cluster::screens(&frames, &pages);
+    let numbers = cluster::kinds(&cluster::screens(&frames, &pages), &words);
 
     let seen: Vec<timeline::Seen<'_>> = kept
         .iter()

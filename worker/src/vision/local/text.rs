@@ -162,34 +162,90 @@ fn middle(area: [f32; 4]) -> [f32; 2] {
     [f32::midpoint(area[0], area[2]), f32::midpoint(area[1], area[3])]
 }
 
-fn places(words: &[Text]) -> HashMap<String, Vec<[f32; 2]>> {
-    let mut places: HashMap<String, Vec<[f32; 2]>> = HashMap::new();
-    for word in words.iter().filter(|w| w.confidence >= READABLE) {
-        places.entry(plain(&word.text)).or_default().push(middle(word.area));
+/// Which words stand where.
+#[derive(Debug, Clone)]
+pub struct Places(HashMap<String, Vec<[f32; 2]>>);
+
+impl Places {
+    /// Those of some words.
+    pub fn of(words: &[Text]) -> Self {
+        let mut places: HashMap<String, Vec<[f32; 2]>> = HashMap::new();
+        for word in words.iter().filter(|w| w.confidence >= READABLE) {
+            places.entry(plain(&word.text)).or_default().push(middle(word.area));
+        }
+        Self(places)
     }
-    places
+
+    /// Whether a word stands at the same place.
+    pub fn has(&self, word: &Text) -> bool {
+        self.shows(&plain(&word.text), middle(word.area))
+    }
+
+    fn shows(&self, text: &str, [x, y]: [f32; 2]) -> bool {
+        self.0
+            .get(text)
+            .is_some_and(|at| at.iter().any(|p| (p[0] - x).abs() < NEAR && (p[1] - y).abs() < NEAR))
+    }
 }
 
 /// How far a word may be from its place.
 const NEAR: f32 = 0.025;
+/// Words that may change without the picture being another.
+const FEW: usize = 6;
+
+/// A part of the picture: left, top, right, bottom in shares of its size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Area([f32; 4]);
+
+impl Area {
+    /// Around words, but for the outermost few, which may be misread.
+    fn around(tokens: &[&Token]) -> Self {
+        let between = |mut at: Vec<f32>| {
+            at.sort_by(f32::total_cmp);
+            let apart = at.len() / 10;
+            (at[apart], at[at.len() - 1 - apart])
+        };
+        let (left, right) = between(tokens.iter().map(|t| t.x).collect());
+        let (top, bottom) = between(tokens.iter().map(|t| t.y).collect());
+        Self([left - NEAR, top - NEAR, right + NEAR, bottom + NEAR])
+    }
+
+    fn holds(self, x: f32, y: f32) -> bool {
+        let [left, top, right, bottom] = self.0;
+        left <= x && x <= right && top <= y && y <= bottom
+    }
+
+    /// How much of both together is part of both, `0..=1`.
+    pub fn in_common(self, other: Self) -> f32 {
+        let room = |[left, top, right, bottom]: [f32; 4]| (right - left).max(0.0) * (bottom - top).max(0.0);
+        let (a, b) = (self.0, other.0);
+        let both = room([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]);
+        both / (room(a) + room(b) - both).max(f32::EPSILON)
+    }
+}
+
+/// How a picture differs from the one before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Change {
+    /// A few words, or nothing.
+    Little,
+    /// All the words in one part, while the rest stays.
+    Part(Area),
+    /// Most of it.
+    Everything,
+}
 
 impl Page {
     /// The pages of a recording. Large print says more about which screen it is, data says little.
     pub fn all(frames: &[&[Text]]) -> Vec<Self> {
-        let known: Vec<HashMap<String, Vec<[f32; 2]>>> = frames.iter().map(|words| places(words)).collect();
+        let known: Vec<Places> = frames.iter().map(|words| Places::of(words)).collect();
         frames
             .iter()
             .map(|words| {
                 // What stands at one place on every picture (a task bar) tells none from another; what stands on a third
                 // of them or fewer tells everything.
-                Self::new(words, |text, [x, y]| {
-                    let shown = known
-                        .iter()
-                        .filter(|k| {
-                            k.get(text)
-                                .is_some_and(|at| at.iter().any(|p| (p[0] - x).abs() < NEAR && (p[1] - y).abs() < NEAR))
-                        })
-                        .count();
+                Self::new(words, |text, at| {
+                    let shown = known.iter().filter(|places| places.shows(text, at)).count();
                     ((frames.len() as f32 + 0.5) / shown.max(1) as f32)
                         .ln()
                         .clamp(0.02, 1.0)
@@ -221,19 +277,67 @@ impl Page {
         Self { tokens, total }
     }
 
+    /// A page by itself, whatever other pages show.
+    pub fn plain(words: &[Text]) -> Self {
+        Self::new(words, |_, _| 1.0)
+    }
+
+    /// How much print it has: its words, the large ones counted for more and data for less.
+    pub fn weight(&self) -> f32 {
+        self.total
+    }
+
     /// How many words it has.
     pub fn len(&self) -> usize {
         self.tokens.len()
     }
 
-    /// What two pages share, `0..=1`: the same words at the same places, or all moved up or down together (scrolled).
-    pub fn likeness(&self, other: &Self) -> f32 {
+    /// What changed since the picture before.
+    pub fn change_since(&self, before: &Self) -> Change {
+        let mut places: HashMap<&str, Vec<&Token>> = HashMap::new();
+        for token in &before.tokens {
+            places.entry(&token.text).or_default().push(token);
+        }
+        let (kept, fresh): (Vec<&Token>, Vec<&Token>) = self.tokens.iter().partition(|token| {
+            places
+                .get(token.text.as_str())
+                .is_some_and(|there| there.iter().any(|t| (t.x - token.x).abs() < NEAR && (t.y - token.y).abs() < NEAR))
+        });
+        // Figures are misread here and there without having changed.
+        let telling: Vec<&Token> = fresh
+            .iter()
+            .copied()
+            .filter(|token| !has_digit(&token.text) && letters(&token.text) >= 3)
+            .collect();
+        if telling.len() < FEW {
+            return if kept.len() >= fresh.len() { Change::Little } else { Change::Everything };
+        }
+        let area = Area::around(&telling);
+        let (inside, outside): (Vec<&Token>, Vec<&Token>) = kept.iter().partition(|token| area.holds(token.x, token.y));
+        let room = (area.0[2] - area.0[0]) * (area.0[3] - area.0[1]);
+        if outside.len() < FEW || 4 * outside.len() < self.tokens.len() || room > 0.65 {
+            Change::Everything
+        } else if room < 0.08 || 5 * inside.len() > inside.len() + telling.len() {
+            Change::Little
+        } else {
+            Change::Part(area)
+        }
+    }
+
+    /// What two pages share, `0..=1`: the same words at the same places, or all moved up or down together (scrolled); of the
+    /// whole picture or within an area.
+    pub fn likeness(&self, other: &Self, within: Option<Area>) -> f32 {
+        let counts = |token: &Token| within.is_none_or(|area| area.holds(token.x, token.y));
+        let total = |page: &Self| match within {
+            None => page.total,
+            Some(_) => page.tokens.iter().filter(|t| counts(t)).map(|t| t.weight).sum(),
+        };
         let mut by_text: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (i, token) in other.tokens.iter().enumerate() {
+        for (i, token) in other.tokens.iter().enumerate().filter(|(_, token)| counts(token)) {
             by_text.entry(&token.text).or_default().push(i);
         }
         let mut moves: HashMap<i32, f32> = HashMap::new();
-        for token in &self.tokens {
+        for token in self.tokens.iter().filter(|token| counts(token)) {
             for i in by_text.get(token.text.as_str()).into_iter().flatten() {
                 let there = &other.tokens[*i];
                 if (token.x - there.x).abs() < NEAR && (token.y - there.y).abs() > NEAR {
@@ -248,7 +352,7 @@ impl Page {
             .map(|(by, _)| *by as f32 / 100.0);
         let mut used = vec![false; other.tokens.len()];
         let mut shared = 0.0;
-        for token in &self.tokens {
+        for token in self.tokens.iter().filter(|token| counts(token)) {
             let Some(there) = by_text.get(token.text.as_str()) else {
                 continue;
             };
@@ -264,7 +368,7 @@ impl Page {
                 shared += f32::midpoint(token.weight, other.tokens[*i].weight);
             }
         }
-        let union = self.total + other.total - shared;
+        let union = total(self) + total(other) - shared;
         if union <= 0.0 {
             0.0
         } else {
@@ -326,19 +430,16 @@ mod tests {
         let with = |data: &'static str| {
             let mut lines = labels.to_vec();
             lines.push((data, 0.4, 0.2));
-            Page::new(&page(&lines), |_, _| 1.0)
+            Page::plain(&page(&lines))
         };
-        assert!(with("Bakker PO-1").likeness(&with("Weber PO-2")) > 0.6);
+        assert!(with("Bakker PO-1").likeness(&with("Weber PO-2"), None) > 0.6);
         let scrolled: Vec<(&str, f32, f32)> = labels.iter().map(|(w, x, y)| (*w, *x, y + 0.22)).collect();
-        assert!(with("Bakker").likeness(&Page::new(&page(&scrolled), |_, _| 1.0)) > 0.6);
-        let other = Page::new(
-            &page(&[
-                ("Inbox", 0.1, 0.1),
-                ("Customer", 0.7, 0.9),
-                ("Archive Sent Drafts", 0.1, 0.3),
-            ]),
-            |_, _| 1.0,
-        );
-        assert!(with("Bakker").likeness(&other) < 0.2);
+        assert!(with("Bakker").likeness(&Page::plain(&page(&scrolled)), None) > 0.6);
+        let other = Page::plain(&page(&[
+            ("Inbox", 0.1, 0.1),
+            ("Customer", 0.7, 0.9),
+            ("Archive Sent Drafts", 0.1, 0.3),
+        ]));
+        assert!(with("Bakker").likeness(&other, None) < 0.2);
     }
 }
