@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use worker::process::die_with_parent;
 
 /// How often the child is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -176,30 +177,10 @@ fn describe(status: ExitStatus) -> String {
 /// Starts a child in a process group of its own, so that Ctrl-C in a terminal reaches us only and the order of stopping is ours.
 fn spawn(mut command: Command) -> io::Result<Child> {
     command.process_group(0);
-    die_with_parent(&mut command);
+    // Where the system cannot, the child looks after its parent itself (`worker --parent`).
+    die_with_parent(&mut command, libc::SIGTERM);
     command.spawn()
 }
-
-#[cfg(target_os = "linux")]
-#[expect(
-    unsafe_code,
-    reason = "the wish to die with the parent is made between fork and exec"
-)]
-fn die_with_parent(command: &mut Command) {
-    // SAFETY: between fork and exec only async-signal-safe calls are allowed; prctl is one system call on plain numbers.
-    unsafe {
-        command.pre_exec(|| {
-            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) == -1 {
-                return Err(io::Error::last_os_error());
-            }
-            Ok(())
-        });
-    }
-}
-
-/// Elsewhere the child looks after its parent itself (`worker --parent`).
-#[cfg(not(target_os = "linux"))]
-fn die_with_parent(_: &mut Command) {}
 
 #[expect(unsafe_code, reason = "the standard library can only kill, not ask")]
 fn terminate(child: &Child) {

@@ -5,6 +5,7 @@ pub mod config;
 pub mod frames;
 pub mod job;
 pub mod libraries;
+pub mod process;
 pub mod runner;
 mod scratch;
 pub mod vision;

@@ -163,28 +163,41 @@ proptest! {
 }
 
 #[test]
-fn zz_probe() {
-    for (name, letters) in [
-        ("11 true", "eakbrc eakbcr s pot eakbkbr easkbakbr u eakbr c pot eakbr u s eackbr s"),
-        ("11 real", "eakbrc efkbcr s pot egkbkbr ehskbhkbr u eikbr c pot ejkbr u s elckbr s"),
-        ("12 true", "g ditve c ditve dicitve g ditve c dcg dititve c ditve ditcve"),
-        ("13 true", "w rsav rsav k p rsmav w rsav rsasav p k w rsav rswav rsav p"),
-        ("13 real", "w rsav rsav k p rsav w rxav rsasav p k w ryav rswav rsav p"),
-        ("14 true", "qpgw t qpgw cef h qpigw t qpcefgw i h qpgpgw cef t qpghw i cef qpgw t"),
+fn a_routine_is_found_among_interruptions_corrections_and_another_routine() {
+    for (letters, routines) in [
+        // Steps taken again, in another order, after a look at something else.
+        (
+            "eakbrc eakbcr s pot eakbkbr easkbakbr u eakbr c pot eakbr u s eackbr s",
+            &[("eakbr", 7)][..],
+        ),
+        (
+            "g ditve c ditve dicitve g ditve c dcg dititve c ditve ditcve",
+            &[("ditve", 7)],
+        ),
+        // A step that is another screen now and then: what lies across the end of the routine is longer, and no routine.
+        (
+            "w rsav rsav k p rsav w rxav rsasav p k w ryav rswav rsav p",
+            &[("rsav", 8)],
+        ),
+        // Two that follow or interrupt each other.
+        (
+            "qpgw t qpgw cef h qpigw t qpcefgw i h qpgpgw cef t qpghw i cef qpgw t",
+            &[("qpgw", 7), ("cef", 4)],
+        ),
     ] {
-        let visits = visits(letters);
-        let sequence: Vec<Option<u32>> = visits.iter().map(|v| Some(v.screen)).collect();
-        println!("== {name}");
-        for (p, m, v) in scored(&sequence).iter().take(14) {
-            let text: String = p.iter().filter_map(|s| char::from_u32(*s)).collect();
-            let mut rest = sequence.clone();
-            for f in m { for step in &mut rest[f.first..=f.last] { if step.is_some_and(|x| p.contains(&x)) { *step = None; } } }
-            let rest = super::scored(&rest).first().map(|(q, n, w)| (q.iter().filter_map(|s| char::from_u32(*s)).collect::<String>(), n.len(), *w));
-            let at: Vec<(usize, usize)> = m.iter().map(|f| (f.first, f.last)).collect();
-            println!("   {text} x{} = {v} two {} rest {rest:?} at {at:?}", m.len(), is_two(p, m.len(), *v, &sequence));
-        }
-        for r in mine(&visits) {
-            println!("  FOUND {:?}", told(&r));
-        }
+        let found = mine(&visits(letters));
+        let names: Vec<(String, usize)> = found.iter().map(|r| (told(r).0, r.occurrences.len())).collect();
+        let expected: Vec<(String, usize)> = routines.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+        assert_eq!(names, expected, "{letters}");
     }
+}
+
+#[test]
+fn a_screen_that_made_wait_now_and_then_is_a_step_and_one_that_always_does_is_none() {
+    let mut all = visits("abcd abcd abWcd x abcd abWcd abcd");
+    for last in [7, 17] {
+        all[last].waiting = vec![all[last].span];
+    }
+    let found = mine(&all);
+    assert_eq!((told(&found[0]).0.as_str(), found[0].occurrences.len()), ("abcd", 6));
 }

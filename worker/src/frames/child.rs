@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{DecodeLimits, Extraction, FrameError, Progress, Sampling};
+use crate::process::die_with_parent;
 
 /// How to start the decoder: this program with a hidden subcommand that calls [`decoder_main`].
 #[derive(Debug, Clone)]
@@ -255,6 +256,7 @@ fn start(decoder: &DecoderProgram, limits: &DecodeLimits) -> Result<Child, Frame
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    die_with_parent(&mut command, libc::SIGKILL);
     // SAFETY: between fork and exec only async-signal-safe calls are made and nothing is allocated.
     unsafe {
         command.pre_exec(move || {
@@ -268,9 +270,7 @@ fn start(decoder: &DecoderProgram, limits: &DecodeLimits) -> Result<Child, Frame
                 }
             }
             let one: libc::c_ulong = 1;
-            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) != 0
-                || libc::prctl(libc::PR_SET_NO_NEW_PRIVS, one, 0, 0, 0) != 0
-            {
+            if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, one, 0, 0, 0) != 0 {
                 return Err(std::io::Error::last_os_error());
             }
             Ok(())

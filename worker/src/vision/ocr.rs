@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
+use crate::process::die_with_parent;
+
 /// One word on a picture, in the picture's pixels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Word {
@@ -169,7 +171,9 @@ impl Tesseract {
     }
 
     async fn run(&self, list: &std::path::Path, pictures: u32, cancel: &CancellationToken) -> Result<String, OcrError> {
-        let child = Command::new(&self.binary)
+        let mut command = Command::new(&self.binary);
+        die_with_parent(command.as_std_mut(), libc::SIGKILL);
+        let child = command
             .arg(list)
             .args(["stdout", "-l", &self.languages, "--psm", "11", "--dpi", "150", "tsv"])
             .env("OMP_THREAD_LIMIT", "1")

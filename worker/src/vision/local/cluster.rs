@@ -24,7 +24,12 @@ const SAME_LAYOUT: u32 = 5;
 /// Numbers the screens of the frames, by first appearance.
 pub fn screens(frames: &[&Frame], pages: &[Page]) -> Vec<u32> {
     let front = foregrounds(pages);
-    let same = |one: usize, other: usize| same((frames[one], &pages[one], front[one]), (frames[other], &pages[other], front[other]));
+    let same = |one: usize, other: usize| {
+        same(
+            (frames[one], &pages[one], front[one]),
+            (frames[other], &pages[other], front[other]),
+        )
+    };
     let mut members: Vec<Vec<usize>> = Vec::new();
     let mut numbers = Vec::with_capacity(frames.len());
     for i in 0..frames.len() {
@@ -96,9 +101,8 @@ pub fn kinds(numbers: &[u32], words: &[&[Text]]) -> Vec<u32> {
         let adjacent = visits
             .windows(2)
             .any(|pair| [(i, j), (j, i)].contains(&(pair[0].0, pair[1].0)));
-        let telling = |word: &&Text| {
-            other.shown.has(word) && !candidates.iter().any(|c| c.established && c.shown.has(word))
-        };
+        let telling =
+            |word: &&Text| other.shown.has(word) && !candidates.iter().any(|c| c.established && c.shown.has(word));
         !adjacent
             && !one.established
             && !other.established
@@ -139,8 +143,12 @@ fn candidates(count: usize, visits: &[(usize, Vec<&[Text]>)]) -> Vec<Candidate> 
     kept.iter()
         .enumerate()
         .map(|(id, words)| {
-            let elsewhere =
-                |word: &Text| shown.iter().enumerate().any(|(other, places)| other != id && places.has(word));
+            let elsewhere = |word: &Text| {
+                shown
+                    .iter()
+                    .enumerate()
+                    .any(|(other, places)| other != id && places.has(word))
+            };
             let (around, mut own): (Vec<Text>, Vec<Text>) = words.iter().cloned().partition(elsewhere);
             let first = visits.iter().position(|(screen, _)| *screen == id).unwrap_or_default();
             let last = visits.iter().rposition(|(screen, _)| *screen == id).unwrap_or_default();

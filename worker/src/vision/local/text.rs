@@ -229,7 +229,7 @@ impl Area {
 pub enum Change {
     /// A few words, or nothing.
     Little,
-    /// All the words in one part, while the rest stays.
+    /// The words in one part, while around it there are others.
     Part(Area),
     /// Most of it.
     Everything,
@@ -299,9 +299,11 @@ impl Page {
             places.entry(&token.text).or_default().push(token);
         }
         let (kept, fresh): (Vec<&Token>, Vec<&Token>) = self.tokens.iter().partition(|token| {
-            places
-                .get(token.text.as_str())
-                .is_some_and(|there| there.iter().any(|t| (t.x - token.x).abs() < NEAR && (t.y - token.y).abs() < NEAR))
+            places.get(token.text.as_str()).is_some_and(|there| {
+                there
+                    .iter()
+                    .any(|t| (t.x - token.x).abs() < NEAR && (t.y - token.y).abs() < NEAR)
+            })
         });
         // Figures are misread here and there without having changed.
         let telling: Vec<&Token> = fresh
@@ -310,14 +312,19 @@ impl Page {
             .filter(|token| !has_digit(&token.text) && letters(&token.text) >= 3)
             .collect();
         if telling.len() < FEW {
-            return if kept.len() >= fresh.len() { Change::Little } else { Change::Everything };
+            return if kept.len() >= fresh.len() {
+                Change::Little
+            } else {
+                Change::Everything
+            };
         }
         let area = Area::around(&telling);
-        let (inside, outside): (Vec<&Token>, Vec<&Token>) = kept.iter().partition(|token| area.holds(token.x, token.y));
+        let inside = kept.iter().filter(|token| area.holds(token.x, token.y)).count();
+        let around = self.tokens.iter().filter(|token| !area.holds(token.x, token.y)).count();
         let room = (area.0[2] - area.0[0]) * (area.0[3] - area.0[1]);
-        if outside.len() < FEW || 4 * outside.len() < self.tokens.len() || room > 0.65 {
+        if around < FEW || 4 * around < self.tokens.len() || room > 0.65 {
             Change::Everything
-        } else if room < 0.08 || 5 * inside.len() > inside.len() + telling.len() {
+        } else if room < 0.03 || 5 * inside > inside + telling.len() {
             Change::Little
         } else {
             Change::Part(area)

@@ -32,7 +32,10 @@ pub fn foregrounds(pages: &[Page]) -> Vec<Option<Area>> {
         .iter()
         .enumerate()
         .map(|(at, change)| {
-            eprintln!("FRAME {at} {change:?} {}", matches!(change, Change::Part(a) if comes_back(at, *a)));
+            eprintln!(
+                "FRAME {at} {change:?} {}",
+                matches!(change, Change::Part(a) if comes_back(at, *a))
+            );
             match change {
                 Change::Everything => front = None,
                 Change::Part(area) if comes_back(at, *area) => front = Some(*area),
@@ -71,7 +74,11 @@ mod tests {
             ("january february march april may june july august autumn", 0.05, 0.9),
         ];
         let chat: &[(&str, f32, f32)] = &[
-            ("Operations channel people messages today online away busy search", 0.05, 0.05),
+            (
+                "Operations channel people messages today online away busy search",
+                0.05,
+                0.05,
+            ),
             ("Jan asks whether the lorry from Ghent has left yet", 0.05, 0.3),
             ("Nobody knows but the driver answers his phone later on", 0.05, 0.6),
             ("Type a message here and send it with the arrow", 0.05, 0.9),
@@ -79,8 +86,15 @@ mod tests {
         // What is behind the window is covered.
         let with_window = |behind: &[(&'static str, f32, f32)], client: &'static str| {
             let mut lines: Vec<(&str, f32, f32)> = vec![behind[0], behind[3]];
-            lines.extend([("New quote Cotatio", 0.3, 0.2), ("Client", 0.3, 0.3), (client, 0.4, 0.3)]);
-            lines.extend([("Route Price Validity Remarks", 0.3, 0.45), ("Send the quote now", 0.3, 0.6)]);
+            lines.extend([
+                ("New quote Cotatio", 0.3, 0.2),
+                ("Client", 0.3, 0.3),
+                (client, 0.4, 0.3),
+            ]);
+            lines.extend([
+                ("Route Price Validity Remarks", 0.3, 0.45),
+                ("Send the quote now", 0.3, 0.6),
+            ]);
             page(&lines)
         };
         let pages = [
