@@ -11,7 +11,7 @@
 
 use std::collections::HashMap;
 
-use super::{Visit, measure};
+use super::{ENOUGH_OCCURRENCES, Visit, measure};
 use crate::insight::Occurrence;
 
 /// A sequence of screens that comes back.
@@ -95,6 +95,7 @@ pub fn mine(visits: &[Visit]) -> Vec<FoundRoutine> {
         let Some(equalled) = equalled_by_chance(&sequence, value) else {
             break;
         };
+        let (pattern, matches) = extended(pattern, matches, &sequence);
         let occurrences = matches
             .iter()
             .filter_map(|found| occurrence(visits, &steps, &pattern, found))
@@ -115,6 +116,61 @@ pub fn mine(visits: &[Visit]) -> Vec<FoundRoutine> {
         }
     }
     found
+}
+
+/// Adds what stands directly before or behind three occurrences in four: a first or last step that is left out now and then. Mining
+/// alone keeps to what all of them have, since two routines in a row would else be one.
+fn extended(mut pattern: Vec<u32>, mut matches: Vec<Match>, sequence: &[Option<u32>]) -> (Vec<u32>, Vec<Match>) {
+    while pattern.len() < LONGEST {
+        let claimed = |at: usize| matches.iter().any(|m| (m.first..=m.last).contains(&at));
+        let free = |at: usize| {
+            sequence
+                .get(at)
+                .copied()
+                .flatten()
+                .filter(|s| !claimed(at) && !pattern.contains(s))
+        };
+        let before: Vec<Option<u32>> = matches.iter().map(|m| free(m.first.wrapping_sub(1))).collect();
+        let behind: Vec<Option<u32>> = matches.iter().map(|m| free(m.last + 1)).collect();
+        let most = |beside: &[Option<u32>]| {
+            let mut counts: Vec<(usize, u32)> = Vec::new();
+            for screen in beside.iter().flatten() {
+                match counts.iter_mut().find(|(_, known)| known == screen) {
+                    Some((count, _)) => *count += 1,
+                    None => counts.push((1, *screen)),
+                }
+            }
+            counts
+                .into_iter()
+                .max_by_key(|(count, screen)| (*count, *screen))
+                .unwrap_or_default()
+        };
+        let ((first, opening), (last, closing)) = (most(&before), most(&behind));
+        if 4 * first.max(last) < 3 * matches.len() || first.max(last) < ENOUGH_OCCURRENCES {
+            break;
+        }
+        // Between two in a row a screen is the beginning of the next.
+        if first >= last {
+            pattern.insert(0, opening);
+            for (found, _) in matches
+                .iter_mut()
+                .zip(before)
+                .filter(|(_, screen)| *screen == Some(opening))
+            {
+                found.first -= 1;
+            }
+        } else {
+            pattern.push(closing);
+            for (found, _) in matches
+                .iter_mut()
+                .zip(behind)
+                .filter(|(_, screen)| *screen == Some(closing))
+            {
+                found.last += 1;
+            }
+        }
+    }
+    (pattern, matches)
 }
 
 fn occurrence(visits: &[Visit], steps: &[Option<Step>], pattern: &[u32], found: &Match) -> Option<FoundOccurrence> {

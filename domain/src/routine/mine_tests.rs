@@ -179,6 +179,11 @@ fn a_routine_is_found_among_interruptions_corrections_and_another_routine() {
             "w rsav rsav k p rsav w rxav rsasav p k w ryav rswav rsav p",
             &[("rsav", 8)],
         ),
+        // A first step that is left out now and then.
+        (
+            "x qabcde qabcde m qabcde abcde v w qabcde qabcde qabcde m",
+            &[("qabcde", 7)],
+        ),
         // Two that follow or interrupt each other.
         (
             "qpgw t qpgw cef h qpigw t qpcefgw i h qpgpgw cef t qpghw i cef qpgw t",

@@ -32,10 +32,6 @@ pub fn foregrounds(pages: &[Page]) -> Vec<Option<Area>> {
         .iter()
         .enumerate()
         .map(|(at, change)| {
-            eprintln!(
-                "FRAME {at} {change:?} {}",
-                matches!(change, Change::Part(a) if comes_back(at, *a))
-            );
             match change {
                 Change::Everything => front = None,
                 Change::Part(area) if comes_back(at, *area) => front = Some(*area),
