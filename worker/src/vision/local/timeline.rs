@@ -54,7 +54,8 @@ fn area(change: &Change) -> f32 {
 /// The changes that a person or a program meant: without what comes back at one place by itself.
 ///
 /// A small change is the furniture's when two others within three seconds fill exactly its place (a caret), or when it
-/// stands alone in time and two others lie about there, half a minute to two minutes away (a clock, whose digits differ).
+/// stands alone in time and two others lie about there, half a minute to two minutes away (a clock, whose digits differ). So is one
+/// at the very top or bottom that is the only change in two thirds of a minute: the clock's other changes may fall into busier moments.
 pub fn meant(changes: &[Change]) -> Vec<Change> {
     let small = |i: usize| changes[i].kind == ChangeKind::Small;
     let close = |i: usize, within: f64| {
@@ -81,11 +82,18 @@ pub fn meant(changes: &[Change]) -> Vec<Change> {
                     .take(2)
                     .count()
                     == 2;
-            !carets[*i] && !clock
+            let at_the_edge = changes[*i].region[1] > 1.0 - EDGE || changes[*i].region[3] < EDGE;
+            let lonely = alone[*i] && at_the_edge && close(*i, LONELY_SECONDS).all(|j| carets[j]);
+            !carets[*i] && !clock && !lonely
         })
         .map(|i| changes[i])
         .collect()
 }
+
+/// Height of what task bars and status lines take, in shares of the screen.
+const EDGE: f32 = 0.06;
+/// Time before and after a change in which a person at work does something.
+const LONELY_SECONDS: f64 = 20.0;
 
 fn exactly_there(one: &Change, other: &Change) -> bool {
     one.region.iter().zip(&other.region).all(|(p, q)| (p - q).abs() < 0.002)
@@ -367,6 +375,22 @@ mod tests {
         let told: Vec<(f64, f64)> = idle.iter().map(|s| (s.start_seconds(), s.end_seconds())).collect();
         assert_eq!(told, [(0.0, 70.0), (70.0, 200.0)]);
         assert_eq!(spinners(&changes), [], "a caret is no spinner");
+    }
+
+    #[test]
+    fn one_tick_of_a_clock_in_a_pause_does_not_end_it() {
+        let typing =
+            |from: f64| (0..20).map(move |i| change(from + f64::from(i) * 0.5, 0.3, 0.3, 0.1, 0.03, ChangeKind::Text));
+        let changes = |y: f32| -> Vec<Change> {
+            let tick = std::iter::once(change(50.0, 0.97, y, 0.005, 0.006, ChangeKind::Small));
+            typing(0.0).chain(tick).chain(typing(90.0)).collect()
+        };
+        assert_eq!(standstills(&meant(&changes(0.97)), 100.0, 60.0).len(), 1);
+        assert_eq!(
+            standstills(&meant(&changes(0.5)), 100.0, 60.0),
+            [],
+            "in the middle of the screen it is the person's"
+        );
     }
 
     #[test]
