@@ -9,6 +9,7 @@ use service::row::Columns;
 use service::signing::Subject;
 
 use super::analysis_result::Analysis;
+use super::at_once::AtHand;
 use super::context::Read;
 use super::error::Result;
 use super::look;
@@ -20,6 +21,8 @@ pub struct AnalysisFrame {
     read: Read,
     row: Arc<row::Row>,
 }
+
+impl AtHand for AnalysisFrame {}
 
 impl RowObject for AnalysisFrame {
     type Table = Table;

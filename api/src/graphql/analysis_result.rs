@@ -15,6 +15,7 @@ use service::page::{Below, Direction, Key};
 use service::row::Columns;
 
 use super::analysis_frame::AnalysisFrame;
+use super::at_once::{AtHand, AtOnce};
 use super::automation_opportunity::{AutomationOpportunity, OpportunityOrder};
 use super::context::{InRequest as _, Read};
 use super::cost_analysis::CostAnalysis;
@@ -37,6 +38,8 @@ pub struct Analysis {
     read: Read,
     row: Arc<row::Row>,
 }
+
+impl AtHand for Analysis {}
 
 impl RowObject for Analysis {
     type Table = Table;
@@ -254,16 +257,17 @@ impl Analysis {
     }
 
     /// Its newest cost analysis; null before the first.
-    async fn cost_analysis(&self, ctx: &Context<'_>) -> Option<Result<CostAnalysis>> {
+    async fn cost_analysis(&self, ctx: &Context<'_>) -> Option<Result<AtOnce<CostAnalysis>>> {
         alone(async {
-            newest(
+            let found = newest(
                 ctx,
                 &self.read,
                 self.row.id()?,
                 BELOW,
                 service::cost_analysis::order(Vec::new()),
             )
-            .await
+            .await?;
+            Ok(found.map(AtOnce::new))
         })
         .await
     }
@@ -456,6 +460,8 @@ pub struct AnalysisAttempt {
     row: Arc<attempt::Row>,
 }
 
+impl AtHand for AnalysisAttempt {}
+
 impl RowObject for AnalysisAttempt {
     type Table = attempt::Table;
 
@@ -523,6 +529,8 @@ impl AnalysisAttempt {
 pub struct Disclosure {
     row: Arc<disclosure::Row>,
 }
+
+impl AtHand for Disclosure {}
 
 impl RowObject for Disclosure {
     type Table = disclosure::Table;

@@ -7,6 +7,7 @@ use domain::role::Role;
 use service::api_key::{self as row, Table};
 use service::row::Columns;
 
+use super::at_once::AtHand;
 use super::context::{InRequest as _, Read};
 use super::error::Result;
 use super::guard::Needs;
@@ -17,6 +18,8 @@ use super::scalar::DateTime;
 pub struct ApiKey {
     row: Arc<row::Row>,
 }
+
+impl AtHand for ApiKey {}
 
 impl RowObject for ApiKey {
     type Table = Table;

@@ -9,6 +9,7 @@ use service::audit_entry::{self as row, Entries, Table};
 use service::row::Columns;
 use uuid::Uuid;
 
+use super::at_once::AtHand;
 use super::context::{InRequest as _, Read};
 use super::error::{Failure, Result};
 use super::guard::Needs;
@@ -19,6 +20,8 @@ use super::scalar::DateTime;
 pub struct AuditEntry {
     row: Arc<row::Row>,
 }
+
+impl AtHand for AuditEntry {}
 
 impl RowObject for AuditEntry {
     type Table = Table;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object, ScalarType as _, Value};
 use domain::category::WorkflowCategory;
 use domain::id::{AnalysisId, OpportunityId, SessionId};
 use domain::roi::{Complexity, EffortBasis, FrequencyBasis, Priority};
@@ -14,6 +14,7 @@ use service::row::Columns;
 
 use super::analysis_frame::AnalysisFrame;
 use super::analysis_result::Analysis;
+use super::at_once::{Asked, AtHand, scalar};
 use super::context::{InRequest as _, Read};
 use super::error::{Result, alone};
 use super::guard::Needs;
@@ -29,6 +30,34 @@ use super::user_profile::Member;
 pub struct AutomationOpportunity {
     read: Read,
     row: Arc<row::Row>,
+}
+
+impl AtHand for AutomationOpportunity {
+    fn at_hand(&self, asked: &Asked<'_>) -> Option<Value> {
+        let row = &self.row;
+        let money = |amount| asked.object_or_null(self.money(amount).ok()?.as_ref());
+        Some(match asked.field() {
+            "id" => ID::from(row.id().ok()?).to_value(),
+            "title" => row.title().ok()?.into(),
+            "description" => row.description().ok()?.into(),
+            "processKey" => row.process_key().ok()?.into(),
+            "opportunityType" => row.opportunity_type().ok()?.into(),
+            "status" => row.status().ok()?.into(),
+            "priority" => row.priority().ok()?.map_or(Value::Null, Into::into),
+            "counted" => row.counted().ok()?.into(),
+            "occurrencesObserved" => row.occurrences_observed().ok()?.into(),
+            "paybackPeriodDays" => scalar(row.payback_period_days().ok()?),
+            "confidenceScore" => scalar(row.confidence_score().ok()?),
+            "roiPercentage" => scalar(row.roi_percentage().ok()?.map(Decimal)),
+            "hoursSavedMonthly" => scalar(row.hours_saved_monthly().ok()?.map(Decimal)),
+            "estimatedCostSavingsMonthly" => money(row.estimated_cost_savings_monthly().ok()?)?,
+            "monthlySavingsLow" => money(row.monthly_savings_low().ok()?)?,
+            "monthlySavingsHigh" => money(row.monthly_savings_high().ok()?)?,
+            "estimatedImplementationCost" => money(row.estimated_implementation_cost().ok()?)?,
+            "createdAt" => DateTime(row.created_at().ok()?).to_value(),
+            _ => return None,
+        })
+    }
 }
 
 impl RowObject for AutomationOpportunity {

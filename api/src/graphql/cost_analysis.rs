@@ -3,7 +3,7 @@
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, ScalarType as _, SimpleObject};
 use domain::id::{AnalysisId, CostAnalysisId, SessionId};
 use domain::roi::assumptions::Assumptions;
 use domain::roi::{ConfidenceLevel, ScenarioName, ValueSource};
@@ -16,6 +16,7 @@ use service::page::{Direction, Key};
 use service::row::Columns;
 
 use super::analysis_result::Analysis;
+use super::at_once::{Asked, AtHand, scalar};
 use super::context::{InRequest as _, Read};
 use super::error::Result;
 use super::guard::Needs;
@@ -28,6 +29,27 @@ use super::scalar::{DateTime, Decimal, Json, Money};
 pub struct CostAnalysis {
     read: Read,
     row: Arc<row::Row>,
+}
+
+impl AtHand for CostAnalysis {
+    fn at_hand(&self, asked: &Asked<'_>) -> Option<async_graphql::Value> {
+        let row = &self.row;
+        let money = |amount| asked.object_or_null(self.money(amount).ok()?.as_ref());
+        Some(match asked.field() {
+            "id" => ID::from(row.id().ok()?).to_value(),
+            "currentMonthlyHours" => scalar(row.current_monthly_hours().ok()?.map(Decimal)),
+            "projectedMonthlyHours" => scalar(row.projected_monthly_hours().ok()?.map(Decimal)),
+            "currentMonthlyCost" => money(row.current_monthly_cost().ok()?)?,
+            "projectedMonthlyCost" => money(row.projected_monthly_cost().ok()?)?,
+            "totalImplementationCost" => money(row.total_implementation_cost().ok()?)?,
+            "monthlySavings" => money(row.monthly_savings().ok()?)?,
+            "annualSavings" => money(row.annual_savings().ok()?)?,
+            "paybackPeriodDays" => scalar(row.payback_period_days().ok()?),
+            "roiPercentage" => scalar(row.roi_percentage().ok()?.map(Decimal)),
+            "createdAt" => DateTime(row.created_at().ok()?).to_value(),
+            _ => return None,
+        })
+    }
 }
 
 impl RowObject for CostAnalysis {

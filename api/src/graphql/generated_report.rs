@@ -14,6 +14,7 @@ use service::row::Columns;
 use service::signing::Subject;
 
 use super::analysis_result::Analysis;
+use super::at_once::AtHand;
 use super::context::{InRequest as _, Read};
 use super::error::Result;
 use super::guard::Needs;
@@ -27,6 +28,8 @@ pub struct Report {
     read: Read,
     row: Arc<row::Row>,
 }
+
+impl AtHand for Report {}
 
 impl RowObject for Report {
     type Table = Table;
@@ -148,6 +151,8 @@ impl Report {
 pub struct ReportLink {
     row: Arc<link::Row>,
 }
+
+impl AtHand for ReportLink {}
 
 impl RowObject for ReportLink {
     type Table = link::Table;

@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use service::invitation::{self as row, Table};
 use service::row::Columns;
 
+use super::at_once::AtHand;
 use super::context::{InRequest as _, Read};
 use super::error::Result;
 use super::guard::Needs;
@@ -18,6 +19,8 @@ use super::scalar::DateTime;
 pub struct Invitation {
     row: Arc<row::Row>,
 }
+
+impl AtHand for Invitation {}
 
 impl RowObject for Invitation {
     type Table = Table;

@@ -2,7 +2,7 @@
 //! same way.
 //!
 //! - [`context`]: what a resolver has at hand. [`guard`]: who may ask. [`error`]: what a client is told.
-//! - [`loader`]: relations in batches. [`page`]: connections, and columns by selection. [`scalar`]: values. [`root`]: fields
+//! - [`at_once`]: objects that wait for nothing. [`loader`]: relations in batches. [`page`]: connections, and columns by selection. [`scalar`]: values. [`root`]: fields
 //!   that fail alone.
 //!
 //! A field that only shows a column is a plain function: a future less for each value of an answer.
@@ -12,6 +12,7 @@
 )]
 #![expect(clippy::unused_async, reason = "the interface Node awaits the ids")]
 
+pub mod at_once;
 pub mod context;
 pub mod error;
 pub mod guard;

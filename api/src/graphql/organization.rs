@@ -11,6 +11,7 @@ use service::dashboard;
 use service::organization::{self as row, Table};
 use service::row::Columns;
 
+use super::at_once::AtHand;
 use super::context::{InRequest as _, Read};
 use super::error::Result;
 use super::guard::Needs;
@@ -22,6 +23,8 @@ pub struct Organization {
     read: Read,
     row: Arc<row::Row>,
 }
+
+impl AtHand for Organization {}
 
 impl RowObject for Organization {
     type Table = Table;

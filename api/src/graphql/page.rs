@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, OutputType, SelectionField, SimpleObject, TypeName};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SelectionField, SimpleObject, TypeName};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use service::db::{Reader, Scope};
@@ -11,6 +11,7 @@ use service::page::{self, Arguments, Below, Direction, Order, Page, Window};
 use service::row::{Columns, Relation, Row};
 use uuid::Uuid;
 
+use super::at_once::{AtHand, AtOnce};
 use super::context::Read;
 use super::error::{Failure, Result};
 use super::loader::{ById, ByParent, Child, CountOf, Loadable, Want};
@@ -58,7 +59,7 @@ pub fn range(range: Option<DateTimeRange>) -> page::Range {
 }
 
 /// An object that is a row.
-pub trait RowObject: OutputType + 'static {
+pub trait RowObject: AtHand + 'static {
     /// The row's table.
     type Table: Relation;
 
@@ -312,11 +313,11 @@ impl<O: RowObject> Connection<O> {
     }
 
     /// The rows without their places.
-    fn nodes(&self) -> Vec<O> {
+    fn nodes(&self) -> Vec<AtOnce<O>> {
         self.page
             .rows
             .iter()
-            .map(|row| O::of(&self.read, Arc::clone(row)))
+            .map(|row| AtOnce::new(O::of(&self.read, Arc::clone(row))))
             .collect()
     }
 
@@ -346,8 +347,8 @@ impl<O: RowObject> Edge<O> {
     }
 
     /// The row.
-    fn node(&self) -> O {
-        O::of(&self.read, Arc::clone(&self.row))
+    fn node(&self) -> AtOnce<O> {
+        AtOnce::new(O::of(&self.read, Arc::clone(&self.row)))
     }
 }
 

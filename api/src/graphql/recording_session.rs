@@ -14,6 +14,7 @@ use service::row::Columns;
 use service::signing::Subject;
 
 use super::analysis_result::Analysis;
+use super::at_once::AtHand;
 use super::audit_entry::AuditEntry;
 use super::automation_opportunity::{AutomationOpportunity, OpportunityOrder};
 use super::context::{InRequest as _, Read};
@@ -34,6 +35,8 @@ pub struct RecordingSession {
     read: Read,
     row: Arc<row::Row>,
 }
+
+impl AtHand for RecordingSession {}
 
 impl RowObject for RecordingSession {
     type Table = Table;

@@ -1,15 +1,9 @@
 //! Values of the schema that are no numbers or texts of GraphQL's own: instants, exact numbers, documents, addresses.
 
-use std::borrow::Cow;
-
-use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{Field, Selection, SelectionSet};
-use async_graphql::registry::Registry;
-use async_graphql::{
-    ContextSelectionSet, InputValueError, InputValueResult, Name, OutputType, Positioned, Scalar, ScalarType,
-    ServerResult, SimpleObject, Value,
-};
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
 use chrono::{SecondsFormat, Utc};
+
+use super::at_once::{Asked, AtHand, AtOnce};
 
 /// An instant in RFC 3339, with a time zone: `2026-11-24T07:00:00.123456Z`. Answers are in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,57 +159,6 @@ impl ScalarType for Url {
     }
 }
 
-/// An object whose fields are all at hand, written at once. Of these a list has hundreds, and a future for each of their fields
-/// is most of what such a list costs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AtOnce<T>(T);
-
-/// The fields of an object, as values.
-pub trait AtHand: OutputType {
-    /// A field by its name; none where it has no such.
-    fn at_hand(&self, field: &str) -> Option<Value>;
-}
-
-impl<T: AtHand> AtOnce<T> {
-    fn write(&self, ctx: &ContextSelectionSet<'_>, set: &SelectionSet, object: &mut IndexMap<Name, Value>) {
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) => {
-                    let value = match field.node.name.node.as_str() {
-                        "__typename" => Some(Value::from(T::type_name().into_owned())),
-                        // What is no field was refused by the validation.
-                        name => self.0.at_hand(name),
-                    };
-                    let key = field.node.response_key().node.clone();
-                    object.insert(key, value.unwrap_or_default());
-                }
-                Selection::FragmentSpread(spread) => {
-                    if let Some(fragment) = ctx.query_env.fragments.get(&spread.node.fragment_name.node) {
-                        self.write(ctx, &fragment.node.selection_set.node, object);
-                    }
-                }
-                Selection::InlineFragment(fragment) => self.write(ctx, &fragment.node.selection_set.node, object),
-            }
-        }
-    }
-}
-
-impl<T: AtHand> OutputType for AtOnce<T> {
-    fn type_name() -> Cow<'static, str> {
-        T::type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        T::create_type_info(registry)
-    }
-
-    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        let mut object = IndexMap::new();
-        self.write(ctx, &ctx.item.node, &mut object);
-        Ok(Value::Object(object))
-    }
-}
-
 /// An amount in a currency.
 #[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
 #[graphql(name = "Money")]
@@ -227,8 +170,8 @@ pub struct Amount {
 }
 
 impl AtHand for Amount {
-    fn at_hand(&self, field: &str) -> Option<Value> {
-        match field {
+    fn at_hand(&self, asked: &Asked<'_>) -> Option<Value> {
+        match asked.field() {
             "amount" => Some(self.amount.to_value()),
             "currency" => Some(Value::from(self.currency.as_str())),
             _ => None,
@@ -246,7 +189,7 @@ impl Money {
         if amount.scale() < 2 {
             amount.rescale(2);
         }
-        Self(Amount {
+        Self::new(Amount {
             amount: Decimal(amount),
             currency: currency.to_owned(),
         })
@@ -264,8 +207,8 @@ pub struct Stretch {
 }
 
 impl AtHand for Stretch {
-    fn at_hand(&self, field: &str) -> Option<Value> {
-        match field {
+    fn at_hand(&self, asked: &Asked<'_>) -> Option<Value> {
+        match asked.field() {
             "startSeconds" => Some(Value::from(self.start_seconds)),
             "endSeconds" => Some(Value::from(self.end_seconds)),
             _ => None,
@@ -279,7 +222,7 @@ pub type TimeSpan = AtOnce<Stretch>;
 impl TimeSpan {
     /// From here to there, in seconds from the recording's start.
     pub const fn between(start_seconds: f64, end_seconds: f64) -> Self {
-        Self(Stretch {
+        Self::new(Stretch {
             start_seconds,
             end_seconds,
         })

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use async_graphql::{Context, ID, Object, Subscription as SubscriptionObject};
+use async_graphql::{Context, ID, Object, ScalarType as _, Subscription as SubscriptionObject, Value};
 use domain::event::EventKind;
 use domain::id::{AnalysisId, EventCursor, OrganizationId, SessionId};
 use domain::status::{AnalysisStage, AnalysisStatus};
@@ -11,6 +11,7 @@ use futures::{Stream, StreamExt as _};
 use service::event::{AnalysisState, Event, UploadState};
 
 use super::analysis_result::Analysis;
+use super::at_once::{Asked, AtHand, AtOnce, scalar};
 use super::context::{InRequest as _, Read, Request};
 use super::error::{Failure, Result};
 use super::guard::Needs;
@@ -145,15 +146,38 @@ pub struct OrganizationEvent {
     event: Arc<Event>,
 }
 
+impl OrganizationEvent {
+    fn position(&self) -> Result<String> {
+        let cursor = EventCursor::after(self.organization, self.event.sequence)
+            .ok_or_else(|| service::Error::internal("a negative sequence"))?;
+        Ok(cursor.to_string())
+    }
+}
+
+impl AtHand for OrganizationEvent {
+    fn at_hand(&self, asked: &Asked<'_>) -> Option<Value> {
+        let event = &self.event;
+        Some(match asked.field() {
+            "cursor" => self.position().ok()?.into(),
+            "sequence" => BigInt(event.sequence).to_value(),
+            "kind" => event.kind.into(),
+            "subjectId" => ID::from(event.subject).to_value(),
+            "from" => scalar(event.from.clone()),
+            "to" => scalar(event.to.clone()),
+            "actorApiKeyId" => scalar(event.key.map(|key| ID::from(key.uuid()))),
+            "at" => DateTime(event.at).to_value(),
+            _ => return None,
+        })
+    }
+}
+
 /// Something that happened in the organization. `cursor` goes into `after`; `sequence` rises by exactly one from event to event,
 /// so that a client can see that it has missed nothing (with `kinds` it may skip).
 #[Object]
 impl OrganizationEvent {
     /// The position to go on from.
     async fn cursor(&self) -> Result<String> {
-        let cursor = EventCursor::after(self.organization, self.event.sequence)
-            .ok_or_else(|| service::Error::internal("a negative sequence"))?;
-        Ok(cursor.to_string())
+        self.position()
     }
 
     /// Its number in the organization's log.
@@ -247,7 +271,7 @@ impl Subscription {
         #[graphql(desc = "The cursor of the last event that was seen; from now on where it is left out.")]
         after: Option<String>,
         #[graphql(desc = "Only events of these kinds.")] kinds: Option<Vec<EventKind>>,
-    ) -> Result<impl Stream<Item = Result<OrganizationEvent>> + use<>> {
+    ) -> Result<impl Stream<Item = Result<AtOnce<OrganizationEvent>>> + use<>> {
         let request = ctx.request()?;
         let organization = member(request)?;
         // An event stream that is taken up again says where it was in a header: newer than what its address was made with.
@@ -257,7 +281,7 @@ impl Subscription {
         Ok(events.filter_map(move |event| {
             let event = match event {
                 Ok(event) if kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind)) => {
-                    Some(Ok(OrganizationEvent { organization, event }))
+                    Some(Ok(AtOnce::new(OrganizationEvent { organization, event })))
                 }
                 Ok(_) => None,
                 Err(error) => Some(Err(Failure::from(error))),

@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use service::row::Columns;
 use service::user_profile::{self as row, Table};
 
+use super::at_once::AtHand;
 use super::context::{InRequest as _, Read};
 use super::error::Result;
 use super::guard::Needs;
@@ -18,6 +19,8 @@ use super::scalar::DateTime;
 pub struct Member {
     row: Arc<row::Row>,
 }
+
+impl AtHand for Member {}
 
 impl RowObject for Member {
     type Table = Table;

@@ -7,6 +7,7 @@ use domain::status::UploadStatus;
 use service::row::Columns;
 use service::video_chunk::{self as row, Table};
 
+use super::at_once::AtHand;
 use super::context::Read;
 use super::error::Result;
 use super::page::{RowObject, get};
@@ -18,6 +19,8 @@ pub struct VideoChunk {
     read: Read,
     row: Arc<row::Row>,
 }
+
+impl AtHand for VideoChunk {}
 
 impl RowObject for VideoChunk {
     type Table = Table;

@@ -12,6 +12,7 @@ use service::row::Columns;
 use service::workflow_insight::{self as row, Insights, Table};
 
 use super::analysis_result::Analysis;
+use super::at_once::AtHand;
 use super::automation_opportunity::spans;
 use super::context::{InRequest as _, Read};
 use super::error::{Result, alone};
@@ -25,6 +26,8 @@ pub struct WorkflowInsight {
     read: Read,
     row: Arc<row::Row>,
 }
+
+impl AtHand for WorkflowInsight {}
 
 impl RowObject for WorkflowInsight {
     type Table = Table;

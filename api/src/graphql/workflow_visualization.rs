@@ -8,6 +8,7 @@ use service::row::Columns;
 use service::workflow_visualization::{self as row, Table};
 
 use super::analysis_result::Analysis;
+use super::at_once::AtHand;
 use super::context::Read;
 use super::error::Result;
 use super::loader::FlowDataOf;
@@ -20,6 +21,8 @@ pub struct WorkflowVisualization {
     read: Read,
     row: Arc<row::Row>,
 }
+
+impl AtHand for WorkflowVisualization {}
 
 impl RowObject for WorkflowVisualization {
     type Table = Table;

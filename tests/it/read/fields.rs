@@ -151,6 +151,80 @@ async fn every_list_gives_everything_two_levels_deep() {
     }
 }
 
+/// Whatever is beside a field: lists write objects at once where nothing waits (`at_once`), and field by field where something does.
+#[tokio::test]
+async fn a_field_says_the_same_whatever_is_asked_beside_it() {
+    let world = World::new().await;
+    world.record(3).await;
+    world.run("update public.organizations set roi_defaults = '{\"hourly_rate\": \"50\"}' where id = 'aeeeeeee-0000-7000-8000-000000000001'").await;
+    let owner = world.owner().await;
+    let objects = objects(&world).await;
+    for (list, name, waits) in [
+        ("opportunities", "AutomationOpportunity", "analysis"),
+        ("costAnalyses", "CostAnalysis", "analysis"),
+    ] {
+        let nodes = async |selection: &str| {
+            let data = world
+                .data(
+                    &owner,
+                    &format!("{{ {list} {{ nodes {{ {selection} }} edges {{ node {{ {selection} }} }} }} }}"),
+                )
+                .await;
+            let list = &data[list];
+            let nodes = list["nodes"].as_array().unwrap().clone();
+            assert!(!nodes.is_empty());
+            let of_edges: Vec<Value> = list["edges"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|edge| edge["node"].clone())
+                .collect();
+            assert_eq!(nodes, of_edges, "{selection}");
+            nodes
+        };
+        let values =
+            |nodes: &[Value], key: &str| -> Vec<Value> { nodes.iter().map(|node| node[key].clone()).collect() };
+        for field in objects[name]
+            .iter()
+            .filter(|field| field.leaf || field.answer == "Money")
+        {
+            let key = field.name.as_str();
+            let selection = if field.leaf {
+                key.to_owned()
+            } else {
+                format!("{key} {{ __typename currency value: amount }}")
+            };
+            let alone = nodes(&selection).await;
+            let beside = nodes(&format!("{selection} {waits} {{ id }}")).await;
+            assert_eq!(values(&alone, key), values(&beside, key), "{name}.{key}");
+        }
+        // Fragments, other names, one key twice, and what is left out.
+        let money = if name == "CostAnalysis" {
+            "annualSavings"
+        } else {
+            "estimatedCostSavingsMonthly"
+        };
+        let selection = format!(
+            "__typename ... on Node {{ id }} own: id id {money} {{ amount }} ... on {name} {{ {money} {{ currency amount @skip(if: true) }} }} createdAt @include(if: false)"
+        );
+        let alone = nodes(&selection).await;
+        let beside = nodes(&format!("{selection} {waits} {{ id }}")).await;
+        for (one, other) in alone.iter().zip(&beside) {
+            let mut other = other.clone();
+            other.as_object_mut().unwrap().remove(waits);
+            assert_eq!(*one, other);
+            assert_eq!(one["__typename"], name);
+            assert_eq!(one["own"], one["id"]);
+            assert!(one.get("createdAt").is_none(), "{one}");
+            assert!(
+                one[money].is_null() || one[money]["amount"].is_string() && one[money]["currency"].is_string(),
+                "{one}"
+            );
+        }
+        assert_eq!(alone.len(), beside.len());
+    }
+}
+
 #[tokio::test]
 async fn everything_is_described() {
     let world = World::new().await;

@@ -1,0 +1,116 @@
+//! Objects whose fields are at hand, written at once.
+//!
+//! async-graphql makes a future for each field, and one more for each extension that looks at it. Lists have hundreds of fields, events
+//! thousands of readers, and most fields wait for nothing: such a selection is written here in one go. What has to wait, fails or is
+//! not known here is left to async-graphql, the whole object with it, so there is one meaning and one way to tell a fault.
+
+use std::borrow::Cow;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{Field, Selection, SelectionSet};
+use async_graphql::registry::Registry;
+use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ScalarType, ServerResult, Value};
+
+/// An object that may have some of its fields at hand.
+pub trait AtHand: OutputType {
+    /// The value of a field; none where it has to wait, cannot be told or is not known here.
+    fn at_hand(&self, _asked: &Asked<'_>) -> Option<Value> {
+        None
+    }
+}
+
+/// A field that is asked for.
+pub struct Asked<'a> {
+    ctx: &'a ContextSelectionSet<'a>,
+    field: &'a Field,
+}
+
+impl Asked<'_> {
+    /// Its name in the schema.
+    pub fn field(&self) -> &str {
+        &self.field.name.node
+    }
+
+    /// The selection of this field of an object below.
+    pub fn object<T: AtHand>(&self, object: &T) -> Option<Value> {
+        write(object, self.ctx, &self.field.selection_set.node)
+    }
+
+    /// The same of one that may be missing.
+    pub fn object_or_null<T: AtHand>(&self, object: Option<&AtOnce<T>>) -> Option<Value> {
+        object.map_or(Some(Value::Null), |object| self.object(&object.0))
+    }
+}
+
+/// A scalar that may be missing.
+pub fn scalar<T: ScalarType>(scalar: Option<T>) -> Value {
+    scalar.map_or(Value::Null, |scalar| scalar.to_value())
+}
+
+/// An object that is written at once where its whole selection is at hand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AtOnce<T>(T);
+
+impl<T> AtOnce<T> {
+    /// This object.
+    pub const fn new(object: T) -> Self {
+        Self(object)
+    }
+}
+
+fn write<T: AtHand>(object: &T, ctx: &ContextSelectionSet<'_>, set: &SelectionSet) -> Option<Value> {
+    let mut written = IndexMap::with_capacity(set.items.len());
+    write_into(object, ctx, set, &mut written)?;
+    Some(Value::Object(written))
+}
+
+fn write_into<T: AtHand>(
+    object: &T,
+    ctx: &ContextSelectionSet<'_>,
+    set: &SelectionSet,
+    written: &mut IndexMap<Name, Value>,
+) -> Option<()> {
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => {
+                let field = &field.node;
+                let value = match field.name.node.as_str() {
+                    "__typename" => Value::from(T::type_name().into_owned()),
+                    _ => object.at_hand(&Asked { ctx, field })?,
+                };
+                let twice = written.insert(field.response_key().node.clone(), value).is_some();
+                // Two selections of an object under one key are to be merged.
+                if twice && !field.selection_set.node.items.is_empty() {
+                    return None;
+                }
+            }
+            // A fragment is of the object's own type or of one that it is: the validation refuses others.
+            Selection::FragmentSpread(spread) => {
+                let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node)?;
+                write_into(object, ctx, &fragment.node.selection_set.node, written)?;
+            }
+            Selection::InlineFragment(fragment) => {
+                write_into(object, ctx, &fragment.node.selection_set.node, written)?;
+            }
+        }
+    }
+    Some(())
+}
+
+impl<T: AtHand> OutputType for AtOnce<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match write(&self.0, ctx, &ctx.item.node) {
+            Some(value) => Ok(value),
+            // Apart: few take this way, and all would carry its memory.
+            None => Box::pin(self.0.resolve(ctx, field)).await,
+        }
+    }
+}
