@@ -192,3 +192,55 @@ fn same(one: (&Frame, &Page, Option<Area>), other: (&Frame, &Page, Option<Area>)
         0.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::text::lines;
+    use super::*;
+
+    #[test]
+    fn a_page_with_other_content_each_time_is_one_and_pages_of_one_menu_are_not() {
+        let menu = |rest: &[(&'static str, f32, f32)]| {
+            let mut all = vec![("Harbour Mail", 0.05, 0.02), ("Inbox Sent Archive", 0.05, 0.1)];
+            all.extend_from_slice(rest);
+            lines(&all)
+        };
+        let mail = |subject: &'static str, body: &'static str| {
+            menu(&[
+                (subject, 0.3, 0.15),
+                ("Reply Forward Print Delete", 0.3, 0.2),
+                (body, 0.3, 0.3),
+            ])
+        };
+        let list = || {
+            menu(&[
+                ("Today unread from subject received size", 0.3, 0.15),
+                ("Sorted by date newest first", 0.3, 0.9),
+            ])
+        };
+        let form = || {
+            lines(&[
+                ("Order entry customer reference article quantity", 0.05, 0.05),
+                ("Save and print", 0.6, 0.9),
+            ])
+        };
+        let settings = || menu(&[("Signature language display notifications", 0.3, 0.4)]);
+        let filters = || menu(&[("Rules folders senders forwarding", 0.3, 0.6)]);
+        let shown = [
+            list(),
+            mail("Delivery on Tuesday", "We bring twelve pallets in the morning"),
+            form(),
+            list(),
+            mail("Question about an invoice", "Which of the two amounts is right please"),
+            form(),
+            settings(),
+            filters(),
+            list(),
+            mail("Slot request", "Our driver speaks Spanish only and arrives late"),
+            form(),
+        ];
+        let screens = [0, 1, 2, 0, 3, 2, 4, 5, 0, 6, 2];
+        let words: Vec<&[Text]> = shown.iter().map(Vec::as_slice).collect();
+        assert_eq!(kinds(&screens, &words), [0, 1, 2, 0, 1, 2, 3, 4, 0, 1, 2]);
+    }
+}

@@ -391,29 +391,29 @@ pub fn same_place(one: &Text, other: &Text) -> bool {
         && plain(&one.text) == plain(&other.text)
 }
 
+/// Lines of words, each from a place on; for tests.
+#[cfg(test)]
+pub fn lines(lines: &[(&str, f32, f32)]) -> Vec<Text> {
+    let mut found = Vec::new();
+    for (words, x, y) in lines {
+        let mut at = *x;
+        for word in words.split(' ') {
+            let left = at;
+            at += 0.008 * word.len() as f32 + 0.005;
+            found.push(Text {
+                text: word.into(),
+                area: [left, *y, at - 0.005, y + 0.02],
+                confidence: 0.9,
+            });
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
+    use super::lines as page;
     use super::*;
-
-    fn text(words: &str, x: f32, y: f32) -> Vec<Text> {
-        let mut at = x;
-        words
-            .split(' ')
-            .map(|word| {
-                let left = at;
-                at += 0.008 * word.len() as f32 + 0.005;
-                Text {
-                    text: word.into(),
-                    area: [left, y, at - 0.005, y + 0.02],
-                    confidence: 0.9,
-                }
-            })
-            .collect()
-    }
-
-    fn page(lines: &[(&str, f32, f32)]) -> Vec<Text> {
-        lines.iter().flat_map(|(words, x, y)| text(words, *x, *y)).collect()
-    }
 
     #[test]
     fn a_wide_gap_parts_phrases() {
@@ -435,9 +435,9 @@ mod tests {
             ("Quantity", 0.1, 0.5),
         ];
         let with = |data: &'static str| {
-            let mut lines = labels.to_vec();
-            lines.push((data, 0.4, 0.2));
-            Page::plain(&page(&lines))
+            let mut shown = labels.to_vec();
+            shown.push((data, 0.4, 0.2));
+            Page::plain(&page(&shown))
         };
         assert!(with("Bakker PO-1").likeness(&with("Weber PO-2"), None) > 0.6);
         let scrolled: Vec<(&str, f32, f32)> = labels.iter().map(|(w, x, y)| (*w, *x, y + 0.22)).collect();

@@ -44,21 +44,11 @@ pub fn foregrounds(pages: &[Page]) -> Vec<Option<Area>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reply::Text;
+    use super::super::text::lines;
     use super::*;
 
-    fn page(lines: &[(&str, f32, f32)]) -> Page {
-        let words: Vec<Text> = lines
-            .iter()
-            .flat_map(|(words, x, y)| {
-                words.split(' ').enumerate().map(move |(i, word)| Text {
-                    text: word.into(),
-                    area: [x + 0.06 * i as f32, *y, x + 0.06 * i as f32 + 0.05, y + 0.02],
-                    confidence: 0.9,
-                })
-            })
-            .collect();
-        Page::plain(&words)
+    fn page(shown: &[(&str, f32, f32)]) -> Page {
+        Page::plain(&lines(shown))
     }
 
     #[test]
