@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{Field, Selection, SelectionSet};
+use async_graphql::parser::types::{Field, Selection, SelectionSet, TypeCondition};
 use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ScalarType, ServerResult, Value};
 
@@ -84,17 +84,30 @@ fn write_into<T: AtHand>(
                     return None;
                 }
             }
-            // A fragment is of the object's own type or of one that it is: the validation refuses others.
             Selection::FragmentSpread(spread) => {
                 let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node)?;
+                applies::<T>(ctx, Some(&fragment.node.type_condition.node))?;
                 write_into(object, ctx, &fragment.node.selection_set.node, written)?;
             }
             Selection::InlineFragment(fragment) => {
+                let condition = fragment.node.type_condition.as_ref();
+                applies::<T>(ctx, condition.map(|condition| &condition.node))?;
                 write_into(object, ctx, &fragment.node.selection_set.node, written)?;
             }
         }
     }
     Some(())
+}
+
+/// Whether a fragment is of the object's own type or of an interface that it has; none for another, which may lie within an interface.
+fn applies<T: AtHand>(ctx: &ContextSelectionSet<'_>, condition: Option<&TypeCondition>) -> Option<()> {
+    let Some(condition) = condition else { return Some(()) };
+    let (own, on) = (T::type_name(), condition.on.node.as_str());
+    let has = || {
+        let implemented = ctx.schema_env.registry.implements.get(own.as_ref());
+        implemented.is_some_and(|interfaces| interfaces.contains(on))
+    };
+    (own == on || has()).then_some(())
 }
 
 impl<T: AtHand> OutputType for AtOnce<T> {

@@ -132,6 +132,8 @@ fn extended(mut pattern: Vec<u32>, mut matches: Vec<Match>, sequence: &[Option<u
         };
         let before: Vec<Option<u32>> = matches.iter().map(|m| free(m.first.wrapping_sub(1))).collect();
         let behind: Vec<Option<u32>> = matches.iter().map(|m| free(m.last + 1)).collect();
+        // And is mostly there, not a routine of its own that often follows.
+        let own = |count: usize, screen: u32| 3 * sequence.iter().filter(|s| **s == Some(screen)).count() <= 4 * count;
         let most = |beside: &[Option<u32>]| {
             let mut counts: Vec<(usize, u32)> = Vec::new();
             for screen in beside.iter().flatten() {
@@ -142,6 +144,7 @@ fn extended(mut pattern: Vec<u32>, mut matches: Vec<Match>, sequence: &[Option<u
             }
             counts
                 .into_iter()
+                .filter(|(count, screen)| own(*count, *screen))
                 .max_by_key(|(count, screen)| (*count, *screen))
                 .unwrap_or_default()
         };
@@ -246,6 +249,7 @@ fn scored(sequence: &[Option<u32>]) -> Vec<Candidate> {
                 (pattern, matches, value)
             })
         })
+        .filter(|(_, _, value)| *value > 0.0)
         .collect();
     scored.sort_by(|a, b| {
         b.2.total_cmp(&a.2)

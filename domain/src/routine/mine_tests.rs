@@ -184,6 +184,11 @@ fn a_routine_is_found_among_interruptions_corrections_and_another_routine() {
             "x qabcde qabcde m qabcde abcde v w qabcde qabcde qabcde m",
             &[("qabcde", 7)],
         ),
+        // What often follows, and as often comes alone, is a routine of its own.
+        (
+            "abcfde abcfde u abcfde v abcfde w abcf xyuv dey deu dev dew",
+            &[("abcf", 5), ("de", 8)],
+        ),
         // Two that follow or interrupt each other.
         (
             "qpgw t qpgw cef h qpigw t qpcefgw i h qpgpgw cef t qpghw i cef qpgw t",

@@ -60,7 +60,8 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// How long a client may take for the head of a request, and keep a connection on which it asks nothing.
-const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longer than the minute for which proxies keep one: who closes first should not be us.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(90);
 /// What is read of a connection at once, and the longest head of a request. hyper's own 400 KB are, with eight uploads at a time and
 /// a few buffers of each on their way to the disk, the greater part of the server's memory.
 const READ_BYTES: usize = 64 * 1024;
@@ -92,10 +93,19 @@ pub async fn serve(
         // What is pushed is small and should not wait for the client to acknowledge what was pushed before.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(application.clone()));
-        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        let connection = connections.watch(connection.into_owned());
+        let (http, watcher, stopping) = (http.clone(), connections.watcher(), stopping.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            // hyper's own clock starts with the first byte.
+            let mut first = [0];
+            let spoken = tokio::select! {
+                spoken = tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut first)) => spoken.is_ok(),
+                () = stopping.cancelled() => false,
+            };
+            if !spoken {
+                return;
+            }
+            let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            if let Err(error) = watcher.watch(connection.into_owned()).await {
                 tracing::debug!(error = &*error, %peer, "a connection ended early");
             }
         });
@@ -195,10 +205,12 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let stopping = CancellationToken::new();
         let server = tokio::spawn(serve(listener, Router::new(), stopping.clone(), Duration::ZERO));
-        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
-        let mut left = Vec::new();
-        stream.read_to_end(&mut left).await.unwrap();
+        for said in [&b"GET / HTTP/1.1\r\nhost:"[..], b""] {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            stream.write_all(said).await.unwrap();
+            let mut left = Vec::new();
+            stream.read_to_end(&mut left).await.unwrap();
+        }
         stopping.cancel();
         server.await.unwrap().unwrap();
     }

@@ -83,8 +83,8 @@ struct Candidate {
     established: bool,
 }
 
-/// Joins screens that are one page with different content. An established screen stays apart: only what was not seen again
-/// later, or hardly says anything itself, is joined, so a mistake touches little.
+/// Joins screens that are one page with different content: they come from the same screen or lead to the same. An established screen
+/// stays apart: only what was not seen again later, or hardly says anything itself, is joined, so a mistake touches little.
 pub fn kinds(numbers: &[u32], words: &[&[Text]]) -> Vec<u32> {
     let count = numbers.iter().max().map_or(0, |n| *n as usize + 1);
     let mut visits: Vec<(usize, Vec<&[Text]>)> = Vec::new();
@@ -95,28 +95,38 @@ pub fn kinds(numbers: &[u32], words: &[&[Text]]) -> Vec<u32> {
         }
     }
     let candidates = candidates(count, &visits);
-    let joined = |i: usize, j: usize| {
+    let alike = |i: usize, j: usize| {
         let (one, other) = (&candidates[i], &candidates[j]);
-        // What follows directly is the next step, not the same page again.
-        let adjacent = visits
-            .windows(2)
-            .any(|pair| [(i, j), (j, i)].contains(&(pair[0].0, pair[1].0)));
         let telling =
             |word: &&Text| other.shown.has(word) && !candidates.iter().any(|c| c.established && c.shown.has(word));
-        !adjacent
-            && !one.established
+        !one.established
             && !other.established
             && one.around.iter().filter(telling).count() >= TELLING
             && one.surroundings.likeness(&other.surroundings, None) >= SAME_SURROUNDINGS
     };
+    let mut pairs: Vec<(usize, usize)> = (0..count)
+        .flat_map(|i| (i + 1..count).map(move |j| (i, j)))
+        .filter(|(i, j)| alike(*i, *j))
+        .collect();
     let mut kind: Vec<usize> = (0..count).collect();
-    for i in 0..count {
-        for j in i + 1..count {
-            if kind[i] != kind[j] && joined(i, j) {
-                let (keep, drop) = (kind[i].min(kind[j]), kind[i].max(kind[j]));
-                kind.iter_mut().filter(|k| **k == drop).for_each(|k| *k = keep);
-            }
-        }
+    // What comes before and behind may be joined first.
+    loop {
+        let steps: Vec<(usize, usize)> = visits
+            .windows(2)
+            .map(|pair| (kind[pair[0].0], kind[pair[1].0]))
+            .collect();
+        let found = pairs.iter().position(|(i, j)| {
+            let (one, other) = (kind[*i], kind[*j]);
+            let in_one_place = steps.iter().any(|(from, to)| {
+                *from == one && steps.contains(&(other, *to)) || *to == one && steps.contains(&(*from, other))
+            });
+            // What follows directly is the next step, not the same page again.
+            one != other && in_one_place && !steps.contains(&(one, other)) && !steps.contains(&(other, one))
+        });
+        let Some(found) = found else { break };
+        let (i, j) = pairs.remove(found);
+        let (keep, drop) = (kind[i].min(kind[j]), kind[i].max(kind[j]));
+        kind.iter_mut().filter(|k| **k == drop).for_each(|k| *k = keep);
     }
     let mut order: Vec<usize> = Vec::new();
     numbers
@@ -153,7 +163,7 @@ fn candidates(count: usize, visits: &[(usize, Vec<&[Text]>)]) -> Vec<Candidate> 
             let first = visits.iter().position(|(screen, _)| *screen == id).unwrap_or_default();
             let last = visits.iter().rposition(|(screen, _)| *screen == id).unwrap_or_default();
             // What it shows whenever it comes: not the mail that was looked at several times.
-            for (_, frames) in [&visits[first], &visits[last]] {
+            for (_, frames) in [&visits[first], &visits[last]].into_iter().filter(|_| first != last) {
                 let then = Places::of(&common(frames));
                 own.retain(|word| then.has(word));
             }
@@ -242,5 +252,22 @@ mod tests {
         let screens = [0, 1, 2, 0, 3, 2, 4, 5, 0, 6, 2];
         let words: Vec<&[Text]> = shown.iter().map(Vec::as_slice).collect();
         assert_eq!(kinds(&screens, &words), [0, 1, 2, 0, 1, 2, 3, 4, 0, 1, 2]);
+
+        // Pages of one application, one after the other: nothing is established, and nothing is joined.
+        for walk in [
+            vec![0, 1, 2, 3, 4],
+            vec![0, 1, 2, 3, 0, 1, 2, 3],
+            vec![0, 1, 2, 3, 4, 0, 1, 2, 3, 4],
+        ] {
+            let pages = [
+                list(),
+                settings(),
+                filters(),
+                mail("Slot request", "Our driver"),
+                menu(&[("Contacts", 0.3, 0.5)]),
+            ];
+            let words: Vec<&[Text]> = walk.iter().map(|page| pages[*page as usize].as_slice()).collect();
+            assert_eq!(kinds(&walk, &words), walk);
+        }
     }
 }
