@@ -83,8 +83,7 @@ struct Candidate {
     established: bool,
 }
 
-/// Joins screens that are one page with different content: they come from the same screen or lead to the same. An established screen
-/// stays apart: only what was not seen again later, or hardly says anything itself, is joined, so a mistake touches little.
+/// Joins screens that are one page with different content. An established screen stays apart: only what was not seen again later, or hardly says anything itself, is joined, so a mistake touches little.
 pub fn kinds(numbers: &[u32], words: &[&[Text]]) -> Vec<u32> {
     let count = numbers.iter().max().map_or(0, |n| *n as usize + 1);
     let mut visits: Vec<(usize, Vec<&[Text]>)> = Vec::new();
@@ -104,9 +103,17 @@ pub fn kinds(numbers: &[u32], words: &[&[Text]]) -> Vec<u32> {
             && one.around.iter().filter(telling).count() >= TELLING
             && one.surroundings.likeness(&other.surroundings, None) >= SAME_SURROUNDINGS
     };
-    let mut pairs: Vec<(usize, usize)> = (0..count)
+    // Without an established screen of the same application its whole menu would tell them: then they must stand in one place.
+    let known = |i: usize, j: usize| {
+        candidates.iter().any(|c| {
+            let shared = candidates[i].around.iter().filter(|word| candidates[j].shown.has(word));
+            c.established && shared.filter(|word| c.shown.has(word)).count() >= TELLING
+        })
+    };
+    let mut pairs: Vec<(usize, usize, bool)> = (0..count)
         .flat_map(|i| (i + 1..count).map(move |j| (i, j)))
         .filter(|(i, j)| alike(*i, *j))
+        .map(|(i, j)| (i, j, known(i, j)))
         .collect();
     let mut kind: Vec<usize> = (0..count).collect();
     // What comes before and behind may be joined first.
@@ -115,16 +122,16 @@ pub fn kinds(numbers: &[u32], words: &[&[Text]]) -> Vec<u32> {
             .windows(2)
             .map(|pair| (kind[pair[0].0], kind[pair[1].0]))
             .collect();
-        let found = pairs.iter().position(|(i, j)| {
+        let found = pairs.iter().position(|(i, j, known)| {
             let (one, other) = (kind[*i], kind[*j]);
             let in_one_place = steps.iter().any(|(from, to)| {
                 *from == one && steps.contains(&(other, *to)) || *to == one && steps.contains(&(*from, other))
             });
             // What follows directly is the next step, not the same page again.
-            one != other && in_one_place && !steps.contains(&(one, other)) && !steps.contains(&(other, one))
+            one != other && (*known || in_one_place) && !steps.contains(&(one, other)) && !steps.contains(&(other, one))
         });
         let Some(found) = found else { break };
-        let (i, j) = pairs.remove(found);
+        let (i, j, _) = pairs.remove(found);
         let (keep, drop) = (kind[i].min(kind[j]), kind[i].max(kind[j]));
         kind.iter_mut().filter(|k| **k == drop).for_each(|k| *k = keep);
     }
