@@ -83,7 +83,8 @@ struct Candidate {
     established: bool,
 }
 
-/// Joins screens that are one page with different content. An established screen stays apart: only what was not seen again later, or hardly says anything itself, is joined, so a mistake touches little.
+/// Joins screens that are one page with different content. An established screen stays apart: only what was not seen again later, or
+/// hardly says anything itself, is joined, so a mistake touches little.
 pub fn kinds(numbers: &[u32], words: &[&[Text]]) -> Vec<u32> {
     let count = numbers.iter().max().map_or(0, |n| *n as usize + 1);
     let mut visits: Vec<(usize, Vec<&[Text]>)> = Vec::new();
