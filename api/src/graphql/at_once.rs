@@ -31,14 +31,11 @@ impl Asked<'_> {
         &self.field.name.node
     }
 
-    /// The selection of this field of an object below.
-    pub fn object<T: AtHand>(&self, object: &T) -> Option<Value> {
-        write(object, self.ctx, &self.field.selection_set.node)
-    }
-
-    /// The same of one that may be missing.
+    /// The selection of this field of an object below, which may be missing.
     pub fn object_or_null<T: AtHand>(&self, object: Option<&AtOnce<T>>) -> Option<Value> {
-        object.map_or(Some(Value::Null), |object| self.object(&object.0))
+        object.map_or(Some(Value::Null), |object| {
+            write(&object.0, self.ctx, &self.field.selection_set.node)
+        })
     }
 }
 

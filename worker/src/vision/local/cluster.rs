@@ -95,26 +95,26 @@ pub fn kinds(numbers: &[u32], words: &[&[Text]]) -> Vec<u32> {
         }
     }
     let candidates = candidates(count, &visits);
-    let alike = |i: usize, j: usize| {
+    let established: Vec<&Places> = candidates.iter().filter(|c| c.established).map(|c| &c.shown).collect();
+    // Whether two may be one; then, whether an established screen of the same application was there to tell them by. Without, its whole
+    // menu would tell them: then they must stand in one place.
+    let alike = |i: usize, j: usize| -> Option<bool> {
         let (one, other) = (&candidates[i], &candidates[j]);
-        let telling =
-            |word: &&Text| other.shown.has(word) && !candidates.iter().any(|c| c.established && c.shown.has(word));
-        !one.established
-            && !other.established
-            && one.around.iter().filter(telling).count() >= TELLING
-            && one.surroundings.likeness(&other.surroundings, None) >= SAME_SURROUNDINGS
-    };
-    // Without an established screen of the same application its whole menu would tell them: then they must stand in one place.
-    let known = |i: usize, j: usize| {
-        candidates.iter().any(|c| {
-            let shared = candidates[i].around.iter().filter(|word| candidates[j].shown.has(word));
-            c.established && shared.filter(|word| c.shown.has(word)).count() >= TELLING
+        if one.established || other.established {
+            return None;
+        }
+        let shared: Vec<&Text> = one.around.iter().filter(|word| other.shown.has(word)).collect();
+        let known = |word: &&&Text| established.iter().any(|shown| shown.has(word));
+        let telling = shared.len() - shared.iter().filter(known).count();
+        (telling >= TELLING && one.surroundings.likeness(&other.surroundings, None) >= SAME_SURROUNDINGS).then(|| {
+            established
+                .iter()
+                .any(|shown| shared.iter().filter(|word| shown.has(word)).count() >= TELLING)
         })
     };
     let mut pairs: Vec<(usize, usize, bool)> = (0..count)
         .flat_map(|i| (i + 1..count).map(move |j| (i, j)))
-        .filter(|(i, j)| alike(*i, *j))
-        .map(|(i, j)| (i, j, known(i, j)))
+        .filter_map(|(i, j)| Some((i, j, alike(i, j)?)))
         .collect();
     let mut kind: Vec<usize> = (0..count).collect();
     // What comes before and behind may be joined first.
