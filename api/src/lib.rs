@@ -143,7 +143,7 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
         .route("/files/uploads/{chunk}", put(http::upload::put))
         .route("/files/frames/{frame}", get(http::files::frame))
         .route("/files/playback/{session}", get(http::files::playback))
-        .route("/files/exports/{subject}", get(http::files::export))
+        .route("/files/exports/{export}", get(http::files::export))
         .with_state(api);
     Ok(transport.surround(transport.routes().merge(others)))
 }

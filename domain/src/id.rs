@@ -112,6 +112,8 @@ ids! {
     ReportId of "a report";
     /// A secret address of a report.
     ReportLinkId of "a report link";
+    /// An export of a person's or of an organization's data.
+    ExportId of "an export";
     /// An invitation to an organization.
     InvitationId of "an invitation";
     /// A key for programs.

@@ -84,6 +84,18 @@ closed! {
         /// Could not be written; errorMessage says why.
         Failed = "failed",
     }
+
+    /// Where an export stands.
+    pub enum ExportStatus {
+        /// Waits for a worker. Entered by exportData, and by a worker that hands it back.
+        Queued = "queued",
+        /// A worker is making the archive.
+        Generating = "generating",
+        /// Can be fetched for a day; then it is deleted, with its archive.
+        Ready = "ready",
+        /// Could not be made, or something in it was erased; errorMessage says why. Ask for another.
+        Failed = "failed",
+    }
 }
 
 impl SessionStatus {

@@ -17,6 +17,7 @@ mod m20261124_000006_report;
 mod m20261124_000007_permission;
 mod m20261124_000008_event;
 mod m20261124_000009_system;
+mod m20261129_000010_export;
 
 /// A connection of the owner, for those who may not name the ORM.
 pub use sea_orm::DatabaseConnection;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000007_permission::Migration),
             Box::new(m20261124_000008_event::Migration),
             Box::new(m20261124_000009_system::Migration),
+            Box::new(m20261129_000010_export::Migration),
         ]
     }
 }

@@ -34,9 +34,9 @@ end $auth$;
 
 create schema private;
 revoke all on schema private from public, anon, authenticated, service_role;
-grant usage on schema private to newsystem_api, newsystem_worker, newsystem_member, newsystem_job, authenticated;
+grant usage on schema private to newsystem_api, newsystem_worker, newsystem_member, newsystem_export, newsystem_job, authenticated;
 grant create, usage on schema private to newsystem_queue;
-grant usage on schema public to newsystem_api, newsystem_worker, newsystem_member, newsystem_job, authenticated;
+grant usage on schema public to newsystem_api, newsystem_worker, newsystem_member, newsystem_export, newsystem_job, authenticated;
 
 create function private.touch() returns trigger language plpgsql set search_path = '' as $$
 begin
@@ -51,6 +51,10 @@ end $$;
 -- The setting reverts to an empty string, not to null, after a transaction.
 create function private.claims() returns jsonb language plpgsql stable set search_path = '' as $$
 begin
+  -- A worker is nobody, whatever it claims, but the person whose export it holds the lease of.
+  if session_user = 'newsystem_worker' then
+    return private.export_claims();
+  end if;
   return nullif(current_setting('request.jwt.claims', true), '')::jsonb;
 end $$;
 

@@ -110,7 +110,7 @@ end $$;
 revoke execute on all functions in schema private from public, anon, authenticated, service_role;
 grant execute on function private.claims(), private.user_id(), private.api_key_id(), private.organization_id(), private.member_role(), private.is_manager(),
   private.is_owner(), private.is_managing_person(), private.can_write(), private.can_erase(), private.own_sessions(), private.session_people(uuid[]), private.sessions_of(uuid),
-  private.analysis_costs(uuid[]), private.attempt_costs(uuid[]), private.raw_replies(uuid[]) to newsystem_member, authenticated;
+  private.analysis_costs(uuid[]), private.attempt_costs(uuid[]), private.raw_replies(uuid[]) to newsystem_member, newsystem_export, authenticated;
 -- What the checks of a written row call.
 grant execute on function private.is_share(double precision), private.is_workflow_category(text), private.is_analysis_stage(text), private.is_analysis_error_code(text)
   to newsystem_member, authenticated, newsystem_job;
@@ -124,54 +124,54 @@ const MEMBER: &str = r"
 grant select (id, name, subscription_tier, subscription_status, max_users, max_recordings_per_month, max_storage_bytes, max_recording_seconds, max_parallel_analyses,
   currency, locale, time_zone, remote_analysis_allowed, model_budget_monthly_usd, model_budget_per_analysis_usd, retention_video_days, retention_frame_days,
   retention_raw_reply_days, delete_video_after_analysis, roi_defaults, deletion_requested_at, created_at, updated_at)
-  on public.organizations to newsystem_member, authenticated;
-grant select on public.user_profiles to newsystem_member, authenticated;
-grant select (id, organization_id, email, role, invited_by, expires_at, accepted_at, revoked_at, created_at, updated_at) on public.invitations to newsystem_member, authenticated;
-grant select (id, organization_id, name, role, read_only, prefix, created_by, last_used_at, expires_at, revoked_at, created_at, updated_at) on public.api_keys to newsystem_member, authenticated;
-grant select on public.recording_notices to newsystem_member, authenticated;
-grant select on public.audit_log, public.erasure_receipts to newsystem_member, authenticated;
+  on public.organizations to newsystem_member, newsystem_export, authenticated;
+grant select on public.user_profiles to newsystem_member, newsystem_export, authenticated;
+grant select (id, organization_id, email, role, invited_by, expires_at, accepted_at, revoked_at, created_at, updated_at) on public.invitations to newsystem_member, newsystem_export, authenticated;
+grant select (id, organization_id, name, role, read_only, prefix, created_by, last_used_at, expires_at, revoked_at, created_at, updated_at) on public.api_keys to newsystem_member, newsystem_export, authenticated;
+grant select on public.recording_notices to newsystem_member, newsystem_export, authenticated;
+grant select on public.audit_log, public.erasure_receipts to newsystem_member, newsystem_export, authenticated;
 grant select on public.idempotency_keys to newsystem_member;
 grant select (id, organization_id, title, description, status, duration_seconds, file_size_bytes, workflow_type, classified_by, privacy_settings, metadata, declared_occurrences_per_day,
   people_count, truncated, content_sha256, error_message, notice_version, consent_at, consent_withdrawn_at, chunk_count, last_chunk_at, finished_at, completed_at, video_deleted_at, frames_deleted_at, created_at, updated_at)
-  on public.recording_sessions to newsystem_member, authenticated;
-grant select on public.video_chunks to newsystem_member, authenticated;
+  on public.recording_sessions to newsystem_member, newsystem_export, authenticated;
+grant select on public.video_chunks to newsystem_member, newsystem_export, authenticated;
 grant select (id, session_id, organization_id, status, stage, progress, frames_done, frames_total, progress_message, is_current, analyser, preset, frames_per_second, max_frames, scene_threshold,
   error_code, error_message, gpt_version, prompt_version, frames_analyzed, coverage, structured_insights, confidence_score, processing_time_seconds, automation_opportunities_count,
   time_savings_hours_weekly, cost_savings_annual, currency, attempt, cancel_requested_at, queued_at, processing_started_at, processing_completed_at, created_at, updated_at)
-  on public.analysis_results to newsystem_member, authenticated;
-grant select (id, organization_id, session_id, analysis_id, number, worker, started_at, ended_at, error_code, message, created_at) on public.analysis_attempts to newsystem_member, authenticated;
-grant select on public.analysis_frames, public.disclosures to newsystem_member, authenticated;
-grant select (id, organization_id, session_id, analysis_id, model, state, estimate_usd, cost_usd, created_at) on public.model_requests to newsystem_member, authenticated;
-grant select on public.automation_opportunities, public.workflow_insights, public.workflow_visualizations, public.cost_analyses to newsystem_member, authenticated;
+  on public.analysis_results to newsystem_member, newsystem_export, authenticated;
+grant select (id, organization_id, session_id, analysis_id, number, worker, started_at, ended_at, error_code, message, created_at) on public.analysis_attempts to newsystem_member, newsystem_export, authenticated;
+grant select on public.analysis_frames, public.disclosures to newsystem_member, newsystem_export, authenticated;
+grant select (id, organization_id, session_id, analysis_id, model, state, estimate_usd, cost_usd, created_at) on public.model_requests to newsystem_member, newsystem_export, authenticated;
+grant select on public.automation_opportunities, public.workflow_insights, public.workflow_visualizations, public.cost_analyses to newsystem_member, newsystem_export, authenticated;
 grant select (id, analysis_id, session_id, organization_id, report_type, status, progress, error_message, locale, file_url, file_size_bytes, expires_at, is_public, download_count, created_at, updated_at)
-  on public.generated_reports to newsystem_member, authenticated;
-grant select (id, organization_id, report_id, include_frames, created_by, expires_at, revoked_at, download_count, created_at) on public.report_links to newsystem_member, authenticated;
+  on public.generated_reports to newsystem_member, newsystem_export, authenticated;
+grant select (id, organization_id, report_id, include_frames, created_by, expires_at, revoked_at, download_count, created_at) on public.report_links to newsystem_member, newsystem_export, authenticated;
 
-create policy organizations_read on public.organizations for select to newsystem_member, authenticated using (id = (select private.organization_id()));
-create policy user_profiles_read on public.user_profiles for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy invitations_read on public.invitations for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()) and (select private.is_managing_person()));
-create policy api_keys_read on public.api_keys for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()) and ((select private.is_owner()) or id = (select private.api_key_id())));
-create policy recording_notices_read on public.recording_notices for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy audit_log_read on public.audit_log for select to newsystem_member, authenticated
+create policy organizations_read on public.organizations for select to newsystem_member, newsystem_export, authenticated using (id = (select private.organization_id()));
+create policy user_profiles_read on public.user_profiles for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy invitations_read on public.invitations for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()) and (select private.is_managing_person()));
+create policy api_keys_read on public.api_keys for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()) and ((select private.is_owner()) or id = (select private.api_key_id())));
+create policy recording_notices_read on public.recording_notices for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy audit_log_read on public.audit_log for select to newsystem_member, newsystem_export, authenticated
   using (organization_id = (select private.organization_id()) and ((select private.is_manager()) or subject_id in (select private.own_sessions())));
-create policy erasure_receipts_read on public.erasure_receipts for select to newsystem_member, authenticated
+create policy erasure_receipts_read on public.erasure_receipts for select to newsystem_member, newsystem_export, authenticated
   using (organization_id = (select private.organization_id()) and ((select private.is_manager()) or requested_by = (select private.user_id())));
 create policy idempotency_keys_read on public.idempotency_keys for select to newsystem_member
   using (organization_id = (select private.organization_id()) and actor_id = (select coalesce(private.user_id(), private.api_key_id())));
-create policy recording_sessions_read on public.recording_sessions for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy video_chunks_read on public.video_chunks for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy analysis_results_read on public.analysis_results for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy analysis_attempts_read on public.analysis_attempts for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy analysis_frames_read on public.analysis_frames for select to newsystem_member, authenticated
+create policy recording_sessions_read on public.recording_sessions for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy video_chunks_read on public.video_chunks for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy analysis_results_read on public.analysis_results for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy analysis_attempts_read on public.analysis_attempts for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy analysis_frames_read on public.analysis_frames for select to newsystem_member, newsystem_export, authenticated
   using (organization_id = (select private.organization_id()) and ((select private.is_manager()) or session_id in (select private.own_sessions())));
-create policy disclosures_read on public.disclosures for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy model_requests_read on public.model_requests for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()) and (select private.is_manager()));
-create policy automation_opportunities_read on public.automation_opportunities for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy workflow_insights_read on public.workflow_insights for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy workflow_visualizations_read on public.workflow_visualizations for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy cost_analyses_read on public.cost_analyses for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy generated_reports_read on public.generated_reports for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()));
-create policy report_links_read on public.report_links for select to newsystem_member, authenticated using (organization_id = (select private.organization_id()) and (select private.is_manager()));
+create policy disclosures_read on public.disclosures for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy model_requests_read on public.model_requests for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()) and (select private.is_manager()));
+create policy automation_opportunities_read on public.automation_opportunities for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy workflow_insights_read on public.workflow_insights for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy workflow_visualizations_read on public.workflow_visualizations for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy cost_analyses_read on public.cost_analyses for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy generated_reports_read on public.generated_reports for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()));
+create policy report_links_read on public.report_links for select to newsystem_member, newsystem_export, authenticated using (organization_id = (select private.organization_id()) and (select private.is_manager()));
 
 -- Writing: the server's role only; a write grant to Supabase's own role would be a write around quotas, states and audit.
 grant update (name, currency, locale, time_zone, remote_analysis_allowed, model_budget_monthly_usd, model_budget_per_analysis_usd, retention_video_days, retention_frame_days,
@@ -404,7 +404,7 @@ begin
     'organizations', 'user_profiles', 'invitations', 'api_keys', 'recording_notices', 'audit_log', 'erasure_receipts', 'idempotency_keys', 'object_deletions', 'recording_sessions', 'video_chunks',
     'analysis_results', 'analysis_attempts', 'analysis_frames', 'disclosures', 'model_requests', 'automation_opportunities', 'workflow_insights', 'workflow_visualizations', 'cost_analyses', 'generated_reports', 'report_links') loop
     execute format('drop policy %I on %I.%I', p.policyname, p.schemaname, p.tablename);
-    execute format('revoke all on %I.%I from newsystem_member, newsystem_job, authenticated', p.schemaname, p.tablename);
+    execute format('revoke all on %I.%I from newsystem_member, newsystem_export, newsystem_job, authenticated', p.schemaname, p.tablename);
   end loop;
 end $down$;
 drop trigger organizations_currency_guard on public.organizations;

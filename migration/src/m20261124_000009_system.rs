@@ -499,6 +499,9 @@ begin
   elsif kind = 'generate_report' then
     return query select r.organization_id, 1 from public.generated_reports r
      where r.id = subject and r.status is not distinct from 'queued' and r.organization_id = private.organization_id() and private.can_write();
+  elsif kind = 'export_data' then
+    return query select e.organization_id, 1 from public.data_exports e
+     where e.id = subject and e.status = 'queued' and e.organization_id = private.organization_id() and e.requested_by = private.user_id();
   end if;
 end $$;
 grant execute on function private.enqueue_permission(text, uuid) to newsystem_queue;
@@ -519,15 +522,17 @@ end $$;
 -- Without sequential scans: a plan that was made for a short queue would be kept for a long one.
 create function private.add_job(kind text, subject uuid, organization uuid, parallel integer) returns void language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
+  -- Exports stand in a line of their own: whoever asks for his data does not wait for a thousand analyses.
+  line text := organization || case kind when 'export_data' then ':exports:' else ':' end;
   slot text;
   waiting bigint;
 begin
   -- No plan has more slots than 64; one that has shrunk may have jobs beyond its own.
   with held as (
     select q.queue_name, count(*) as jobs from graphile_worker._private_job_queues q join graphile_worker._private_jobs j on j.job_queue_id = q.id
-     where q.queue_name = any (array(select organization || ':' || n from generate_series(0, 63) n)) and j.attempts < j.max_attempts group by q.queue_name)
-  select (select coalesce(sum(jobs), 0) from held), organization || ':' || n into waiting, slot
-    from generate_series(0, parallel - 1) n left join held h on h.queue_name = organization || ':' || n
+     where q.queue_name = any (array(select line || n from generate_series(0, 63) n)) and j.attempts < j.max_attempts group by q.queue_name)
+  select (select coalesce(sum(jobs), 0) from held), line || n into waiting, slot
+    from generate_series(0, parallel - 1) n left join held h on h.queue_name = line || n
    order by coalesce(h.jobs, 0), n limit 1;
   perform graphile_worker.add_job(identifier => kind, payload => json_build_object('id', subject, 'organization_id', organization), queue_name => slot, max_attempts => 3, job_key => kind || ':' || subject,
     priority => least(waiting, 32000)::smallint);
@@ -559,7 +564,10 @@ create function private.stale_permission(kind text, subject uuid) returns table 
 #variable_conflict use_column
 begin
   return query select a.organization_id, o.max_parallel_analyses from public.analysis_results a join public.organizations o on o.id = a.organization_id
-   where kind = 'analyze_recording' and a.id = subject and (a.status is not distinct from 'queued' or (a.status is not distinct from 'processing' and a.lease_expires_at <= clock_timestamp()));
+   where kind = 'analyze_recording' and a.id = subject and (a.status is not distinct from 'queued' or (a.status is not distinct from 'processing' and a.lease_expires_at <= clock_timestamp()))
+  union all
+  select e.organization_id, 1 from public.data_exports e
+   where kind = 'export_data' and e.id = subject and (e.status = 'queued' or (e.status = 'generating' and e.lease_expires_at <= clock_timestamp()));
 end $$;
 grant execute on function private.stale_permission(text, uuid) to newsystem_queue;
 

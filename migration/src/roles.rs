@@ -50,7 +50,7 @@ begin
   if not exists (select from pg_roles where rolname = 'service_role') then
     create role service_role nologin noinherit;
   end if;
-  foreach name in array array['newsystem_member', 'newsystem_job'] loop
+  foreach name in array array['newsystem_member', 'newsystem_export', 'newsystem_job'] loop
     if not exists (select from pg_roles where rolname = name) then
       execute format('create role %I nologin noinherit', name);
     end if;
@@ -65,6 +65,9 @@ begin
   end if;
   if not pg_has_role('newsystem_worker', 'newsystem_job', 'member') then
     grant newsystem_job to newsystem_worker;
+  end if;
+  if not pg_has_role('newsystem_worker', 'newsystem_export', 'member') then
+    grant newsystem_export to newsystem_worker;
   end if;
   -- The owner hands private.enqueue to the queue's role, for which it must be able to become that role. From PostgreSQL 16 on
   -- whoever makes a role is its member, and yet may not become it.

@@ -31,8 +31,8 @@ pub mod video_chunk;
 pub mod workflow_insight;
 pub mod workflow_visualization;
 
+pub mod data_export;
 pub mod event;
-pub mod export;
 pub mod look;
 pub mod platform;
 pub mod queue;

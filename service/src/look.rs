@@ -18,6 +18,8 @@ pub enum Look {
     RawReply,
     /// An address of a report's file.
     Report,
+    /// An address of an export's archive.
+    Export,
 }
 
 impl Look {
@@ -28,6 +30,7 @@ impl Look {
             Self::Frames => "recording_session.frames",
             Self::RawReply => "recording_session.raw_reply",
             Self::Report => "report.download",
+            Self::Export => "data_export.download",
         }
     }
 
@@ -36,6 +39,7 @@ impl Look {
         match self {
             Self::Video | Self::Frames | Self::RawReply => "recording_session",
             Self::Report => "report",
+            Self::Export => "data_export",
         }
     }
 }

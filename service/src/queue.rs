@@ -31,6 +31,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 pub enum JobKind {
     /// Make an analysis.
     AnalyzeRecording,
+    /// Make the archive of an export.
+    ExportData,
 }
 
 impl JobKind {
@@ -38,6 +40,7 @@ impl JobKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AnalyzeRecording => "analyze_recording",
+            Self::ExportData => "export_data",
         }
     }
 }
@@ -47,7 +50,7 @@ impl JobKind {
 pub struct Job {
     /// What it is for.
     pub kind: JobKind,
-    /// What it is about: an analysis.
+    /// What it is about: an analysis or an export.
     pub subject: Uuid,
     /// This try's number, from 1.
     pub attempt: u32,
@@ -236,6 +239,7 @@ async fn worker(shared: &Shared, concurrency: usize) -> Result<graphile_worker::
         )
         .add_extension(shared.clone())
         .define_job::<AnalyzeRecording>()
+        .define_job::<ExportData>()
         .init()
         .await
         .map_err(|error| error.to_string())
@@ -295,6 +299,7 @@ macro_rules! tasks {
 
 tasks! {
     AnalyzeRecording => JobKind::AnalyzeRecording,
+    ExportData => JobKind::ExportData,
 }
 
 async fn handle(kind: JobKind, subject: Uuid, context: WorkerContext) -> Result<(), String> {

@@ -241,6 +241,7 @@ decode_ids!(
     domain::id::OrganizationId,
     domain::id::RecordingNoticeId,
     domain::id::ReportId,
+    domain::id::ExportId,
     domain::id::ReportLinkId,
     domain::id::SessionId,
     domain::id::UserId,
@@ -285,6 +286,7 @@ decode_closed!(
     domain::status::AnalysisStatus,
     domain::status::OpportunityStatus,
     domain::status::ReportStatus,
+    domain::status::ExportStatus,
     domain::status::SessionStatus,
     domain::status::UploadStatus,
 );

@@ -11,12 +11,14 @@ use bytes::{Bytes, BytesMut};
 use domain::id::{AnalysisId, OrganizationId, ReportId, SessionId};
 use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::signer::Signer;
-use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt, WriteMultipart};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::config::{Bucket, StorageConfig};
@@ -25,6 +27,8 @@ use crate::error::{Error, Result};
 /// Bytes of one part of a write, of which two are held in memory: what S3 wants at least, and less where a folder takes any.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 const FOLDER_PART_BYTES: usize = 256 * 1024;
+/// Bytes of one part of a write whose size is not known: S3 takes 10,000 parts, so 160 GB.
+const LARGE_PART_BYTES: usize = 16 * 1024 * 1024;
 
 /// The key of one chunk of a recording.
 pub fn chunk_key(organization: OrganizationId, session: SessionId, index: i32) -> String {
@@ -103,6 +107,17 @@ impl From<object_store::Error> for PutError {
         } else {
             Self::Storage(error)
         }
+    }
+}
+
+/// A full storage said by name: it is nobody's fault and passes by somebody making room.
+fn full(error: object_store::Error) -> Error {
+    if is_full(&error) {
+        Error::Unavailable {
+            what: "room in the object storage",
+        }
+    } else {
+        error.into()
     }
 }
 
@@ -286,6 +301,50 @@ impl Storage {
         Err(refusal)
     }
 
+    /// Stores a stream of unknown length in constant memory, whole or not at all; answers its size in bytes. Ends between two pieces
+    /// when `stop` fires.
+    ///
+    /// # Errors
+    /// That of the stream, [`Error::Storage`], and [`Error::Unavailable`] when it was stopped or the storage is full.
+    pub async fn put_stream<S>(&self, key: &str, stream: S, stop: &CancellationToken) -> Result<u64>
+    where
+        S: Stream<Item = Result<Bytes>> + Send,
+    {
+        let part = if self.folder.is_some() {
+            FOLDER_PART_BYTES
+        } else {
+            LARGE_PART_BYTES
+        };
+        let mut writer =
+            BufWriter::with_capacity(Arc::clone(&self.store), self.path(key), part).with_max_concurrency(1);
+        let mut stream = std::pin::pin!(stream);
+        let mut bytes = 0;
+        let written = async {
+            loop {
+                let piece = tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return Err(Error::Unavailable { what: "the work" }),
+                    piece = stream.try_next() => piece?,
+                };
+                let Some(piece) = piece else { break };
+                bytes += piece.len() as u64;
+                writer.put(piece).await.map_err(full)?;
+            }
+            writer.shutdown().await.map_err(|error| {
+                full(object_store::Error::Generic {
+                    store: "storage",
+                    source: Box::new(error),
+                })
+            })
+        };
+        if let Err(error) = written.await {
+            // What was written so far is dropped; should that fail too, the first reason is the one to tell.
+            let _ = writer.abort().await;
+            return Err(error);
+        }
+        Ok(bytes)
+    }
+
     /// Stores some bytes whole.
     ///
     /// # Errors
@@ -310,6 +369,20 @@ impl Storage {
     /// As [`Storage::get`].
     pub async fn get_range(&self, key: &str, range: std::ops::Range<u64>) -> Result<Bytes> {
         self.store.get_range(&self.path(key), range).await.map_err(absent)
+    }
+
+    /// As [`Storage::get_range`], as a stream.
+    ///
+    /// # Errors
+    /// As [`Storage::get`].
+    pub async fn stream_range(
+        &self,
+        key: &str,
+        range: std::ops::Range<u64>,
+    ) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
+        let options = GetOptions::new().with_range(Some(range));
+        let object = self.store.get_opts(&self.path(key), options).await.map_err(absent)?;
+        Ok(object.into_stream().map_err(Error::from))
     }
 
     /// Whether an object is there.

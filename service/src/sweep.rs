@@ -28,14 +28,34 @@ pub async fn stale_analyses(db: &Db) -> Result<u64> {
         "select id, attempt from private.stale_analyses($1)",
         MOST
     );
-    let kind = JobKind::AnalyzeRecording.as_str();
+    stale(db, JobKind::AnalyzeRecording, rows).await
+}
+
+/// The same for exports.
+///
+/// # Errors
+/// Those of the database.
+pub async fn stale_exports(db: &Db) -> Result<u64> {
+    let system = db.system();
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select id, attempt from private.stale_exports($1)",
+        MOST
+    );
+    stale(db, JobKind::ExportData, rows).await
+}
+
+async fn stale(db: &Db, job: JobKind, rows: Vec<PgRow>) -> Result<u64> {
+    let system = db.system();
+    let kind = job.as_str();
     let mut handled = 0;
     for row in rows {
         let (id, attempt): (Uuid, i32) = (row.try_get("id")?, row.try_get("attempt")?);
         let state: PgRow = call!(system, fetch_one, "select private.job_state($1, $2) as state", kind, id);
         let done: PgRow = match state.try_get::<&str, _>("state")? {
-            "exhausted" => fail(db, id).await?,
-            "absent" if attempt >= i32::try_from(MAX_ATTEMPTS).unwrap_or(i32::MAX) => fail(db, id).await?,
+            "exhausted" => fail(db, job, id).await?,
+            "absent" if attempt >= i32::try_from(MAX_ATTEMPTS).unwrap_or(i32::MAX) => fail(db, job, id).await?,
             "absent" => call!(
                 system,
                 fetch_one,
@@ -50,17 +70,27 @@ pub async fn stale_analyses(db: &Db) -> Result<u64> {
     Ok(handled)
 }
 
-async fn fail(db: &Db, id: Uuid) -> Result<PgRow> {
+/// Fails what its workers died of.
+async fn fail(db: &Db, job: JobKind, id: Uuid) -> Result<PgRow> {
     let system = db.system();
     let code = AnalysisErrorCode::WorkerCrashed;
-    Ok(call!(
-        system,
-        fetch_one,
-        "select private.fail_analysis($1, $2, $3) as done",
-        id,
-        code.as_str(),
-        code.sentence()
-    ))
+    Ok(match job {
+        JobKind::AnalyzeRecording => call!(
+            system,
+            fetch_one,
+            "select private.fail_analysis($1, $2, $3) as done",
+            id,
+            code.as_str(),
+            code.sentence()
+        ),
+        JobKind::ExportData => call!(
+            system,
+            fetch_one,
+            "select private.fail_export($1, $2) as done",
+            id,
+            "its workers ended without a word, one after the other: export anew"
+        ),
+    })
 }
 
 /// Closes recordings that nothing was added to since then, with what had arrived, and has them analysed.
@@ -211,6 +241,16 @@ pub async fn erase_organizations(db: &Db, now: DateTime<Utc>) -> Result<u64> {
         handled += u64::from(erased.try_get::<bool, _>("done")?);
     }
     Ok(handled)
+}
+
+/// Deletes the archives whose day is over.
+///
+/// # Errors
+/// Those of the database.
+pub async fn forget_exports(db: &Db, now: DateTime<Utc>) -> Result<u64> {
+    let system = db.system();
+    let row: PgRow = call!(system, fetch_one, "select private.forget_exports($1) as forgotten", now);
+    Ok(row.try_get::<i64, _>("forgotten")?.unsigned_abs())
 }
 
 /// Forgets events older than this, but never an organization's newest.

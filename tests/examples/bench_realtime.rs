@@ -298,8 +298,8 @@ async fn main() {
     let postmaster: u32 = pidfile.lines().next().unwrap().parse().unwrap();
     let database = TestDatabase::create_on((*postgres).clone().into()).await.unwrap();
     let pool = PgPoolOptions::new()
-        .min_connections(32)
-        .max_connections(32)
+        .min_connections(8)
+        .max_connections(8)
         .acquire_timeout(Duration::from_mins(2))
         .test_before_acquire(false)
         .connect(&database.superuser_url())

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::frames::DecoderProgram;
 use crate::job::analyze_recording::{self, Tools};
-use crate::job::sweep;
+use crate::job::{export_data, sweep};
 use crate::scratch::Scratch;
 use crate::vision::openai::RemoteConfig;
 
@@ -55,6 +55,9 @@ pub async fn run(mut worker: Worker, settings: &QueueSettings, shutdown: Cancell
         shutdown.clone(),
     ));
     let handler = Arc::new(Jobs {
+        db: worker.db.clone(),
+        storage: worker.storage.clone(),
+        clock: worker.clock,
         tools: Tools::new(worker),
     });
     let outcome = queue::run(settings, handler, shutdown.clone()).await;
@@ -65,6 +68,9 @@ pub async fn run(mut worker: Worker, settings: &QueueSettings, shutdown: Cancell
 }
 
 struct Jobs {
+    db: Db,
+    storage: Storage,
+    clock: fn() -> chrono::DateTime<chrono::Utc>,
     tools: Tools,
 }
 
@@ -73,6 +79,7 @@ impl Handler for Jobs {
     async fn handle(&self, job: Job) -> Verdict {
         match job.kind {
             JobKind::AnalyzeRecording => Box::pin(analyze_recording::run(&self.tools, &job)).await,
+            JobKind::ExportData => Box::pin(export_data::run(&self.db, &self.storage, self.clock, &job)).await,
         }
     }
 }

@@ -15,6 +15,8 @@ pub enum Needs {
     Known,
     /// A place in an organization.
     Member,
+    /// A place in an organization, as a person.
+    Person,
     /// An admin or owner, person or key.
     Manager,
     /// An admin or owner who is a person: keys manage neither members nor keys.
@@ -36,6 +38,14 @@ impl Needs {
         match self {
             Self::Known => Ok(()),
             Self::Member => Ok(caller.member().map(|_| ())?),
+            Self::Person => {
+                caller.member()?;
+                if caller.user().is_some() {
+                    Ok(())
+                } else {
+                    refuse("only a person may see this")
+                }
+            }
             Self::Manager => {
                 caller.member()?;
                 if caller.is_manager() {

@@ -21,8 +21,8 @@ use service::db::{Reader, Scope};
 use service::page::{self, Below, Page, Window};
 use service::row::{Columns, Relation, Row};
 use service::{
-    analysis_frame, analysis_result, api_key, audit_entry, automation_opportunity, cost_analysis, generated_report,
-    invitation, node, organization, recording_session, user_profile, video_chunk, workflow_insight,
+    analysis_frame, analysis_result, api_key, audit_entry, automation_opportunity, cost_analysis, data_export,
+    generated_report, invitation, node, organization, recording_session, user_profile, video_chunk, workflow_insight,
     workflow_visualization,
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -456,6 +456,7 @@ loaders! {
         insight: workflow_insight::Table,
         report: generated_report::Table,
         report_link: generated_report::link::Table,
+        data_export: data_export::Table,
     }
     below {
         chunks chunk_count: video_chunk::Table,

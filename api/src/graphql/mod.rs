@@ -32,6 +32,7 @@ pub mod audit_entry;
 pub mod automation_opportunity;
 pub mod cost_analysis;
 pub mod dashboard;
+pub mod data_export;
 pub mod generated_report;
 pub mod insight;
 pub mod invitation;
@@ -66,6 +67,7 @@ pub struct Queries(
     generated_report::ReportQuery,
     dashboard::DashboardQuery,
     audit_entry::AuditQuery,
+    data_export::DataExportQuery,
 );
 
 /// [`Queries`], where one refusal never blanks the rest.

@@ -5,12 +5,12 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::id::{ApiKeyId, FrameId, SessionId, UserId};
+use domain::id::{ApiKeyId, ExportId, FrameId, SessionId, UserId};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use service::caller::{Actor, Caller};
 use service::signing::Subject;
-use service::{analysis_frame, export, video_chunk};
+use service::{analysis_frame, data_export, video_chunk};
 use uuid::Uuid;
 
 use super::upload::{fault, refuse};
@@ -106,30 +106,74 @@ pub async fn playback(
         Ok(_) => return refuse(StatusCode::NOT_FOUND, "no such recording"),
         Err(error) => return fault(&error),
     };
-    let total: u64 = chunks.iter().map(|chunk| chunk.bytes).sum();
-    let Some(range) = range(&headers, total) else {
+    let kind = chunks[0].content_type.clone().filter(|kind| kind.starts_with("video/"));
+    let kind = kind.and_then(|kind| HeaderValue::from_str(&kind).ok());
+    ranged(
+        &api,
+        &chunks,
+        kind.unwrap_or(HeaderValue::from_static("video/webm")),
+        &headers,
+    )
+}
+
+/// `GET /files/exports/{export}?actor=…&expires=…&signature=…`: the archive of an export, with range requests, so that a fetch that
+/// breaks off can go on. Whoever may not have it any more, or has left, finds none.
+pub async fn export(
+    State(api): State<Api>,
+    Path(export): Path<Uuid>,
+    Query(signed): Query<Signed>,
+    headers: HeaderMap,
+) -> Response {
+    let caller = match signed.caller(&api, Subject::Export, export).await {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal,
+    };
+    let now = api.clock.now();
+    let found = api
+        .db
+        .reader(caller)
+        .load(async |scope| data_export::file(scope, ExportId::new(export), now).await)
+        .await;
+    let (key, bytes) = match found {
+        Ok(Some(file)) => file,
+        Ok(None) => return refuse(StatusCode::NOT_FOUND, "no such export"),
+        Err(error) => return fault(&error),
+    };
+    let archive = video_chunk::StoredChunk {
+        key,
+        bytes,
+        content_type: None,
+    };
+    let mut response = ranged(&api, &[archive], HeaderValue::from_static("application/zip"), &headers);
+    response.headers_mut().insert(
+        header::CONTENT_DISPOSITION,
+        HeaderValue::from_static("attachment; filename=\"newsystem-export.zip\""),
+    );
+    response
+}
+
+/// Objects one behind the other, or the range of them that is asked for.
+fn ranged(api: &Api, objects: &[video_chunk::StoredChunk], kind: HeaderValue, headers: &HeaderMap) -> Response {
+    let total: u64 = objects.iter().map(|object| object.bytes).sum();
+    let Some(range) = range(headers, total) else {
         return (
             [(header::CONTENT_RANGE, format!("bytes */{total}"))],
             StatusCode::RANGE_NOT_SATISFIABLE,
         )
             .into_response();
     };
-    let content_type = chunks[0].content_type.clone().filter(|kind| kind.starts_with("video/"));
-    let parts = within(&chunks, range.start, range.end);
     let storage = api.storage.clone();
-    let body = futures::stream::iter(parts)
+    let body = futures::stream::iter(within(objects, range.start, range.end))
         .then(move |(key, part)| {
             let storage = storage.clone();
-            async move { storage.get_range(&key, part).await }
+            async move { storage.stream_range(&key, part).await }
         })
+        .try_flatten()
+        .inspect_err(crate::graphql::error::log)
         .map_err(std::io::Error::other);
     let mut response = Body::from_stream(body).into_response();
     let answer = response.headers_mut();
-    let kind = content_type.and_then(|kind| HeaderValue::from_str(&kind).ok());
-    answer.insert(
-        header::CONTENT_TYPE,
-        kind.unwrap_or(HeaderValue::from_static("video/webm")),
-    );
+    answer.insert(header::CONTENT_TYPE, kind);
     answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     answer.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     if headers.contains_key(header::RANGE) {
@@ -143,34 +187,6 @@ pub async fn playback(
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     response
-}
-
-/// `GET /files/exports/{subject}?actor=…&expires=…&signature=…`: everything about a person or of an organization, as a ZIP that is
-/// made while it is fetched. One that breaks off has no directory at its end: fetch it anew.
-pub async fn export(State(api): State<Api>, Path(subject): Path<Uuid>, Query(signed): Query<Signed>) -> Response {
-    let caller = match signed.caller(&api, Subject::Export, subject).await {
-        Ok(caller) => caller,
-        Err(refusal) => return refusal,
-    };
-    let subject = export::Subject::of(&caller, subject);
-    // Whoever was an owner when the address was made need not be one any more.
-    if export::permit(&caller, subject).is_err() {
-        return refuse(StatusCode::FORBIDDEN, "this export is not yours any more");
-    }
-    let archive = export::archive(api.db, api.storage, caller, subject, api.clock.now())
-        .inspect_err(crate::graphql::error::log)
-        .map_err(std::io::Error::other);
-    (
-        [
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/zip")),
-            (
-                header::CONTENT_DISPOSITION,
-                HeaderValue::from_static("attachment; filename=\"newsystem-export.zip\""),
-            ),
-        ],
-        Body::from_stream(archive),
-    )
-        .into_response()
 }
 
 /// The one range that is asked for (RFC 9110, section 14.2), or everything; none where it lies outside. Several ranges at once

@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
+use reqwest::header::RANGE;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
+use super::meter::Meter;
 use super::upload;
-use crate::client::ServerArgs;
+use crate::client::backoff::{Backoff, retrying};
+use crate::client::{Failure, Server, ServerArgs};
 use crate::environment::Environment;
 
 #[derive(Debug, clap::Args)]
@@ -27,36 +31,59 @@ pub struct Args {
     server: ServerArgs,
 }
 
-const EXPORT: &str = "mutation Export($input: ExportDataInput!) { exportData(input: $input) { url } }";
+const EXPORT: &str = "mutation Export($input: ExportDataInput!) { exportData(input: $input) { export { id } } }";
+const STATE: &str = "{ dataExports(first: 100) { nodes { id status progress errorMessage fileSizeBytes } } }";
+const ADDRESS: &str = "{ dataExports(first: 100) { nodes { id downloadUrl } } }";
+
+/// How often the server is asked how far it is.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A connection over which nothing comes for so long is given up.
+const SILENCE: Duration = Duration::from_mins(1);
+/// So many connections over which nothing came are taken up again.
+const MOST_IN_VAIN: u32 = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
-    export_data: Export,
+struct Asked {
+    export_data: Payload,
 }
 
 #[derive(Deserialize)]
+struct Payload {
+    export: Named,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Exports {
+    data_exports: Nodes,
+}
+
+#[derive(Deserialize)]
+struct Nodes {
+    nodes: Vec<Export>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Export {
-    url: String,
+    id: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    progress: f64,
+    error_message: Option<String>,
+    file_size_bytes: Option<Value>,
+    download_url: Option<String>,
 }
 
 pub async fn run(environment: &Environment, args: &Args) -> anyhow::Result<ExitCode> {
     let server = upload::server(environment, &args.server)?;
-    let subject = if args.organization { "ORGANIZATION" } else { "PERSON" };
-    let input = json!({ "input": { "subject": subject, "memberId": args.member } });
-    let answer: Answer = server.ask_patiently(EXPORT, &input, upload::said).await?;
-    let url = server
-        .base()
-        .join(&answer.export_data.url)
-        .context("the server answered an address that is none")?;
-    let mut response = server
-        .signed(reqwest::Method::GET, url)
-        .send()
-        .await
-        .map_err(reqwest::Error::without_url)?;
-    if !response.status().is_success() {
-        bail!("the export cannot be fetched: the server answers {}", response.status());
-    }
     let shown = args.output.display();
     let mut file = tokio::fs::OpenOptions::new()
         .write(true)
@@ -65,18 +92,121 @@ pub async fn run(environment: &Environment, args: &Args) -> anyhow::Result<ExitC
         .open(&args.output)
         .await
         .with_context(|| format!("cannot make {shown}"))?;
-    let copied = async {
-        while let Some(piece) = response.chunk().await.map_err(reqwest::Error::without_url)? {
-            file.write_all(&piece).await?;
-        }
-        file.sync_all().await?;
-        anyhow::Ok(())
+    let fetched = async {
+        let export = made(&server, args).await?;
+        fetch(&server, &export, &mut file).await?;
+        file.sync_all().await.with_context(|| format!("cannot write {shown}"))
     };
-    if let Err(error) = copied.await {
+    if let Err(error) = fetched.await {
         // Half an archive is none.
         let _ = tokio::fs::remove_file(&args.output).await;
-        return Err(error.context("the export broke off; nothing was kept"));
+        return Err(error.context("there is no export; nothing was kept"));
     }
     println!("{shown}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Asks for the export and waits until it is there.
+async fn made(server: &Server, args: &Args) -> anyhow::Result<Export> {
+    let subject = if args.organization { "ORGANIZATION" } else { "PERSON" };
+    let input = json!({ "input": { "subject": subject, "memberId": args.member } });
+    let asked: Asked = server.ask_patiently(EXPORT, &input, upload::said).await?;
+    let meter = Meter::stages();
+    loop {
+        let export = find(
+            server.ask_patiently(STATE, &json!({}), upload::said).await?,
+            &asked.export_data.export.id,
+        )?;
+        match export.status.as_str() {
+            "READY" => {
+                meter.clear();
+                return Ok(export);
+            }
+            "FAILED" => {
+                meter.clear();
+                bail!(
+                    export
+                        .error_message
+                        .unwrap_or_else(|| "the server could not make it".to_owned())
+                )
+            }
+            "QUEUED" => meter.stage(0.0, "waiting for a worker"),
+            _ => meter.stage(export.progress, "the server puts it together"),
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn find(answer: Exports, id: &str) -> anyhow::Result<Export> {
+    answer
+        .data_exports
+        .nodes
+        .into_iter()
+        .find(|export| export.id == id)
+        .context("the server has given the export up: another was asked for, or you may not have it any more")
+}
+
+/// Fetches the archive; a connection that breaks off is taken up where it was.
+async fn fetch(server: &Server, export: &Export, file: &mut tokio::fs::File) -> anyhow::Result<()> {
+    let size = export.file_size_bytes.as_ref().and_then(|size| match size {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_u64(),
+    });
+    let size: u64 = size.context("the server answered no size")?;
+    let meter = Meter::bytes(size);
+    let (mut have, mut in_vain) = (0_u64, 0_u32);
+    while have < size {
+        let before = have;
+        let answered: Exports = server.ask_patiently(ADDRESS, &json!({}), upload::said).await?;
+        let url = find(answered, &export.id)?
+            .download_url
+            .context("the export has expired")?;
+        let url = server
+            .base()
+            .join(&url)
+            .context("the server answered an address that is none")?;
+        let opened = retrying(Backoff::REQUEST, upload::said, async || {
+            let response = server
+                .signed(reqwest::Method::GET, url.clone())
+                .header(RANGE, format!("bytes={have}-"))
+                .send()
+                .await
+                .map_err(|error| Failure::Unreachable(error.without_url().to_string()))?;
+            match response.status().as_u16() {
+                206 => Ok(response),
+                status => Err(Failure::Status {
+                    what: "the export",
+                    status,
+                    retry_after: None,
+                }),
+            }
+        });
+        let mut response = opened.await?;
+        loop {
+            match tokio::time::timeout(SILENCE, response.chunk()).await {
+                Ok(Ok(Some(piece))) => {
+                    file.write_all(&piece).await.context("cannot write the export")?;
+                    have += piece.len() as u64;
+                    meter.add(piece.len() as u64);
+                }
+                Ok(Ok(None)) => break,
+                Ok(Err(_)) | Err(_) => {
+                    meter.remark("the connection broke off; going on from there");
+                    break;
+                }
+            }
+        }
+        in_vain = if have == before { in_vain + 1 } else { 0 };
+        if in_vain > MOST_IN_VAIN {
+            bail!("the connection breaks off each time");
+        }
+        if in_vain > 0 {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+    meter.clear();
+    if have != size {
+        bail!("the server sent {have} bytes of {size}");
+    }
+    file.flush().await.context("cannot write the export")
 }

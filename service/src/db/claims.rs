@@ -1,7 +1,7 @@
 //! The message that begins a scope: transaction, role, time-out and claims in one. Built from typed ids only, and quoted by
 //! one function.
 
-use domain::id::{AnalysisId, ReportId};
+use domain::id::{AnalysisId, ExportId, ReportId};
 use uuid::Uuid;
 
 use crate::caller::{Actor, Caller};
@@ -24,6 +24,8 @@ pub enum LeaseSubject {
     Analysis(AnalysisId),
     /// A report to be written.
     Report(ReportId),
+    /// An export to be made.
+    Export(ExportId),
 }
 
 /// The claims as `PostgREST` would set them, so that the same policies serve both.
@@ -55,18 +57,32 @@ pub(super) fn begin_member(caller: &Caller, timeout_ms: Option<u128>, read_only:
 }
 
 pub(super) fn begin_job(lease: &Lease, timeout_ms: Option<u128>) -> String {
-    let (kind, id) = match lease.subject {
-        LeaseSubject::Analysis(id) => ("analysis", id.uuid()),
-        LeaseSubject::Report(id) => ("report", id.uuid()),
-    };
-    let job = format!(
-        r#"{{"kind":"{kind}","id":"{id}","attempt":{},"lease":"{}"}}"#,
-        lease.attempt, lease.token
-    );
     format!(
         "begin; set local role newsystem_job{}; set local newsystem.job = {}",
         timeout(timeout_ms),
-        literal(&job)
+        literal(&job(lease))
+    )
+}
+
+/// Whom it reads as is the database's to say: whoever asked for the export of this lease.
+pub(super) fn begin_export(lease: &Lease, timeout_ms: Option<u128>) -> String {
+    format!(
+        "begin isolation level repeatable read read only; set local role newsystem_export{}; set local newsystem.job = {}",
+        timeout(timeout_ms),
+        literal(&job(lease))
+    )
+}
+
+/// What `private.job()` reads.
+fn job(lease: &Lease) -> String {
+    let (kind, id) = match lease.subject {
+        LeaseSubject::Analysis(id) => ("analysis", id.uuid()),
+        LeaseSubject::Report(id) => ("report", id.uuid()),
+        LeaseSubject::Export(id) => ("export", id.uuid()),
+    };
+    format!(
+        r#"{{"kind":"{kind}","id":"{id}","attempt":{},"lease":"{}"}}"#,
+        lease.attempt, lease.token
     )
 }
 

@@ -29,7 +29,7 @@ pub use reader::Reader;
 pub use scope::Scope;
 pub(crate) use scope::statement;
 pub use system::System;
-pub(crate) use system::{call, read};
+pub(crate) use system::{call, membership, read};
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -157,7 +157,13 @@ impl Db {
 
     /// A read-only snapshot of this caller, opened by its first load.
     pub fn reader(&self, caller: Caller) -> Reader {
-        Reader::new(self.clone(), caller)
+        Reader::new(self.clone(), caller, None)
+    }
+
+    /// A read-only snapshot of whoever asked for the export that is leased, for the worker that makes it; without a live lease it sees
+    /// nothing.
+    pub fn export_reader(&self, caller: Caller, lease: Lease) -> Reader {
+        Reader::new(self.clone(), caller, Some(lease))
     }
 
     /// A read-write transaction of a job that holds this lease; without a live lease it sees nothing.
@@ -197,10 +203,12 @@ impl Db {
         self.inner.persistent
     }
 
-    async fn read_scope(&self, caller: &Caller) -> Result<Scope> {
-        let transaction = self
-            .begin(claims::begin_member(caller, self.inner.timeout_ms, true))
-            .await?;
+    async fn read_scope(&self, caller: &Caller, export: Option<&Lease>) -> Result<Scope> {
+        let message = match export {
+            None => claims::begin_member(caller, self.inner.timeout_ms, true),
+            Some(lease) => claims::begin_export(lease, self.inner.timeout_ms),
+        };
+        let transaction = self.begin(message).await?;
         Ok(Scope::new(self.clone(), transaction, Some(caller.clone()), None))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::{Db, Scope};
+use super::{Db, Lease, Scope};
 use crate::caller::Caller;
 use crate::error::Result;
 
@@ -20,15 +20,18 @@ pub struct Reader {
 struct Inner {
     db: Db,
     caller: Caller,
+    /// The lease of the export that a worker reads for.
+    export: Option<Lease>,
     scope: OnceCell<Result<Scope>>,
 }
 
 impl Reader {
-    pub(super) fn new(db: Db, caller: Caller) -> Self {
+    pub(super) fn new(db: Db, caller: Caller, export: Option<Lease>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 db,
                 caller,
+                export,
                 scope: OnceCell::new(),
             }),
         }
@@ -57,7 +60,7 @@ impl Reader {
         let scope = self
             .inner
             .scope
-            .get_or_init(|| self.inner.db.read_scope(&self.inner.caller))
+            .get_or_init(|| self.inner.db.read_scope(&self.inner.caller, self.inner.export.as_ref()))
             .await;
         let scope = match scope {
             Ok(scope) => scope,

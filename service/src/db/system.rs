@@ -141,7 +141,7 @@ impl System {
     }
 }
 
-fn membership(row: &PgRow) -> Result<Membership> {
+pub(crate) fn membership(row: &PgRow) -> Result<Membership> {
     let unreadable = |what: &str| Error::internal(format!("the database holds an unknown {what}"));
     let role: Role = row
         .try_get::<String, _>("role")?

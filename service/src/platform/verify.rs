@@ -15,11 +15,12 @@ use crate::error::{Error, Result};
 use crate::sql::Sql;
 
 /// What a column of this name points at, in every table: the rule of the schema, which no constraint has to remember.
-pub const REFERENCES: [(&str, &str); 9] = [
+pub const REFERENCES: [(&str, &str); 10] = [
     ("session_id", "recording_sessions"),
     ("analysis_id", "analysis_results"),
     ("report_id", "generated_reports"),
     ("user_id", "user_profiles"),
+    ("subject_user_id", "user_profiles"),
     ("api_key_id", "api_keys"),
     ("requested_by", "user_profiles"),
     ("reviewed_by", "user_profiles"),

@@ -12,7 +12,9 @@ use domain::report::ReportType;
 use domain::roi::{Complexity, ConfidenceLevel, EffortBasis, FrequencyBasis, Priority};
 use domain::role::Role;
 use domain::sampling::{Analyser, SamplingPreset};
-use domain::status::{AnalysisStage, AnalysisStatus, OpportunityStatus, ReportStatus, SessionStatus, UploadStatus};
+use domain::status::{
+    AnalysisStage, AnalysisStatus, ExportStatus, OpportunityStatus, ReportStatus, SessionStatus, UploadStatus,
+};
 use sea_orm::Iterable as _;
 use sea_orm::entity::prelude::*;
 use sqlx::AssertSqlSafe;
@@ -61,6 +63,7 @@ async fn enumerations_are_those_of_the_domain() {
         ("cost_analyses_confidence", all!(ConfidenceLevel)),
         ("generated_reports_type", all!(ReportType)),
         ("generated_reports_status", all!(ReportStatus)),
+        ("data_exports_status", all!(ExportStatus)),
         ("generated_reports_locale", locales()),
     ]);
     let checks = texts(
@@ -153,7 +156,7 @@ async fn entities_are_the_tables() {
         ($($module:ident)+) => { [$(columns(entity::$module::Entity)),+] };
     }
     let declared: BTreeMap<_, _> = entities!(
-        analysis_attempt analysis_frame analysis_result api_key audit_entry automation_opportunity cost_analysis disclosure erasure_receipt generated_report idempotency_key invitation model_request
+        analysis_attempt analysis_frame analysis_result api_key audit_entry automation_opportunity cost_analysis data_export disclosure erasure_receipt generated_report idempotency_key invitation model_request
         object_deletion organization organization_event recording_notice recording_session report_link user_profile video_chunk workflow_insight workflow_visualization
     )
     .into_iter()

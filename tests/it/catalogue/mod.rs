@@ -30,12 +30,12 @@ async fn the_catalogue_offends_against_nothing() {
     let tables = texts(&pool, "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by 1").await;
     assert_eq!(
         tables.len(),
-        23,
+        24,
         "a table more or less belongs into tenancy/mod.rs too: {tables:?}"
     );
     assert_eq!(
         texts(&pool, "select m.member::regrole || ' in ' || m.roleid::regrole from pg_auth_members m where m.member::regrole::text like 'newsystem%' and m.member <> 'newsystem_owner'::regrole order by 1").await,
-        ["newsystem_api in newsystem_member", "newsystem_worker in newsystem_job"]
+        ["newsystem_api in newsystem_member", "newsystem_worker in newsystem_export", "newsystem_worker in newsystem_job"]
     );
     // The seed's three.
     assert_eq!(
@@ -101,6 +101,18 @@ async fn the_functions_that_a_role_may_call_are_these() {
     let with = |more: &[&'static str]| -> BTreeSet<&'static str> { HELPERS.iter().chain(more).copied().collect() };
     let expected: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::from([
         ("authenticated", with(&[])),
+        ("newsystem_export", {
+            let mut reading = with(&["export_claims"]);
+            for check in [
+                "is_analysis_error_code",
+                "is_analysis_stage",
+                "is_share",
+                "is_workflow_category",
+            ] {
+                reading.remove(check);
+            }
+            reading
+        }),
         (
             "newsystem_member",
             with(&[
@@ -116,6 +128,7 @@ async fn the_functions_that_a_role_may_call_are_these() {
             "newsystem_job",
             BTreeSet::from([
                 "enqueue",
+                "export_claims",
                 "is_analysis_error_code",
                 "is_analysis_stage",
                 "is_object_of",
@@ -155,21 +168,27 @@ async fn the_functions_that_a_role_may_call_are_these() {
                 "applied_migrations",
                 "apply_retention",
                 "begin_analysis",
+                "begin_export",
                 "close_idle_session",
                 "drop_abandoned_chunk",
                 "due_erasures",
                 "due_object_deletions",
                 "due_retention",
+                "end_export",
                 "enqueue_stale",
                 "erase_organization",
                 "fail_analysis",
+                "fail_export",
                 "forget_events",
+                "forget_exports",
                 "hand_back_analysis",
                 "idle_sessions",
                 "job_state",
                 "object_deleted",
+                "renew_export",
                 "renew_lease",
                 "stale_analyses",
+                "stale_exports",
             ]),
         ),
         (

@@ -13,9 +13,9 @@ pub const QUESTIONS: [(&str, &str); 25] = [
             and not exists (select from pg_attribute a where a.attrelid = c.oid and attname in ('created_at', 'at') and attnotnull)"),
     ("an updated_at that nobody keeps", "select relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid and attname = 'updated_at' where relnamespace = 'public'::regnamespace and relkind = 'r'
             and not exists (select from pg_trigger t join pg_proc p on p.oid = tgfoid where tgrelid = c.oid and proname = 'touch' and tgenabled = 'O')"),
-    ("granted without a policy", "select relname || ' ' || verb || ' ' || r.name from pg_class c, unnest(array['newsystem_member', 'newsystem_job', 'authenticated']) r (name), unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) v (verb)
+    ("granted without a policy", "select relname || ' ' || verb || ' ' || r.name from pg_class c, unnest(array['newsystem_member', 'newsystem_export', 'newsystem_job', 'authenticated']) r (name), unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) v (verb)
         where relnamespace = 'public'::regnamespace and relkind = 'r' and (case verb when 'DELETE' then has_table_privilege(r.name, c.oid, verb) else has_any_column_privilege(r.name, c.oid, verb) end) and not exists (select from pg_policies p where p.schemaname = 'public' and p.tablename = c.relname and p.cmd = verb and r.name = any (p.roles) and p.permissive = 'PERMISSIVE')"),
-    ("a policy without a grant", "select relname || ' ' || verb || ' ' || r.name from pg_class c, unnest(array['newsystem_member', 'newsystem_job', 'authenticated']) r (name), unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) v (verb)
+    ("a policy without a grant", "select relname || ' ' || verb || ' ' || r.name from pg_class c, unnest(array['newsystem_member', 'newsystem_export', 'newsystem_job', 'authenticated']) r (name), unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) v (verb)
         where relnamespace = 'public'::regnamespace and relkind = 'r' and exists (select from pg_policies p where p.schemaname = 'public' and p.tablename = c.relname and p.cmd = verb and r.name = any (p.roles) and p.permissive = 'PERMISSIVE') and not (case verb when 'DELETE' then has_table_privilege(r.name, c.oid, verb) else has_any_column_privilege(r.name, c.oid, verb) end)"),
     ("a policy for all commands or for everyone", "select policyname::text from pg_policies where schemaname = 'public' and (cmd = 'ALL' or 'public' = any (roles) or 'anon' = any (roles))"),
     ("a policy that does not ask for the organization", "select policyname::text from pg_policies where schemaname = 'public' and permissive = 'PERMISSIVE' and coalesce(qual, with_check) !~ 'SELECT private\\.(organization_id|job_organization)\\(\\)'"),
@@ -23,7 +23,7 @@ pub const QUESTIONS: [(&str, &str); 25] = [
             and regexp_replace(expression, '(SELECT|FROM|COALESCE\\(|, ?) ?private\\.\\w+\\(', '', 'g') ~ 'private\\.(?!is_object_of)\\w+\\('"),
     ("what Supabase's clients may do beside reading", "select relname || ' ' || verb from pg_class c, unnest(array['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) v (verb)
         where relnamespace = 'public'::regnamespace and relkind = 'r' and (has_table_privilege('authenticated', c.oid, verb) or (verb not in ('DELETE', 'TRUNCATE', 'TRIGGER') and has_any_column_privilege('authenticated', c.oid, verb)))"),
-    ("what nobody needs", "select relname || ' ' || verb || ' ' || r.name from pg_class c, unnest(array['newsystem_member', 'newsystem_job', 'newsystem_api', 'newsystem_worker', 'newsystem_queue']) r (name), unnest(array['TRUNCATE', 'REFERENCES', 'TRIGGER']) v (verb)
+    ("what nobody needs", "select relname || ' ' || verb || ' ' || r.name from pg_class c, unnest(array['newsystem_member', 'newsystem_export', 'newsystem_job', 'newsystem_api', 'newsystem_worker', 'newsystem_queue']) r (name), unnest(array['TRUNCATE', 'REFERENCES', 'TRIGGER']) v (verb)
         where relnamespace in ('public'::regnamespace, 'private'::regnamespace) and relkind = 'r' and has_table_privilege(r.name, c.oid, verb)"),
     ("granted to PUBLIC, anon or service_role", "with ours as (select oid, nspname from pg_namespace where nspname in ('public', 'private', 'newsystem_migration')),
               held as (
@@ -33,7 +33,7 @@ pub const QUESTIONS: [(&str, &str); 25] = [
                 union all select 'schema ' || nspname, acl from pg_namespace n join ours using (oid, nspname), aclexplode(coalesce(nspacl, acldefault('n', nspowner))) acl where nspname <> 'public')
          select what || ': ' || (acl).privilege_type from held where (acl).grantee = 0 or (acl).grantee in ('anon'::regrole, 'service_role'::regrole)"),
     ("whoever may make things beside the owner", "select r.rolname || ' ' || n.nspname from pg_roles r, pg_namespace n where nspname in ('public', 'private', 'newsystem_migration')
-        and rolname in ('newsystem_api', 'newsystem_worker', 'newsystem_member', 'newsystem_job', 'authenticated', 'anon', 'service_role') and has_schema_privilege(r.oid, n.oid, 'create')"),
+        and rolname in ('newsystem_api', 'newsystem_worker', 'newsystem_member', 'newsystem_export', 'newsystem_job', 'authenticated', 'anon', 'service_role') and has_schema_privilege(r.oid, n.oid, 'create')"),
     ("roles that may more than they must", "select rolname::text from pg_roles where rolname like 'newsystem\\_%' and rolname not in ('newsystem_owner')
         and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication or rolinherit or rolcanlogin <> (rolname in ('newsystem_api', 'newsystem_worker', 'newsystem_queue')))"),
     ("functions of ours in an exposed schema", "select proname::text from pg_proc where pronamespace = 'public'::regnamespace"),

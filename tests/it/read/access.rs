@@ -81,6 +81,12 @@ async fn callers(world: &World) -> [Option<Caller>; 7] {
 /// Something for every root to answer with.
 async fn complete(world: &World) {
     world.run("update public.analysis_results set status = 'completed', is_current = true where status = 'processing' and organization_id = 'aeeeeeee-0000-7000-8000-000000000001'").await;
+    world
+        .run(
+            "insert into public.data_exports (organization_id, subject_user_id, requested_by)
+             select organization_id, id, id from public.user_profiles where organization_id = 'aeeeeeee-0000-7000-8000-000000000001' and role <> 'owner'",
+        )
+        .await;
 }
 
 #[tokio::test]

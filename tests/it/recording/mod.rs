@@ -1,6 +1,7 @@
 //! Recording through the door: limits, states, chunks, storages, crashes, erasure.
 
 mod erasure;
+mod export;
 mod look;
 mod process;
 mod quota;

@@ -9,6 +9,7 @@ use service::sweep;
 use tests::app::{Chunk, TestApp, WEBM};
 use tests::s3::{BUCKET, KEY, S3Server};
 
+use super::export::{made, unpacked};
 use super::steps::any_interleaving;
 
 /// A server of the S3 protocol, and our way to it.
@@ -164,6 +165,20 @@ async fn a_bucket_is_put_to_directly_read_back_played_and_erased() {
         0,
         "done with"
     );
+}
+
+#[tokio::test]
+async fn an_export_goes_to_a_bucket_in_parts() {
+    let s3 = S3::start().await;
+    let app = s3.app().await;
+    let owner = app.founder("ada@acme.test").await;
+    let session = owner.starts("x").await;
+    let chunks = [WEBM.to_vec(), vec![7; 8 << 20], vec![8; 8 << 20]];
+    owner.uploads(&session, &chunks).await;
+    owner.finishes(&session, 3).await;
+    let archive = made(&app, &owner, json!({}), newsystem::environment::now).await;
+    let files = unpacked(&app, &archive).await;
+    assert!(files[&format!("recordings/{session}/recording.webm")] == chunks.concat());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 //! Who may do what inside an organization, case by case: who is refused and by what, and who is let through.
 
 use super::stage::{
-    Actor, ADMIN, CLIENT, FOREIGN_OWNER, JOB, Login, NOBODY, OPERATOR, OWNER, Outcome, READER, REPORT_JOB, Stage, WRITER,
+    Actor, ADMIN, CLIENT, EXPORT_JOB, FOREIGN_OWNER, JOB, Login, NOBODY, OPERATOR, OWNER, Outcome, READER, REPORT_JOB, Stage, WRITER,
 };
 
 /// What must be taken away for an attack to succeed, in SQL of the superuser; `open NAME…` opens policies.
@@ -296,6 +296,37 @@ async fn a_read_only_key_reads_and_an_inactive_subscription_writes_nothing_new()
         }
     }
     stage.judge(60);
+}
+
+/// People export their own data, admins and owners a member's, owners the organization's; and a worker reads as whoever asked.
+#[tokio::test]
+async fn an_export_is_had_by_whom_it_is_due() {
+    const OF_ALL: &str = "insert into public.data_exports (organization_id, requested_by) values ({a1}, {me})";
+    const OF_OTTO: &str = "insert into public.data_exports (organization_id, requested_by, subject_user_id) values ({a1}, {me}, {a14})";
+    const BY_NAME: &str = "insert into public.data_exports (organization_id, requested_by, subject_user_id) values ({a1}, {a14}, {a14})";
+    let me = |sql: &'static str, id: &str| -> &'static str { sql.replace("{me}", id).leak() };
+    all(
+        &[
+            (OPERATOR, me(OF_ALL, "{a13}"), no_right, "open data_exports_add"),
+            (ADMIN, me(OF_ALL, "{a12}"), no_right, "open data_exports_add"),
+            (OPERATOR, me(OF_OTTO, "{a13}"), no_right, "open data_exports_add"),
+            (ADMIN, BY_NAME, no_right, "open data_exports_add"),
+            (WRITER, BY_NAME, no_right, "open data_exports_add"),
+            (OPERATOR, "select 1 from public.data_exports where id in ({a45}, {a47})", nothing, "open data_exports_read"),
+            (ADMIN, "select 1 from public.data_exports where id in ({a45}, {a46}, {a48})", nothing, "open data_exports_read"),
+            (OWNER, "update public.data_exports set status = 'ready'", no_right, "grant update on public.data_exports to newsystem_member; create policy relaxed on public.data_exports for update to newsystem_member using (true)"),
+            // As the operator who asked, and not as a manager.
+            (EXPORT_JOB, "select 1 from public.model_requests", nothing, "open model_requests_read"),
+            (EXPORT_JOB, "select 1 from public.analysis_frames f where session_id = {a22} union all select 1 from public.invitations", nothing, "open invitations_read"),
+        ],
+        &[
+            (&[OWNER], me(OF_ALL, "{a11}")),
+            (&[ADMIN], "insert into public.data_exports (organization_id, requested_by, subject_user_id) values ({a1}, {a12}, {a13})"),
+            (&[OWNER], "select 1 from public.data_exports where id in ({a45}, {a48})"),
+            (&[EXPORT_JOB], "select 1 from public.analysis_frames where session_id = {a21}"),
+        ],
+    )
+    .await;
 }
 
 /// A job's lease opens its own work, and nothing of another job in the same organization.

@@ -11,7 +11,7 @@
 mod inside;
 mod stage;
 
-use stage::{Actor, CLIENT, JOB, Login, OWNER, Outcome, REPORT_JOB, STRANGERS, Stage, TENANTS, ids};
+use stage::{Actor, CLIENT, EXPORT_JOB, JOB, Login, OWNER, Outcome, REPORT_JOB, STRANGERS, Stage, TENANTS, ids};
 
 /// A tenant table: what each role may do with it (select, insert, update, delete), and what makes a copy of a row unique.
 struct Table {
@@ -34,7 +34,7 @@ const fn table(name: &'static str, [member, client, job]: [&'static str; 3], fre
 }
 
 /// docs/permissions.md at the level of tables.
-const TABLES: [Table; 23] = [
+const TABLES: [Table; 24] = [
     table("organizations", ["su", "s", "s"], r#"{"id": "{c1}"}"#),
     table("user_profiles", ["su", "s", ""], r#"{"id": "{a70}"}"#),
     table(
@@ -98,6 +98,11 @@ const TABLES: [Table; 23] = [
         ["siu", "s", ""],
         r#"{"id": "{c20}", "token_sha256": "fresh"}"#,
     ),
+    table(
+        "data_exports",
+        ["si", "s", ""],
+        r#"{"id": "{c21}", "status": "queued", "subject_user_id": "{v14}", "requested_by": "{v13}"}"#,
+    ),
     table("organization_events", ["", "", ""], r#"{"sequence": 99999}"#),
 ];
 
@@ -107,7 +112,8 @@ impl Table {
     fn grants(&self, actor: &Actor) -> &'static str {
         match actor.role {
             "newsystem_member" => self.member,
-            "authenticated" => self.client,
+            // A worker that makes an export reads what the client of whoever asked may read.
+            "authenticated" | "newsystem_export" => self.client,
             "newsystem_job" => self.job,
             _ => "",
         }
@@ -279,7 +285,7 @@ async fn no_organization_reaches_another() {
             }
         }
     }
-    stage.judge(9 * 23 * 4);
+    stage.judge(10 * 24 * 4);
 }
 
 #[tokio::test]
@@ -292,14 +298,14 @@ async fn whoever_has_no_organization_reaches_nothing() {
             }
         }
     }
-    stage.judge(15 * 23 * 4);
+    stage.judge(18 * 24 * 4);
 }
 
 /// The owner, a Supabase client and the jobs cannot give a row away; each of grant, policy and key refuses it alone.
 #[tokio::test]
 async fn no_row_moves_to_another_organization() {
     let mut stage = Stage::set().await;
-    for actor in [OWNER, CLIENT, JOB, REPORT_JOB] {
+    for actor in [OWNER, CLIENT, JOB, REPORT_JOB, EXPORT_JOB] {
         for table in &TABLES {
             let (name, tenant, role) = (table.name, table.tenant(), role_of(&actor));
             let target = if tenant == "id" { "{c1}" } else { "{b1}" };
@@ -331,7 +337,7 @@ async fn no_row_moves_to_another_organization() {
             stage.refuses(&actor, &sql, Outcome::is_nothing, &relax).await;
         }
     }
-    stage.judge(4 * 23);
+    stage.judge(5 * 24);
 }
 
 /// Foreign keys look past row security, so each carries the organization: a row of acme's never hangs under globex's.
@@ -393,13 +399,13 @@ async fn no_row_hangs_under_another_organizations() {
             .refuses(&superuser, &sql, |outcome| outcome.code() == "23503", &relax)
             .await;
     }
-    stage.judge(22);
+    stage.judge(24);
 }
 
 /// What the tables withhold from everyone inside: a grant of the column is all that is missing.
 #[tokio::test]
 async fn withheld_columns_stay_withheld() {
-    const READ: [(&str, &str); 10] = [
+    const READ: [(&str, &str); 11] = [
         ("invitations", "token_sha256"),
         ("api_keys", "secret_sha256"),
         ("recording_sessions", "user_id api_key_id"),
@@ -416,6 +422,7 @@ async fn withheld_columns_stay_withheld() {
             "generated_reports",
             "access_token lease_token lease_expires_at attempt requested_by",
         ),
+        ("data_exports", "lease_token lease_expires_at attempt"),
         ("report_links", "token_sha256"),
         ("object_deletions", "object_key"),
         ("organization_events", "subject_id"),

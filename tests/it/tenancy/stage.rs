@@ -26,6 +26,10 @@ begin
   insert into public.generated_reports (id, analysis_id, session_id, organization_id, report_type, status, attempt, lease_token, lease_expires_at, requested_by)
     values (pg_temp.id(o, 43), pg_temp.id(o, 31), pg_temp.id(o, 21), org, 'pdf', 'generating', 1, pg_temp.id(o, 96), now() + interval '1 hour', pg_temp.id(o, 13)),
            (pg_temp.id(o, 44), pg_temp.id(o, 31), pg_temp.id(o, 21), org, 'pdf', 'queued', 0, null, null, pg_temp.id(o, 14));
+  insert into public.data_exports (id, organization_id, subject_user_id, requested_by, status, attempt, lease_token, lease_expires_at) values
+    (pg_temp.id(o, 46), org, pg_temp.id(o, 13), pg_temp.id(o, 13), 'generating', 1, pg_temp.id(o, 95), now() + interval '1 hour'),
+    (pg_temp.id(o, 47), org, pg_temp.id(o, 14), pg_temp.id(o, 12), 'generating', 1, pg_temp.id(o, 94), now() - interval '1 second'),
+    (pg_temp.id(o, 48), org, pg_temp.id(o, 14), pg_temp.id(o, 11), 'queued', 0, null, null);
   insert into public.invitations (id, organization_id, email, role, token_sha256, invited_by, expires_at, revoked_at) values
     (pg_temp.id(o, 60), org, 'late@test', 'operator', 'expired-' || o, pg_temp.id(o, 11), now() - interval '1 minute', null),
     (pg_temp.id(o, 61), org, 'late@test', 'operator', 'revoked-' || o, pg_temp.id(o, 11), now() + interval '1 day', now());
@@ -100,12 +104,19 @@ pub const REPORT_JOB: Actor = actor(
     r#"job:{"kind":"report","id":"{a43}","attempt":1,"lease":"{a96}"}"#,
 );
 
+pub const EXPORT_JOB: Actor = actor(
+    "an export's job",
+    Login::Worker,
+    "newsystem_export",
+    r#"job:{"kind":"export","id":"{a46}","attempt":1,"lease":"{a95}"}"#,
+);
+
 const fn job(name: &'static str, says: &'static str) -> Actor {
     actor(name, Login::Worker, "newsystem_job", says)
 }
 
 /// Members of acme in every role, who must not reach globex; and globex's owner, who must not reach acme.
-pub const TENANTS: [Actor; 9] = [
+pub const TENANTS: [Actor; 10] = [
     OPERATOR,
     ADMIN,
     OWNER,
@@ -115,10 +126,11 @@ pub const TENANTS: [Actor; 9] = [
     CLIENT,
     JOB,
     REPORT_JOB,
+    EXPORT_JOB,
 ];
 
 /// Those who must reach nothing at all.
-pub const STRANGERS: [Actor; 15] = [
+pub const STRANGERS: [Actor; 18] = [
     NOBODY,
     member("a request without claims", ""),
     member(
@@ -146,6 +158,25 @@ pub const STRANGERS: [Actor; 15] = [
         r#"job:{"kind":"analysis","id":"{a31}","attempt":2,"lease":"{a99}"}"#,
     ),
     job("a job without a lease", ""),
+    // Whatever a worker claims, it reads as nobody but whoever asked for the export in hand.
+    actor(
+        "a worker that claims to be an owner",
+        Login::Worker,
+        "newsystem_export",
+        OWNER.says,
+    ),
+    actor(
+        "an export's job with an expired lease",
+        Login::Worker,
+        "newsystem_export",
+        r#"job:{"kind":"export","id":"{a47}","attempt":1,"lease":"{a94}"}"#,
+    ),
+    actor(
+        "an analysis' job that reads as a member",
+        Login::Worker,
+        "newsystem_export",
+        JOB.says,
+    ),
 ];
 
 /// What came of a statement.

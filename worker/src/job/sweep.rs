@@ -35,6 +35,7 @@ pub async fn run(
     loop {
         let now = clock();
         note("stale analyses", sweep::stale_analyses(&db).await);
+        note("stale exports", sweep::stale_exports(&db).await);
         note("object deletions", sweep::delete_objects(&db, &storage).await);
         let removed = scratch::sweep(&scratch).map_err(|_| service::Error::Unavailable {
             what: "the worker's disk",
@@ -45,6 +46,7 @@ pub async fn run(
             note("abandoned chunks", sweep::drop_abandoned_chunks(&db, now - IDLE).await);
             note("retention", sweep::apply_retention(&db, now).await);
             note("organizations", sweep::erase_organizations(&db, now).await);
+            note("exports", sweep::forget_exports(&db, now).await);
             note("old events", sweep::forget_events(&db, now - EVENTS_KEPT).await);
         }
         turn = turn.wrapping_add(1);

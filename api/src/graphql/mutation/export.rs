@@ -1,24 +1,14 @@
-//! Exports of what is stored.
+//! Asking for exports of what is stored.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use domain::id::UserId;
-use service::export::{self, Subject};
-use service::signing;
+use async_graphql::{Context, ID, InputObject, Object};
+use domain::id::{ExportId, UserId};
+use service::data_export::{self, Subject};
 
-use super::super::context::InRequest as _;
+use super::super::context::{InRequest as _, Read};
+use super::super::data_export::{DataExport, ExportSubject};
 use super::super::error::Result;
-use super::super::page::optional_id;
-use super::super::scalar::{DateTime, Url};
+use super::super::page::{get, optional_id};
 use super::act;
-
-/// What is exported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-pub enum ExportSubject {
-    /// Everything about one member.
-    Person,
-    /// Everything of the organization.
-    Organization,
-}
 
 /// What to export.
 #[derive(Debug, InputObject)]
@@ -30,13 +20,19 @@ pub struct ExportDataInput {
     member_id: Option<ID>,
 }
 
-/// An export that can be fetched.
-#[derive(SimpleObject)]
+/// An export that is made by a worker.
 pub struct ExportDataPayload {
-    /// Where: a ZIP with a JSON file for each table and the media, made while it is fetched; signed for the caller.
-    url: Url,
-    /// Until when the address works.
-    expires_at: DateTime,
+    read: Read,
+    export: ExportId,
+}
+
+/// An export that is made by a worker.
+#[Object]
+impl ExportDataPayload {
+    /// The export: read its status until it is READY.
+    async fn export(&self, ctx: &Context<'_>) -> Result<DataExport> {
+        get(ctx, &self.read, self.export).await
+    }
 }
 
 /// Exports.
@@ -46,8 +42,8 @@ pub struct ExportMutation;
 /// Exports.
 #[Object]
 impl ExportMutation {
-    /// Exports what is stored: people their own data, admins and owners a member's, owners the organization's; also with an
-    /// inactive subscription. Audited.
+    /// Has a copy made of what is stored: people of their own data, admins and owners of a member's, owners of the organization's;
+    /// also with an inactive subscription. While one of the same is under way, a repeat answers that one; a new one replaces an older. Audited.
     async fn export_data(
         &self,
         ctx: &Context<'_>,
@@ -65,16 +61,11 @@ impl ExportMutation {
         };
         let act = act(ctx)?;
         let scope = request.scope().await?;
-        export::issue(&scope, subject, &act).await?;
+        let export = data_export::request(&scope, subject, &act).await?;
         scope.commit().await?;
-        let actor = caller.actor.uuid();
-        let signed = request
-            .api()
-            .signer
-            .sign(signing::Subject::Export, subject.uuid(), actor, act.now);
         Ok(Some(ExportDataPayload {
-            url: Url(signed.url),
-            expires_at: signed.expires_at.into(),
+            read: request.fresh()?,
+            export,
         }))
     }
 }

@@ -872,6 +872,53 @@ export type CreateOrganizationPayload = {
   readonly member: Member;
 };
 
+/**
+ * An export of a person's or of the organization's data: a ZIP with a JSON file for each table, and the media. Seen by whoever asked
+ * for it, as long as that person may have it.
+ */
+export type DataExport = {
+  /** Its id. */
+  readonly id: Scalars['ID']['output'];
+  /** A person's data, or the organization's. */
+  readonly subject: ExportSubject;
+  /** Whose data; null for the organization's. */
+  readonly member?: Maybe<Member>;
+  /** Where it stands. */
+  readonly status: ExportStatus;
+  /** How far it is, 0 to 1. */
+  readonly progress: Scalars['Float']['output'];
+  /** Why it could not be made; null unless its status is FAILED. */
+  readonly errorMessage?: Maybe<Scalars['String']['output']>;
+  /** Where the archive is: signed for the caller, for an hour, with range requests; null unless it is READY and has not expired. */
+  readonly downloadUrl?: Maybe<Scalars['URL']['output']>;
+  /** The archive's size in bytes; null before it is READY. */
+  readonly fileSizeBytes?: Maybe<Scalars['BigInt']['output']>;
+  /** Until when the archive is kept: a day from when it was made; null before it is READY. */
+  readonly expiresAt?: Maybe<Scalars['DateTime']['output']>;
+  /** When it was asked for. */
+  readonly createdAt: Scalars['DateTime']['output'];
+};
+
+/** A page of a list: its rows, where it stands, and how long the whole list is. */
+export type DataExportConnection = {
+  /** The rows with their places. */
+  readonly edges: ReadonlyArray<DataExportEdge>;
+  /** The rows without their places. */
+  readonly nodes: ReadonlyArray<DataExport>;
+  /** Where this page stands in the list. */
+  readonly pageInfo: PageInfo;
+  /** How many rows the whole list has, whatever the page; counted only when asked for. */
+  readonly totalCount: Scalars['Int']['output'];
+};
+
+/** A row of a list and its place. */
+export type DataExportEdge = {
+  /** The place in the list, for `after` and `before`. */
+  readonly cursor: Scalars['String']['output'];
+  /** The row. */
+  readonly node: DataExport;
+};
+
 /** A range of instants; what is left out does not bound. */
 export type DateTimeRange = {
   /** At or after this instant. */
@@ -1006,13 +1053,22 @@ export type ExportDataInput = {
   readonly memberId?: InputMaybe<Scalars['ID']['input']>;
 };
 
-/** An export that can be fetched. */
+/** An export that is made by a worker. */
 export type ExportDataPayload = {
-  /** Where: a ZIP with a JSON file for each table and the media, made while it is fetched; signed for the caller. */
-  readonly url: Scalars['URL']['output'];
-  /** Until when the address works. */
-  readonly expiresAt: Scalars['DateTime']['output'];
+  /** The export: read its status until it is READY. */
+  readonly export: DataExport;
 };
+
+/** Where an export stands. */
+export type ExportStatus =
+  /** Waits for a worker. Entered by exportData, and by a worker that hands it back. */
+  | 'QUEUED'
+  /** A worker is making the archive. */
+  | 'GENERATING'
+  /** Can be fetched for a day; then it is deleted, with its archive. */
+  | 'READY'
+  /** Could not be made, or something in it was erased; errorMessage says why. Ask for another. */
+  | 'FAILED';
 
 /** What is exported. */
 export type ExportSubject =
@@ -1286,8 +1342,8 @@ export type Mutation = {
   /** Calculates costs anew: admins and owners. Earlier cost analyses stay as history. */
   readonly recalculateCosts?: Maybe<RecalculateCostsPayload>;
   /**
-   * Exports what is stored: people their own data, admins and owners a member's, owners the organization's; also with an
-   * inactive subscription. Audited.
+   * Has a copy made of what is stored: people of their own data, admins and owners of a member's, owners of the organization's;
+   * also with an inactive subscription. While one of the same is under way, a repeat answers that one; a new one replaces an older. Audited.
    */
   readonly exportData?: Maybe<ExportDataPayload>;
 };
@@ -1716,6 +1772,8 @@ export type Query = {
   readonly businessImpact?: Maybe<BusinessImpact>;
   /** The audit log, the newest entry first. Owners and admins. */
   readonly auditLog?: Maybe<AuditEntryConnection>;
+  /** The exports that the caller has asked for, the newest first; one for each subject, and those under way. */
+  readonly dataExports?: Maybe<DataExportConnection>;
 };
 
 
@@ -1866,6 +1924,15 @@ export type QueryBusinessImpactArgs = {
 /** Everything that can be asked. */
 export type QueryAuditLogArgs = {
   filter?: InputMaybe<AuditFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** Everything that can be asked. */
+export type QueryDataExportsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   last?: InputMaybe<Scalars['Int']['input']>;

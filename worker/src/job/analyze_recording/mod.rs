@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::frames::DecoderProgram;
+use crate::job::retry;
 use crate::job::stop::{Stop, failed};
 use crate::runner::Worker;
 use crate::vision::openai::RemoteConfig;
@@ -147,13 +148,6 @@ pub async fn run(tools: &Tools, job: &Job) -> Verdict {
         ))
     };
     work.conclude(made, job).await
-}
-
-fn retry(reason: &str) -> Verdict {
-    Verdict::Retry {
-        reason: reason.to_owned(),
-        after: None,
-    }
 }
 
 /// Keeps the lease alive; ends when it is lost or somebody asks to stop.

@@ -1,110 +1,22 @@
-//! Everything that is stored about a person, or of an organization: a JSON file for each table and the media, as one ZIP that is
-//! streamed while it is read. Nothing of it is stored, so there is no copy to protect and to erase (ADR 0010).
+//! What an export contains, as one ZIP that is written while it is read: a JSON file for each table, and the media.
 //!
-//! Each page of rows is read in a short snapshot under the caller's own policies and column grants: an export shows nobody more
-//! than the API does. No snapshot is open while media are read or a slow client is waited for.
-
-mod zip;
+//! Each page of rows is read in a short snapshot under the policies and column grants of whoever asked for the export: it shows nobody
+//! more than the API does. No snapshot is open while media are read or the storage is waited for.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::id::{OrganizationId, UserId};
 use futures::{Stream, TryStreamExt as _};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::act::{Act, Change};
-use crate::caller::Caller;
-use crate::db::{Db, Scope};
+use super::Subject;
+use super::zip::Archive;
+use crate::db::{Reader, Scope};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
-use zip::Archive;
 
 /// Rows that are read at once.
 const PAGE: i64 = 500;
-
-/// What is exported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    /// Everything about one member.
-    Person(UserId),
-    /// Everything of the organization.
-    Organization(OrganizationId),
-}
-
-impl Subject {
-    /// The row that it is about.
-    pub const fn uuid(self) -> Uuid {
-        match self {
-            Self::Person(user) => user.uuid(),
-            Self::Organization(organization) => organization.uuid(),
-        }
-    }
-
-    /// What an id names to this caller: the own organization, else a member.
-    pub fn of(caller: &Caller, id: Uuid) -> Self {
-        match caller.membership {
-            Some(membership) if membership.organization.uuid() == id => Self::Organization(id.into()),
-            _ => Self::Person(id.into()),
-        }
-    }
-
-    const fn noun(self) -> &'static str {
-        match self {
-            Self::Person(_) => "member",
-            Self::Organization(_) => "organization",
-        }
-    }
-}
-
-/// Refuses who may not have it: oneself always; a member's by admins and owners; the organization's by owners. Keys never.
-///
-/// # Errors
-/// [`Error::Forbidden`].
-pub fn permit(caller: &Caller, subject: Subject) -> Result<()> {
-    caller.member()?;
-    let may = match subject {
-        Subject::Person(user) => caller.user() == Some(user) || (caller.user().is_some() && caller.is_manager()),
-        Subject::Organization(_) => caller.is_owner(),
-    };
-    if may {
-        Ok(())
-    } else {
-        Err(Error::Forbidden {
-            why: "people export their own data, admins and owners a member's, owners the organization's",
-        })
-    }
-}
-
-/// Permits an export and writes down that it was asked for.
-///
-/// # Errors
-/// Those of [`permit`], and [`Error::NotFound`] for a person who is no member.
-pub async fn issue(scope: &Scope, subject: Subject, act: &Act) -> Result<()> {
-    #[derive(FromQueryResult)]
-    struct There {
-        there: bool,
-    }
-    permit(scope.caller()?, subject)?;
-    if let Subject::Person(user) = subject {
-        let row: Option<There> = scope
-            .row(
-                "select exists (select from public.user_profiles where id = $1) as there",
-                [user.uuid().into()],
-            )
-            .await?;
-        if !row.is_some_and(|row| row.there) {
-            return Err(Error::NotFound { what: "member" });
-        }
-    }
-    let change = Change {
-        action: "data.export",
-        subject_type: subject.noun(),
-        subject: subject.uuid(),
-        fields: &[],
-    };
-    act.note(scope, change).await
-}
 
 /// A table, and which of its rows are about a person (`$1`); none where a person's export leaves it out.
 struct Source {
@@ -114,7 +26,7 @@ struct Source {
 
 const OF_SESSIONS: Option<&str> = Some("t.session_id in (select private.sessions_of($1))");
 
-const SOURCES: [Source; 20] = [
+const SOURCES: [Source; 21] = [
     source("organizations", Some("true")),
     source("recording_notices", Some("true")),
     source("user_profiles", Some("t.id = $1")),
@@ -133,6 +45,7 @@ const SOURCES: [Source; 20] = [
     source("cost_analyses", OF_SESSIONS),
     source("generated_reports", OF_SESSIONS),
     source("report_links", None),
+    source("data_exports", Some("t.requested_by = $1")),
     source("erasure_receipts", Some("t.requested_by = $1")),
     source(
         "audit_log",
@@ -212,17 +125,13 @@ async fn media(scope: &Scope, subject: Subject, behind: Uuid) -> Result<Option<(
         key: String,
         content_type: Option<String>,
     }
-    let person = match subject {
-        Subject::Person(user) => Some(user.uuid()),
-        Subject::Organization(_) => None,
-    };
     // Raw video is not redacted: where redaction was asked for, only its own person gets it.
     let own = matches!(subject, Subject::Person(user) if scope.caller()?.user() == Some(user));
     let sessions: Vec<Session> = scope
         .rows(
             "select s.id, ($3 or not coalesce((s.privacy_settings ->> 'redact_personal_data')::boolean, true)) as video from public.recording_sessions s
               where s.id > $1 and ($2::uuid is null or s.id in (select private.sessions_of($2))) order by s.id limit 20",
-            [behind.into(), person.into(), own.into()],
+            [behind.into(), subject.person().into(), own.into()],
         )
         .await?;
     let Some(last) = sessions.last().map(|session| session.id) else {
@@ -266,11 +175,28 @@ async fn media(scope: &Scope, subject: Subject, behind: Uuid) -> Result<Option<(
     Ok(Some((last, found)))
 }
 
-/// The archive, as it comes. Ask [`permit`] first.
+/// How many bytes of media the archive will hold at most: what its progress is measured by.
+pub async fn media_bytes(scope: &Scope, subject: Subject) -> Result<u64> {
+    #[derive(FromQueryResult)]
+    struct Sum {
+        bytes: i64,
+    }
+    let row: Option<Sum> = scope
+        .row(
+            "with s as (select s.id from public.recording_sessions s where $1::uuid is null or s.id in (select private.sessions_of($1)))
+             select ((select coalesce(sum(c.file_size_bytes), 0) from public.video_chunks c where c.session_id in (select id from s) and c.upload_status = 'completed')
+                   + (select coalesce(sum(f.file_size_bytes), 0) from public.analysis_frames f where f.session_id in (select id from s))
+                   + (select coalesce(sum(r.file_size_bytes), 0) from public.generated_reports r where r.session_id in (select id from s)))::bigint as bytes",
+            [subject.person().into()],
+        )
+        .await?;
+    Ok(row.map_or(0, |row| row.bytes.unsigned_abs()))
+}
+
+/// The archive, as it comes. `reader` opens a snapshot of whoever asked for it.
 pub fn archive(
-    db: Db,
+    reader: impl Fn() -> Reader + Send + 'static,
     storage: Storage,
-    caller: Caller,
     subject: Subject,
     now: DateTime<Utc>,
 ) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
@@ -283,7 +209,7 @@ pub fn archive(
             yield archive.begin(format!("{}.json", source.table));
             let (mut behind, mut separator) = (Uuid::nil(), "[\n");
             loop {
-                let lines = db.reader(caller.clone()).load(async |scope| page(scope, source, subject, behind).await).await?;
+                let lines = reader().load(async |scope| page(scope, source, subject, behind).await).await?;
                 let Some(last) = lines.last() else { break };
                 behind = last.id;
                 let mut text = String::new();
@@ -298,7 +224,7 @@ pub fn archive(
             yield archive.end();
         }
         let mut behind = Uuid::nil();
-        while let Some((last, found)) = db.reader(caller.clone()).load(async |scope| media(scope, subject, behind).await).await? {
+        while let Some((last, found)) = reader().load(async |scope| media(scope, subject, behind).await).await? {
             behind = last;
             for medium in found {
                 let mut begun = false;
