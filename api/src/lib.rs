@@ -134,6 +134,7 @@ pub fn app(parts: Parts, behaviour: Behaviour, stopping: &CancellationToken) -> 
         registered: behaviour.registered.unwrap_or_default(),
         trusted_proxies: behaviour.trusted_proxies,
         drain: draining(stopping.clone()),
+        ready_made: Some(Arc::new(graphql::ready_made::EventsAtHand)),
         ..Options::default()
     };
     let transport = Transport::new(schemas, Arc::new(gate), options)?;

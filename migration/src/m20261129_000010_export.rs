@@ -48,15 +48,43 @@ create trigger data_exports_leave after delete on public.data_exports for each r
 create trigger data_exports_replace after update of file_path on public.data_exports for each row
   when (old.file_path is not null and old.file_path is distinct from new.file_path) execute function private.leave_archive();
 
--- Erasing a recording reaches the archives that it is in, made or in the making. Retention does not: an archive lives for a day.
-create function private.erase_archives() returns trigger language plpgsql security definer set search_path = '' as $$
+-- One at a time, for each organization: asking for an export, ending one, and erasing what one may hold. Who asks while something is
+-- being erased waits, and his export reads what is left.
+create function private.lock_exports(organization uuid) returns void language plpgsql volatile security definer set search_path = '' as $$
 begin
-  update public.data_exports e set status = 'failed', error_message = 'a recording in it was erased: export anew', file_path = null, file_size_bytes = null, lease_token = null, lease_expires_at = null
-    from (select distinct organization_id, user_id from erased) s
-   where e.organization_id = s.organization_id and e.status <> 'failed' and (e.subject_user_id is null or e.subject_user_id = s.user_id);
+  perform pg_advisory_xact_lock(hashtext('newsystem.exports'), hashtext(organization::text));
+end $$;
+create function private.wait_for_erasure() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.lock_exports(new.organization_id);
+  return new;
+end $$;
+create trigger data_exports_wait before insert on public.data_exports for each row execute function private.wait_for_erasure();
+
+-- Erasing a recording, or a person, reaches the archives that hold it: made ones fail, one in the making is made anew, and those that
+-- wait hold nothing yet. Retention does not: an archive lives for a day.
+create function private.erase_archives() returns trigger language plpgsql security definer set search_path = '' as $$
+declare
+  organization uuid;
+begin
+  for organization in select distinct e.organization_id from erased e loop
+    perform private.lock_exports(organization);
+    if tg_argv[0] = 'person' then
+      -- A person's own exports went with the person.
+      update public.data_exports e set status = case e.status when 'ready' then 'failed' else 'queued' end, progress = 0, file_path = null, file_size_bytes = null, expires_at = null, lease_token = null, lease_expires_at = null,
+             error_message = case e.status when 'ready' then 'a person in it was removed: export anew' end
+       where e.organization_id = organization and e.status in ('generating', 'ready') and e.subject_user_id is null;
+    else
+      update public.data_exports e set status = case e.status when 'ready' then 'failed' else 'queued' end, progress = 0, file_path = null, file_size_bytes = null, expires_at = null, lease_token = null, lease_expires_at = null,
+             error_message = case e.status when 'ready' then 'a recording in it was erased: export anew' end
+       where e.organization_id = organization and e.status in ('generating', 'ready')
+         and (e.subject_user_id is null or e.subject_user_id in (select (to_jsonb(r) ->> 'user_id')::uuid from erased r where r.organization_id = organization));
+    end if;
+  end loop;
   return null;
 end $$;
-create trigger recording_sessions_erase_archives after delete on public.recording_sessions referencing old table as erased for each statement execute function private.erase_archives();
+create trigger recording_sessions_erase_archives after delete on public.recording_sessions referencing old table as erased for each statement execute function private.erase_archives('recording');
+create trigger user_profiles_erase_archives after delete on public.user_profiles referencing old table as erased for each statement execute function private.erase_archives('person');
 ";
 
 const MEMBER: &str = r"
@@ -73,7 +101,7 @@ begin
      and e.lease_token = (job ->> 'lease')::uuid and e.lease_expires_at > clock_timestamp());
 end $$;
 
-revoke execute on function private.leave_archive(), private.erase_archives(), private.export_claims() from public, anon, authenticated, service_role;
+revoke execute on function private.leave_archive(), private.erase_archives(), private.lock_exports(uuid), private.wait_for_erasure(), private.export_claims() from public, anon, authenticated, service_role;
 -- Whoever's statements a trigger or a check of the worker runs in asks who is asking.
 grant execute on function private.export_claims() to newsystem_export, newsystem_job;
 
@@ -106,8 +134,6 @@ begin
       extract(epoch from e.lease_expires_at - clock_timestamp())::double precision;
     return;
   end if;
-  -- The same person's older archive of the same goes with the new one.
-  delete from public.data_exports x where x.organization_id = e.organization_id and x.requested_by = e.requested_by and x.subject_user_id is not distinct from e.subject_user_id and x.id <> e.id and x.status in ('ready', 'failed');
   return query
     with taken as (
       update public.data_exports x set status = 'generating', progress = 0, attempt = x.attempt + 1, lease_token = gen_random_uuid(), lease_expires_at = clock_timestamp() + make_interval(secs => lease_seconds),
@@ -127,15 +153,27 @@ begin
 end $$;
 
 -- How it ended: ready with its size, failed with a sentence, or queued again. False where the lease is lost, for then it is another's to say.
+-- Once there is a new archive, the same person's older one of the same goes.
 create function private.end_export(export uuid, lease uuid, outcome text, sentence text, bytes bigint, expires timestamptz) returns boolean language plpgsql security definer set search_path = '' as $$
+declare
+  ended public.data_exports;
 begin
   if outcome not in ('ready', 'failed', 'queued') then
     raise invalid_parameter_value using message = 'an export ends ready, failed or queued';
   end if;
+  perform private.lock_exports(e.organization_id) from public.data_exports e where e.id = export;
   update public.data_exports e set status = outcome, error_message = sentence, file_size_bytes = bytes, expires_at = expires, lease_token = null, lease_expires_at = null,
          progress = case outcome when 'ready' then 1 else 0 end, file_path = case outcome when 'ready' then e.file_path end
-   where e.id = export and e.lease_token = lease and e.status = 'generating' and e.lease_expires_at > clock_timestamp();
-  return found;
+   where e.id = export and e.lease_token = lease and e.status = 'generating' and e.lease_expires_at > clock_timestamp()
+  returning * into ended;
+  if ended.id is null then
+    return false;
+  end if;
+  if outcome = 'ready' then
+    delete from public.data_exports e where e.organization_id = ended.organization_id and e.requested_by = ended.requested_by and e.subject_user_id is not distinct from ended.subject_user_id
+       and e.id <> ended.id and e.status in ('ready', 'failed');
+  end if;
+  return true;
 end $$;
 
 -- What a sweep looks for: exports that wait, or whose worker died.
@@ -158,7 +196,8 @@ create function private.forget_exports(at timestamptz) returns bigint language p
 declare
   forgotten bigint;
 begin
-  delete from public.data_exports e where e.expires_at <= at or (e.status = 'failed' and e.updated_at <= at - interval '1 day');
+  delete from public.data_exports x where x.id in (
+    select e.id from public.data_exports e where e.expires_at <= at or (e.status = 'failed' and e.updated_at <= at - interval '1 day') for update skip locked);
   get diagnostics forgotten = row_count;
   return forgotten;
 end $$;
@@ -171,7 +210,8 @@ grant execute on function private.begin_export(uuid, integer), private.renew_exp
 
 const DOWN: &str = r"
 drop trigger recording_sessions_erase_archives on public.recording_sessions;
+drop trigger user_profiles_erase_archives on public.user_profiles;
 drop table public.data_exports;
 drop function private.forget_exports(timestamptz), private.fail_export(uuid, text), private.stale_exports(integer), private.end_export(uuid, uuid, text, text, bigint, timestamptz),
-  private.renew_export(uuid, uuid, integer, double precision), private.begin_export(uuid, integer), private.export_claims(), private.erase_archives(), private.leave_archive();
+  private.renew_export(uuid, uuid, integer, double precision), private.begin_export(uuid, integer), private.export_claims(), private.erase_archives(), private.wait_for_erasure(), private.lock_exports(uuid), private.leave_archive();
 ";

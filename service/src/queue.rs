@@ -77,6 +77,8 @@ pub enum Verdict {
         /// Not before this time has passed, where somebody asked for that.
         after: Option<Duration>,
     },
+    /// Not now: the try does not count, and the next comes after this time.
+    Later(Duration),
     /// Given back unfinished by a worker that shuts down: the try does not count.
     HandedBack,
 }
@@ -332,15 +334,30 @@ async fn handle(kind: JobKind, subject: Uuid, context: WorkerContext) -> Result<
             }
             Err(reason)
         }
+        Verdict::Later(after) => {
+            give_back(&shared.pool, id, Some(after)).await;
+            Err("there is no room for it now".to_owned())
+        }
         Verdict::HandedBack => {
-            if let Err(error) = uncount(&shared.pool, id).await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "a handed-back job keeps its counted try"
-                );
-            }
+            give_back(&shared.pool, id, None).await;
             Err("handed back at shutdown".to_owned())
         }
+    }
+}
+
+/// Takes a try back.
+async fn give_back(pool: &PgPool, job: i64, after: Option<Duration>) {
+    let given = async {
+        if let Some(after) = after {
+            postpone(pool, job, after).await?;
+        }
+        uncount(pool, job).await
+    };
+    if let Err(error) = given.await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a job that was given back keeps its counted try"
+        );
     }
 }
 

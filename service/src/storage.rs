@@ -27,8 +27,12 @@ use crate::error::{Error, Result};
 /// Bytes of one part of a write, of which two are held in memory: what S3 wants at least, and less where a folder takes any.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 const FOLDER_PART_BYTES: usize = 256 * 1024;
-/// Bytes of one part of a write whose size is not known: S3 takes 10,000 parts, so 160 GB.
-const LARGE_PART_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of one part of a write whose size is not known in advance, of which three are held in memory.
+const LARGE_PART_BYTES: std::ops::RangeInclusive<u64> = 16 * 1024 * 1024..=64 * 1024 * 1024;
+/// Fewer than S3's 10,000, since a size that is expected may be exceeded.
+const MOST_PARTS: u64 = 9_000;
+/// What can be stored as one object whose size is not known in advance, in bytes.
+pub const MOST_STREAMED: u64 = MOST_PARTS * *LARGE_PART_BYTES.end();
 
 /// The key of one chunk of a recording.
 pub fn chunk_key(organization: OrganizationId, session: SessionId, index: i32) -> String {
@@ -301,19 +305,20 @@ impl Storage {
         Err(refusal)
     }
 
-    /// Stores a stream of unknown length in constant memory, whole or not at all; answers its size in bytes. Ends between two pieces
-    /// when `stop` fires.
+    /// Stores a stream of about `expected` bytes in constant memory, whole or not at all; answers its size in bytes. Ends between two
+    /// pieces when `stop` fires.
     ///
     /// # Errors
     /// That of the stream, [`Error::Storage`], and [`Error::Unavailable`] when it was stopped or the storage is full.
-    pub async fn put_stream<S>(&self, key: &str, stream: S, stop: &CancellationToken) -> Result<u64>
+    pub async fn put_stream<S>(&self, key: &str, expected: u64, stream: S, stop: &CancellationToken) -> Result<u64>
     where
         S: Stream<Item = Result<Bytes>> + Send,
     {
         let part = if self.folder.is_some() {
             FOLDER_PART_BYTES
         } else {
-            LARGE_PART_BYTES
+            let part = (expected / MOST_PARTS).clamp(*LARGE_PART_BYTES.start(), *LARGE_PART_BYTES.end());
+            usize::try_from(part).unwrap_or(FOLDER_PART_BYTES)
         };
         let mut writer =
             BufWriter::with_capacity(Arc::clone(&self.store), self.path(key), part).with_max_concurrency(1);
@@ -326,22 +331,26 @@ impl Storage {
                     () = stop.cancelled() => return Err(Error::Unavailable { what: "the work" }),
                     piece = stream.try_next() => piece?,
                 };
-                let Some(piece) = piece else { break };
+                let Some(mut piece) = piece else { return Ok(()) };
                 bytes += piece.len() as u64;
-                writer.put(piece).await.map_err(full)?;
+                while !piece.is_empty() {
+                    let some = piece.split_to(part.min(piece.len()));
+                    writer.put(some).await.map_err(full)?;
+                }
             }
-            writer.shutdown().await.map_err(|error| {
-                full(object_store::Error::Generic {
-                    store: "storage",
-                    source: Box::new(error),
-                })
-            })
         };
         if let Err(error) = written.await {
             // What was written so far is dropped; should that fail too, the first reason is the one to tell.
             let _ = writer.abort().await;
             return Err(error);
         }
+        // Takes back by itself what it cannot complete.
+        writer.shutdown().await.map_err(|error| {
+            full(object_store::Error::Generic {
+                store: "storage",
+                source: Box::new(error),
+            })
+        })?;
         Ok(bytes)
     }
 

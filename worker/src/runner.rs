@@ -7,6 +7,7 @@ use std::time::Duration;
 use service::db::Db;
 use service::queue::{self, Handler, Job, JobKind, QueueSettings, Verdict};
 use service::storage::Storage;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::frames::DecoderProgram;
@@ -14,6 +15,9 @@ use crate::job::analyze_recording::{self, Tools};
 use crate::job::{export_data, sweep};
 use crate::scratch::Scratch;
 use crate::vision::openai::RemoteConfig;
+
+/// How long an export waits that finds no place in this process.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// What a worker process works with.
 pub struct Worker {
@@ -58,6 +62,7 @@ pub async fn run(mut worker: Worker, settings: &QueueSettings, shutdown: Cancell
         db: worker.db.clone(),
         storage: worker.storage.clone(),
         clock: worker.clock,
+        exports: Semaphore::new(settings.concurrency.saturating_sub(1).max(1)),
         tools: Tools::new(worker),
     });
     let outcome = queue::run(settings, handler, shutdown.clone()).await;
@@ -71,6 +76,8 @@ struct Jobs {
     db: Db,
     storage: Storage,
     clock: fn() -> chrono::DateTime<chrono::Utc>,
+    /// One place fewer than there are jobs: exports of hours leave one to analyses.
+    exports: Semaphore,
     tools: Tools,
 }
 
@@ -79,7 +86,12 @@ impl Handler for Jobs {
     async fn handle(&self, job: Job) -> Verdict {
         match job.kind {
             JobKind::AnalyzeRecording => Box::pin(analyze_recording::run(&self.tools, &job)).await,
-            JobKind::ExportData => Box::pin(export_data::run(&self.db, &self.storage, self.clock, &job)).await,
+            JobKind::ExportData => {
+                let Ok(_place) = self.exports.try_acquire() else {
+                    return Verdict::Later(AGAIN);
+                };
+                Box::pin(export_data::run(&self.db, &self.storage, self.clock, &job)).await
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
+use domain::id::ExportId;
 use domain::status::ExportStatus;
 use futures::FutureExt as _;
 use service::data_export::{self as row, Table};
@@ -15,7 +16,7 @@ use super::context::{InRequest as _, Read};
 use super::error::Result;
 use super::guard::Needs;
 use super::look;
-use super::page::{Connection, RowObject, arguments, get};
+use super::page::{Connection, RowObject, arguments, find, get, id};
 use super::scalar::{BigInt, DateTime, Url};
 use super::user_profile::Member;
 
@@ -137,6 +138,16 @@ pub struct DataExportQuery;
 
 #[Object]
 impl DataExportQuery {
+    /// An export by its id; null when there is none that the caller has asked for and may have.
+    #[graphql(guard = "Needs::Person")]
+    async fn data_export(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The export's id.", name = "id")] export: ID,
+    ) -> Result<Option<DataExport>> {
+        find(ctx, &ctx.request()?.read()?, id::<ExportId>(&export, "id")?).await
+    }
+
     /// The exports that the caller has asked for, the newest first; one for each subject, and those under way.
     #[graphql(guard = "Needs::Person")]
     async fn data_exports(

@@ -2,7 +2,7 @@
 //! same way.
 //!
 //! - [`context`]: what a resolver has at hand. [`guard`]: who may ask. [`error`]: what a client is told.
-//! - [`at_once`]: objects that wait for nothing. [`loader`]: relations in batches. [`page`]: connections, and columns by selection. [`scalar`]: values. [`root`]: fields
+//! - [`at_once`]: objects that wait for nothing; [`ready_made`]: events that are written once for all. [`loader`]: relations in batches. [`page`]: connections, and columns by selection. [`scalar`]: values. [`root`]: fields
 //!   that fail alone.
 //!
 //! A field that only shows a column is a plain function: a future less for each value of an answer.
@@ -21,6 +21,7 @@ pub mod look;
 pub mod mutation;
 pub mod node;
 pub mod page;
+pub mod ready_made;
 pub mod root;
 pub mod scalar;
 pub mod subscription;

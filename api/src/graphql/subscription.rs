@@ -147,17 +147,29 @@ pub struct OrganizationEvent {
 }
 
 impl OrganizationEvent {
-    fn position(&self) -> Result<String> {
-        let cursor = EventCursor::after(self.organization, self.event.sequence)
-            .ok_or_else(|| service::Error::internal("a negative sequence"))?;
-        Ok(cursor.to_string())
-    }
-}
+    /// The fields that every event has at hand, the same for all who see it.
+    pub const AT_HAND: [&str; 9] = [
+        "__typename",
+        "cursor",
+        "sequence",
+        "kind",
+        "subjectId",
+        "from",
+        "to",
+        "actorApiKeyId",
+        "at",
+    ];
 
-impl AtHand for OrganizationEvent {
-    fn at_hand(&self, asked: &Asked<'_>) -> Option<Value> {
+    /// An event of this organization.
+    pub const fn new(organization: OrganizationId, event: Arc<Event>) -> Self {
+        Self { organization, event }
+    }
+
+    /// The value of a field that is at hand.
+    pub fn value(&self, field: &str) -> Option<Value> {
         let event = &self.event;
-        Some(match asked.field() {
+        Some(match field {
+            "__typename" => "OrganizationEvent".into(),
             "cursor" => self.position().ok()?.into(),
             "sequence" => BigInt(event.sequence).to_value(),
             "kind" => event.kind.into(),
@@ -168,6 +180,22 @@ impl AtHand for OrganizationEvent {
             "at" => DateTime(event.at).to_value(),
             _ => return None,
         })
+    }
+
+    /// Where to go on from.
+    ///
+    /// # Errors
+    /// INTERNAL for a sequence that the log never has.
+    pub fn position(&self) -> Result<String> {
+        let cursor = EventCursor::after(self.organization, self.event.sequence)
+            .ok_or_else(|| service::Error::internal("a negative sequence"))?;
+        Ok(cursor.to_string())
+    }
+}
+
+impl AtHand for OrganizationEvent {
+    fn at_hand(&self, asked: &Asked<'_>) -> Option<Value> {
+        self.value(asked.field())
     }
 }
 
@@ -280,9 +308,9 @@ impl Subscription {
         let events = request.api().hub.events(organization, position).await?;
         Ok(events.filter_map(move |event| {
             let event = match event {
-                Ok(event) if kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind)) => {
-                    Some(Ok(AtOnce::new(OrganizationEvent { organization, event })))
-                }
+                Ok(event) if kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind)) => Some(Ok(AtOnce::new(
+                    OrganizationEvent::new(organization, Arc::clone(&event.event)),
+                ))),
                 Ok(_) => None,
                 Err(error) => Some(Err(Failure::from(error))),
             };
@@ -304,7 +332,11 @@ impl Subscription {
     }
 }
 
-fn position(cursor: &str, organization: OrganizationId) -> Result<i64> {
+/// The position that a cursor of this organization names.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for what is no cursor, or another organization's.
+pub fn position(cursor: &str, organization: OrganizationId) -> Result<i64> {
     let cursor: EventCursor = cursor
         .parse()
         .map_err(|_| Failure::invalid("after", "is no cursor of an event"))?;

@@ -9,7 +9,8 @@ use std::{
 };
 
 use async_graphql::{
-    Executor, ObjectType, Request, Response, Schema, SchemaBuilder, SubscriptionType, ValidationMode, Value, Variables,
+    Data, Executor, ObjectType, Request, Response, Schema, SchemaBuilder, SubscriptionType, ValidationMode, Value,
+    Variables,
     parser::{parse_query, types::OperationType},
 };
 use axum::http::StatusCode;
@@ -27,6 +28,7 @@ use super::{
         types::{ScalarCheck, Types},
         variables,
     },
+    ready_made::{Asked, Events, ReadyMade},
     registered::{Registered, hash},
     request_id::RequestId,
     session::Session,
@@ -158,6 +160,12 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// Goes on behind this cursor; what follows is no refusal of the request any more.
+    pub fn resume(&mut self, cursor: &str) {
+        self.cursor = Some(cursor.to_owned());
+        self.entered.store(true, Ordering::Release);
+    }
+
     /// The request to execute. A second one shares nothing with the first, no snapshot either.
     fn request(&self, event_time: Option<std::time::Duration>) -> Request {
         let mut request = Request::new(self.text.as_ref()).variables(self.variables.clone());
@@ -223,6 +231,7 @@ pub(super) struct Engine<E> {
     introspection: Introspection,
     registered: Registered,
     registered_only: bool,
+    ready_made: Option<Arc<dyn ReadyMade>>,
     documents: Documents,
 }
 
@@ -233,6 +242,7 @@ impl<E: Executor> Engine<E> {
         introspection: Introspection,
         registered: Registered,
         registered_only: bool,
+        ready_made: Option<Arc<dyn ReadyMade>>,
     ) -> Result<Self, async_graphql::parser::Error> {
         let types = Types::read(&schemas.sdl, &schemas.scalars)?;
         Ok(Self {
@@ -242,6 +252,7 @@ impl<E: Executor> Engine<E> {
             introspection,
             registered,
             registered_only,
+            ready_made,
             documents: Documents::default(),
         })
     }
@@ -392,6 +403,33 @@ impl<E: Executor> Engine<E> {
             self.documents.keep(&prepared.text, document);
         }
         response
+    }
+
+    /// The events of a subscription that is known to have them at hand; none where it has to be run.
+    pub async fn ready_made(&self, prepared: &Prepared) -> Option<Events> {
+        let ready_made = self.ready_made.as_ref()?;
+        if prepared.kind != OperationType::Subscription {
+            return None;
+        }
+        let following = {
+            let tree = &prepared.document.tree;
+            let mut operations = tree.operations.iter();
+            let ((_, operation), None) = (operations.next()?, operations.next()) else {
+                return None;
+            };
+            if !tree.fragments.is_empty() {
+                return None;
+            }
+            let mut data = Data::default();
+            prepared.session.attach_to(&mut data);
+            ready_made.follow(&Asked {
+                operation: &operation.node,
+                variables: &prepared.variables,
+                data: &data,
+                cursor: prepared.cursor.as_deref(),
+            })?
+        };
+        following.await
     }
 
     /// Runs any operation as a stream: one outcome for a query or mutation, one per event for a subscription.

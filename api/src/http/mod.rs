@@ -23,6 +23,7 @@ pub mod limits;
 mod negotiation;
 mod places;
 pub mod rate;
+pub mod ready_made;
 pub mod registered;
 pub mod request_id;
 pub mod router;

@@ -24,6 +24,7 @@ use super::{
     negotiation::{Accepted, Media},
     places::Places,
     rate::{Budget, Budgets, Rates, client_address, network},
+    ready_made::ReadyMade,
     registered::Registered,
     request_id::{self, RequestId},
     session::Authenticate,
@@ -54,6 +55,8 @@ pub struct Options {
     pub drain: watch::Receiver<bool>,
     /// Finds an event's cursor in its `data`.
     pub event_id: EventId,
+    /// Subscriptions whose events are written without an execution.
+    pub ready_made: Option<Arc<dyn ReadyMade>>,
 }
 
 impl Default for Options {
@@ -69,6 +72,7 @@ impl Default for Options {
             trusted_proxies: Vec::new(),
             drain: watch::channel(false).1,
             event_id: root_cursor,
+            ready_made: None,
         }
     }
 }
@@ -107,6 +111,7 @@ impl<E: Executor> Transport<E> {
             options.introspection,
             options.registered,
             options.registered_only,
+            options.ready_made,
         )?;
         let shared = Shared {
             engine: Arc::new(engine),

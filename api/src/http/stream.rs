@@ -41,7 +41,7 @@ pub fn root_cursor(data: &Value) -> Option<String> {
 #[derive(Debug)]
 pub enum Item {
     /// An answer or event.
-    Next { json: String, event_id: Option<String> },
+    Next { json: Arc<str>, event_id: Option<Arc<str>> },
     /// The operation was refused or broke off: a document without `data`. Nothing follows.
     Error { outcome: Box<Outcome> },
     /// Nothing follows.
@@ -384,6 +384,9 @@ async fn run<E: Executor, C: Send + 'static>(
     event_id: EventId,
 ) {
     let id = prepared.id.clone();
+    let Some(prepared) = tell_ready_made(engine, prepared, outbox, key, &id).await else {
+        return;
+    };
     let mut outcomes = pin!(engine.stream(prepared));
     let mut told = 0_u32;
     while let Some(outcome) = outcomes.next().await {
@@ -397,34 +400,69 @@ async fn run<E: Executor, C: Send + 'static>(
             return;
         }
         let item = Item::Next {
-            json: outcome.to_json(),
-            event_id: event_id(&outcome.response.data),
+            json: outcome.to_json().into(),
+            event_id: event_id(&outcome.response.data).map(Into::into),
         };
-        match outbox.push(key, item).await {
-            Pushed::Yes => {}
-            Pushed::Gone => return,
-            Pushed::Slow => {
-                tracing::info!(request.id = %id, "a subscription ended because its client does not read");
-                outbox.finish(
-                    key,
-                    [
-                        Item::Next {
-                            json: slow(&id).to_json(),
-                            event_id: None,
-                        },
-                        Item::Complete,
-                    ],
-                );
-                return;
-            }
-        }
-        // A stream that is always ready must not keep the thread from others.
-        told = told.wrapping_add(1);
-        if told.is_multiple_of(TURN) {
-            tokio::task::yield_now().await;
+        if !tell(outbox, key, item, &mut told, &id).await {
+            return;
         }
     }
     outbox.finish(key, [Item::Complete]);
+}
+
+/// Tells events that need no execution. Gives the operation back where it is to be run, from the last cursor on.
+async fn tell_ready_made<E: Executor, C: Send + 'static>(
+    engine: &Arc<Engine<E>>,
+    mut prepared: Prepared,
+    outbox: &Outbox<C>,
+    key: u64,
+    id: &RequestId,
+) -> Option<Prepared> {
+    let Some(mut events) = engine.ready_made(&prepared).await else {
+        return Some(prepared);
+    };
+    let (mut told, mut last) = (0_u32, None::<Arc<str>>);
+    while let Some(event) = events.next().await {
+        let Some(event) = event else {
+            if let Some(last) = last {
+                prepared.resume(&last);
+            }
+            return Some(prepared);
+        };
+        last = Some(Arc::clone(&event.cursor));
+        let item = Item::Next {
+            json: event.json,
+            event_id: Some(event.cursor),
+        };
+        if !tell(outbox, key, item, &mut told, id).await {
+            return None;
+        }
+    }
+    outbox.finish(key, [Item::Complete]);
+    None
+}
+
+/// Adds an item; false when nothing more is to be told.
+async fn tell<C: Send + 'static>(outbox: &Outbox<C>, key: u64, item: Item, told: &mut u32, id: &RequestId) -> bool {
+    match outbox.push(key, item).await {
+        Pushed::Yes => {}
+        Pushed::Gone => return false,
+        Pushed::Slow => {
+            tracing::info!(request.id = %id, "a subscription ended because its client does not read");
+            let last = Item::Next {
+                json: slow(id).to_json().into(),
+                event_id: None,
+            };
+            outbox.finish(key, [last, Item::Complete]);
+            return false;
+        }
+    }
+    // A stream that is always ready must not keep the thread from others.
+    *told = told.wrapping_add(1);
+    if told.is_multiple_of(TURN) {
+        tokio::task::yield_now().await;
+    }
+    true
 }
 
 fn slow(id: &RequestId) -> Outcome {

@@ -20,11 +20,12 @@ use futures::Stream;
 use service::Error;
 use service::db::Db;
 use service::event::listener::{Doorbell, Listener};
-use service::event::{self, AnalysisState, Event, UploadState};
+use service::event::{self, AnalysisState, UploadState};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use topic::Logged;
 use topic::Topic;
 use watched::{Watched, Watches};
 
@@ -119,7 +120,7 @@ impl Hub {
         &self,
         organization: OrganizationId,
         after: Option<i64>,
-    ) -> Result<impl Stream<Item = Result<Arc<Event>, Error>> + Send + use<>, Error> {
+    ) -> Result<impl Stream<Item = Result<Arc<Logged>, Error>> + Send + use<>, Error> {
         let topic = self.topic(organization).await?;
         // Whoever resumes from the newest events costs no statement: all clients of a process that was killed come at once.
         let position = match after {

@@ -1,6 +1,7 @@
 //! One organization's log, read once for all who follow it.
 
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use domain::id::OrganizationId;
@@ -12,6 +13,7 @@ use tokio::sync::{Notify, OnceCell};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ring::{After, Ring};
+use crate::http::ready_made::Told;
 
 /// Events that a topic keeps for those who are a little behind.
 const RING: usize = 512;
@@ -24,6 +26,36 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// How often in a row a follower that reads the log may find itself farther behind than before.
 const MOST_LOSSES: u32 = 20;
 
+/// An event of a log, and what was written of it for those who ask alike.
+pub struct Logged {
+    /// What happened.
+    pub event: Arc<Event>,
+    written: OnceLock<(Arc<str>, Option<Told>)>,
+}
+
+impl Logged {
+    fn new(event: Event) -> Arc<Self> {
+        Arc::new(Self {
+            event: Arc::new(event),
+            written: OnceLock::new(),
+        })
+    }
+
+    /// What the first who asked for this had written; whoever asks for something else has it written for himself.
+    pub fn written(&self, asked: &Arc<str>, write: impl Fn(&Arc<Event>) -> Option<Told>) -> Option<Told> {
+        let (of, told) = self.written.get_or_init(|| (Arc::clone(asked), write(&self.event)));
+        if of == asked { told.clone() } else { write(&self.event) }
+    }
+}
+
+impl Deref for Logged {
+    type Target = Event;
+
+    fn deref(&self) -> &Event {
+        &self.event
+    }
+}
+
 /// The log of an organization that somebody follows. The pump that reads it on ends with the last who holds this.
 pub struct Topic {
     log: Arc<Log>,
@@ -33,7 +65,7 @@ pub struct Topic {
 struct Log {
     db: Db,
     organization: OrganizationId,
-    events: Ring<Arc<Event>>,
+    events: Ring<Arc<Logged>>,
     wake: Notify,
 }
 
@@ -64,7 +96,7 @@ impl Topic {
             let from = oldest.max(bounds.newest - i64::from(BATCH));
             log.events.start(from);
             let batch = event::after(&log.db, log.organization, from, BATCH).await?;
-            log.events.extend(from + 1, batch.into_iter().map(Arc::new));
+            log.events.extend(from + 1, batch.into_iter().map(Logged::new));
             // What was committed meanwhile rang no bell of this topic.
             log.wake.notify_one();
             Ok::<_, Error>(AbortOnDropHandle::new(tokio::spawn(pump(Arc::clone(log)))))
@@ -104,7 +136,7 @@ impl Topic {
     }
 
     /// Every event after a position, in order, each once; events in the ring cost nothing, older ones are read from the log.
-    pub fn follow(self: Arc<Self>, mut position: i64) -> impl Stream<Item = Result<Arc<Event>, Error>> + Send + use<> {
+    pub fn follow(self: Arc<Self>, mut position: i64) -> impl Stream<Item = Result<Arc<Logged>, Error>> + Send + use<> {
         let era = self.log.events.era();
         async_stream::stream! {
             let log = &self.log;
@@ -155,7 +187,7 @@ impl Topic {
                         }
                         for event in batch {
                             position = event.sequence;
-                            yield Ok(Arc::new(event));
+                            yield Ok(Logged::new(event));
                         }
                     }
                 }
@@ -173,7 +205,7 @@ async fn pump(log: Arc<Log>) {
                 Ok(batch) => {
                     let read = batch.len();
                     if let Some(first) = batch.first() {
-                        log.events.extend(first.sequence, batch.into_iter().map(Arc::new));
+                        log.events.extend(first.sequence, batch.into_iter().map(Logged::new));
                     }
                     // Less than asked for is all there was; what came later rings again.
                     if read < BATCH as usize {

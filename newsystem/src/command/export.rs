@@ -32,8 +32,8 @@ pub struct Args {
 }
 
 const EXPORT: &str = "mutation Export($input: ExportDataInput!) { exportData(input: $input) { export { id } } }";
-const STATE: &str = "{ dataExports(first: 100) { nodes { id status progress errorMessage fileSizeBytes } } }";
-const ADDRESS: &str = "{ dataExports(first: 100) { nodes { id downloadUrl } } }";
+const STATE: &str = "query Export($id: ID!) { dataExport(id: $id) { id status progress errorMessage fileSizeBytes } }";
+const ADDRESS: &str = "query Address($id: ID!) { dataExport(id: $id) { id downloadUrl } }";
 
 /// How often the server is asked how far it is.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -60,13 +60,8 @@ struct Named {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Exports {
-    data_exports: Nodes,
-}
-
-#[derive(Deserialize)]
-struct Nodes {
-    nodes: Vec<Export>,
+struct Found {
+    data_export: Option<Export>,
 }
 
 #[derive(Deserialize)]
@@ -113,10 +108,7 @@ async fn made(server: &Server, args: &Args) -> anyhow::Result<Export> {
     let asked: Asked = server.ask_patiently(EXPORT, &input, upload::said).await?;
     let meter = Meter::stages();
     loop {
-        let export = find(
-            server.ask_patiently(STATE, &json!({}), upload::said).await?,
-            &asked.export_data.export.id,
-        )?;
+        let export = look(server, STATE, &asked.export_data.export.id).await?;
         match export.status.as_str() {
             "READY" => {
                 meter.clear();
@@ -137,13 +129,13 @@ async fn made(server: &Server, args: &Args) -> anyhow::Result<Export> {
     }
 }
 
-fn find(answer: Exports, id: &str) -> anyhow::Result<Export> {
-    answer
-        .data_exports
-        .nodes
-        .into_iter()
-        .find(|export| export.id == id)
-        .context("the server has given the export up: another was asked for, or you may not have it any more")
+async fn look(server: &Server, question: &str, id: &str) -> anyhow::Result<Export> {
+    let found: Found = server
+        .ask_patiently(question, &json!({ "id": id }), upload::said)
+        .await?;
+    found
+        .data_export
+        .context("the export is gone: its day is over, another has replaced it, or you may not have it any more")
 }
 
 /// Fetches the archive; a connection that breaks off is taken up where it was.
@@ -157,8 +149,8 @@ async fn fetch(server: &Server, export: &Export, file: &mut tokio::fs::File) -> 
     let (mut have, mut in_vain) = (0_u64, 0_u32);
     while have < size {
         let before = have;
-        let answered: Exports = server.ask_patiently(ADDRESS, &json!({}), upload::said).await?;
-        let url = find(answered, &export.id)?
+        let url = look(server, ADDRESS, &export.id)
+            .await?
             .download_url
             .context("the export has expired")?;
         let url = server

@@ -5,8 +5,10 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use domain::role::Role;
 use futures::{Stream, TryStreamExt as _};
 use sea_orm::FromQueryResult;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::Subject;
@@ -15,46 +17,47 @@ use crate::db::{Reader, Scope};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 
-/// Rows that are read at once.
+/// Rows that are read at once; fewer where one of them may hold a model's reply.
 const PAGE: i64 = 500;
+const LARGE_PAGE: i64 = 50;
 
 /// A table, and which of its rows are about a person (`$1`); none where a person's export leaves it out.
-struct Source {
-    table: &'static str,
+struct Exported {
+    name: &'static str,
     about: Option<&'static str>,
 }
 
 const OF_SESSIONS: Option<&str> = Some("t.session_id in (select private.sessions_of($1))");
 
-const SOURCES: [Source; 21] = [
-    source("organizations", Some("true")),
-    source("recording_notices", Some("true")),
-    source("user_profiles", Some("t.id = $1")),
-    source("invitations", None),
-    source("api_keys", None),
-    source("recording_sessions", Some("t.id in (select private.sessions_of($1))")),
-    source("video_chunks", OF_SESSIONS),
-    source("analysis_results", OF_SESSIONS),
-    source("analysis_attempts", OF_SESSIONS),
-    source("analysis_frames", OF_SESSIONS),
-    source("disclosures", OF_SESSIONS),
-    source("model_requests", None),
-    source("automation_opportunities", OF_SESSIONS),
-    source("workflow_insights", OF_SESSIONS),
-    source("workflow_visualizations", OF_SESSIONS),
-    source("cost_analyses", OF_SESSIONS),
-    source("generated_reports", OF_SESSIONS),
-    source("report_links", None),
-    source("data_exports", Some("t.requested_by = $1")),
-    source("erasure_receipts", Some("t.requested_by = $1")),
-    source(
+const TABLES: [Exported; 21] = [
+    exported("organizations", Some("true")),
+    exported("recording_notices", Some("true")),
+    exported("user_profiles", Some("t.id = $1")),
+    exported("invitations", None),
+    exported("api_keys", None),
+    exported("recording_sessions", Some("t.id in (select private.sessions_of($1))")),
+    exported("video_chunks", OF_SESSIONS),
+    exported("analysis_results", OF_SESSIONS),
+    exported("analysis_attempts", OF_SESSIONS),
+    exported("analysis_frames", OF_SESSIONS),
+    exported("disclosures", OF_SESSIONS),
+    exported("model_requests", None),
+    exported("automation_opportunities", OF_SESSIONS),
+    exported("workflow_insights", OF_SESSIONS),
+    exported("workflow_visualizations", OF_SESSIONS),
+    exported("cost_analyses", OF_SESSIONS),
+    exported("generated_reports", OF_SESSIONS),
+    exported("report_links", None),
+    exported("data_exports", Some("t.requested_by = $1")),
+    exported("erasure_receipts", Some("t.requested_by = $1")),
+    exported(
         "audit_log",
         Some("(t.actor_user_id = $1 or t.subject_id = $1 or t.subject_id in (select private.sessions_of($1)))"),
     ),
 ];
 
-const fn source(table: &'static str, about: Option<&'static str>) -> Source {
-    Source { table, about }
+const fn exported(name: &'static str, about: Option<&'static str>) -> Exported {
+    Exported { name, about }
 }
 
 #[derive(FromQueryResult)]
@@ -64,18 +67,18 @@ struct Line {
 }
 
 /// One page of a table as JSON, behind a row.
-async fn page(scope: &Scope, source: &Source, subject: Subject, behind: Uuid) -> Result<Vec<Line>> {
+async fn page(scope: &Scope, exported: &Exported, subject: Subject, behind: Uuid) -> Result<Vec<Line>> {
     #[derive(FromQueryResult)]
     struct Columns {
         columns: Option<String>,
     }
-    let condition = match (subject, source.about) {
+    let condition = match (subject, exported.about) {
         (Subject::Person(_), Some(about)) => about,
         (Subject::Person(_), None) => return Ok(Vec::new()),
         // Row security names the organization; the parameter is used all the same.
         (Subject::Organization(_), _) => "$1::uuid is not null",
     };
-    let table = source.table;
+    let table = exported.name;
     // What the caller's role may not read of a row is no part of its export either. Two columns come by functions of their own.
     let columns: Option<Columns> = scope
         .row(
@@ -92,10 +95,11 @@ async fn page(scope: &Scope, source: &Source, subject: Subject, behind: Uuid) ->
         }
         _ => "",
     };
+    let most = if table == "analysis_results" { LARGE_PAGE } else { PAGE };
     scope
         .rows(
             &format!(
-                "select r.id, to_jsonb(r)::text as line from (select {columns}{extra} from public.{table} t where t.id > $2 and {condition} and $1::uuid is not null order by t.id limit {PAGE}) r order by r.id"
+                "select r.id, to_jsonb(r)::text as line from (select {columns}{extra} from public.{table} t where t.id > $2 and {condition} and $1::uuid is not null order by t.id limit {most}) r order by r.id"
             ),
             [subject.uuid().into(), behind.into()],
         )
@@ -193,23 +197,66 @@ pub async fn media_bytes(scope: &Scope, subject: Subject) -> Result<u64> {
     Ok(row.map_or(0, |row| row.bytes.unsigned_abs()))
 }
 
-/// The archive, as it comes. `reader` opens a snapshot of whoever asked for it.
-pub fn archive(
-    reader: impl Fn() -> Reader + Send + 'static,
+/// Opens snapshots of whoever asked for the export, as long as he may have it.
+pub struct Source<R> {
+    /// A new snapshot.
+    pub reader: R,
+    /// What he was when the export was begun.
+    pub role: Role,
+}
+
+impl<R: Fn() -> Reader> Source<R> {
+    /// Loads something in a snapshot of its own, and asks last whether it was still his: a lease that ends in the midst of a snapshot,
+    /// or a role that changes, would leave rows out without a word.
+    ///
+    /// # Errors
+    /// Those of the load, and [`Error::Unavailable`] where it was not.
+    pub async fn load<T>(&self, load: impl AsyncFnOnce(&Scope) -> Result<T>) -> Result<T> {
+        #[derive(FromQueryResult)]
+        struct Still {
+            still: bool,
+        }
+        (self.reader)()
+            .load(async |scope| {
+                let loaded = load(scope).await?;
+                let row: Option<Still> = scope
+                    .row(
+                        "select coalesce(private.user_id() is not null and private.member_role() = $1, false) as still",
+                        [self.role.as_str().into()],
+                    )
+                    .await?;
+                if row.is_some_and(|row| row.still) {
+                    Ok(loaded)
+                } else {
+                    Err(Error::Unavailable {
+                        what: "the right to read what is exported",
+                    })
+                }
+            })
+            .await
+    }
+}
+
+/// The archive, as it comes. What the storage has not, although a row names it, is listed in `missing.json`.
+pub fn archive<R>(
+    source: Source<R>,
     storage: Storage,
     subject: Subject,
     now: DateTime<Utc>,
-) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+) -> impl Stream<Item = Result<Bytes>> + Send + 'static
+where
+    R: Fn() -> Reader + Send + Sync + 'static,
+{
     async_stream::try_stream! {
         let mut archive = Archive::new(now);
-        for source in &SOURCES {
-            if matches!(subject, Subject::Person(_)) && source.about.is_none() {
+        for table in &TABLES {
+            if matches!(subject, Subject::Person(_)) && table.about.is_none() {
                 continue;
             }
-            yield archive.begin(format!("{}.json", source.table));
+            yield archive.begin(format!("{}.json", table.name));
             let (mut behind, mut separator) = (Uuid::nil(), "[\n");
             loop {
-                let lines = reader().load(async |scope| page(scope, source, subject, behind).await).await?;
+                let lines = source.load(async |scope| page(scope, table, subject, behind).await).await?;
                 let Some(last) = lines.last() else { break };
                 behind = last.id;
                 let mut text = String::new();
@@ -223,16 +270,20 @@ pub fn archive(
             yield archive.data(Bytes::from_static(if separator == "[\n" { b"[]\n" } else { b"\n]\n" }));
             yield archive.end();
         }
-        let mut behind = Uuid::nil();
-        while let Some((last, found)) = reader().load(async |scope| media(scope, subject, behind).await).await? {
+        let (mut behind, mut missing) = (Uuid::nil(), Vec::new());
+        loop {
+            let found = source.load(async |scope| media(scope, subject, behind).await).await?;
+            let Some((last, found)) = found else { break };
             behind = last;
             for medium in found {
                 let mut begun = false;
-                for key in &medium.keys {
+                for (place, key) in medium.keys.iter().enumerate() {
                     let stream = match storage.get(key).await {
                         Ok((_, stream)) => stream,
-                        // Deleted since its row was read. A recording that loses its middle is none: the export fails.
-                        Err(Error::NotFound { .. }) if !begun => break,
+                        Err(Error::NotFound { .. }) => {
+                            missing.push(json!({ "file": medium.name, "fromPart": place, "ofParts": medium.keys.len() }));
+                            break;
+                        }
                         Err(error) => Err(error)?,
                     };
                     if !begun {
@@ -248,6 +299,11 @@ pub fn archive(
                     yield archive.end();
                 }
             }
+        }
+        if !missing.is_empty() {
+            yield archive.begin("missing.json".to_owned());
+            yield archive.data(serde_json::Value::from(missing).to_string().into());
+            yield archive.end();
         }
         yield archive.finish();
     }

@@ -11,11 +11,12 @@ use sqlx::postgres::PgRow;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{LIFE, Subject, archive, permit};
+use super::archive::{self, Source};
+use super::{LIFE, Subject, permit};
 use crate::caller::{Actor, Caller};
 use crate::db::{Db, Lease, LeaseSubject, call, membership};
 use crate::error::{Error, Result};
-use crate::storage::Storage;
+use crate::storage::{MOST_STREAMED, Storage};
 
 /// How long a lease lives without being renewed.
 pub const LEASE: Duration = Duration::from_secs(20);
@@ -108,15 +109,25 @@ impl Work {
         }
         let (caller, lease) = (self.caller.clone(), self.lease.clone());
         let db = db.clone();
-        let reader = move || db.export_reader(caller.clone(), lease.clone());
-        let expected = reader()
+        let source = Source {
+            role: caller.member()?.role,
+            reader: move || db.export_reader(caller.clone(), lease.clone()),
+        };
+        let expected = source
             .load(async |scope| archive::media_bytes(scope, self.subject).await)
             .await?;
+        if expected > MOST_STREAMED {
+            return Err(Error::conflict(format!(
+                "it would hold {} GB, more than the {} GB of one archive: export the members one by one",
+                expected / 1_000_000_000,
+                MOST_STREAMED / 1_000_000_000
+            )));
+        }
         self.expected.store(expected, Ordering::Relaxed);
-        let pieces = archive::archive(reader, storage.clone(), self.subject, now).inspect_ok(|piece| {
+        let pieces = archive::archive(source, storage.clone(), self.subject, now).inspect_ok(|piece| {
             self.written.fetch_add(piece.len() as u64, Ordering::Relaxed);
         });
-        storage.put_stream(&self.key, pieces, stop).await
+        storage.put_stream(&self.key, expected, pieces, stop).await
     }
 
     /// Keeps the lease alive and writes how far it is. False when it is lost: stop, and tell nobody.

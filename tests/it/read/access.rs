@@ -41,6 +41,7 @@ fn query(field: &str) -> String {
         "workflowPatterns" => "{ workflowPatterns { analyses } }".to_owned(),
         "businessImpact" => "{ businessImpact { recordings } }".to_owned(),
         "usage" => "{ usage { members } }".to_owned(),
+        "dataExport" => format!("{{ dataExport(id: \"{}\") {{ id }} }}", a(45)),
         list => format!("{{ {list} {{ nodes {{ id }} totalCount }} }}"),
     }
 }

@@ -66,6 +66,47 @@ async fn an_event_stream_goes_on_after_its_last_event_id() {
     assert_eq!(told, (1..=newest + 3).collect::<Vec<_>>());
 }
 
+/// What is written once for all who ask alike is what an execution answers: a fragment sends the same question the long way.
+#[tokio::test]
+async fn an_event_says_the_same_whether_written_for_all_or_for_one() {
+    const FIELDS: &str = "t: __typename cursor sequence what: kind subjectId from to actorApiKeyId at";
+    let stage = Stage::set(&[]).await;
+    let newest = stage.newest('a').await;
+    let mut sockets = [
+        stage.socket(&person('a', 11)).await,
+        stage.socket(&person('a', 13)).await,
+        stage.socket(&person('a', 11)).await,
+    ];
+    let other = "cursor sequence";
+    for (socket, fields) in sockets
+        .iter_mut()
+        .zip([FIELDS, other, &format!("... on OrganizationEvent {{ {FIELDS} }}")])
+    {
+        let query = format!(
+            "subscription ($after: String, $kinds: [EventKind!]) {{ e: organizationEvents(after: $after, kinds: $kinds) {{ {fields} }} }}"
+        );
+        let variables = json!({ "after": cursor(seeded('a', 1), 0), "kinds": null });
+        socket.subscribe("1", &query, variables).await.unwrap();
+    }
+    let [short, brief, long] = &mut sockets;
+    for number in 1..=newest + 3 {
+        if number > newest {
+            stage.happens('a').await;
+        }
+        let (short, brief, long) = (
+            short.data().await.unwrap(),
+            brief.data().await.unwrap(),
+            long.data().await.unwrap(),
+        );
+        assert_eq!(short, long);
+        assert_eq!(short["e"]["sequence"], number.to_string());
+        assert_eq!(
+            brief,
+            json!({ "e": { "cursor": short["e"]["cursor"], "sequence": number.to_string() } })
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_position_that_is_not_kept_or_not_ones_own_is_refused_with_a_code() {
     let stage = Stage::set(&[]).await;

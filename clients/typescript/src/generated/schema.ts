@@ -1772,6 +1772,8 @@ export type Query = {
   readonly businessImpact?: Maybe<BusinessImpact>;
   /** The audit log, the newest entry first. Owners and admins. */
   readonly auditLog?: Maybe<AuditEntryConnection>;
+  /** An export by its id; null when there is none that the caller has asked for and may have. */
+  readonly dataExport?: Maybe<DataExport>;
   /** The exports that the caller has asked for, the newest first; one for each subject, and those under way. */
   readonly dataExports?: Maybe<DataExportConnection>;
 };
@@ -1928,6 +1930,12 @@ export type QueryAuditLogArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   last?: InputMaybe<Scalars['Int']['input']>;
   before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** Everything that can be asked. */
+export type QueryDataExportArgs = {
+  id: Scalars['ID']['input'];
 };
 
 

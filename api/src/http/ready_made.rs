@@ -1,0 +1,41 @@
+//! Events that are written once for all who follow them alike, without executing an operation for each.
+//!
+//! A stream that has everything at hand needs no resolver. Which operations are such is for the schema to say ([`ReadyMade`]); whatever
+//! it does not know goes the long way, and so does the rest of a stream that fails on the short one.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::OperationDefinition;
+use async_graphql::{Data, Variables};
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+
+/// A subscription that was accepted and has not run.
+pub struct Asked<'a> {
+    /// The only operation of its document, which has no fragments.
+    pub operation: &'a OperationDefinition,
+    /// Coerced.
+    pub variables: &'a Variables,
+    /// What the session puts into the data of every operation.
+    pub data: &'a Data,
+    /// Where an event stream that is taken up again says that it was.
+    pub cursor: Option<&'a str>,
+}
+
+/// One event, written.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The whole response.
+    pub json: Arc<str>,
+    /// Where to go on from.
+    pub cursor: Arc<str>,
+}
+
+/// Events; `None` where one could not be had: the operation is run from the last cursor on, and says why.
+pub type Events = BoxStream<'static, Option<Told>>;
+
+/// Knows operations whose every event is at hand.
+pub trait ReadyMade: Send + Sync {
+    /// The events of an operation, where it is valid beyond doubt and waits for nothing; none sends it the long way.
+    fn follow(&self, asked: &Asked<'_>) -> Option<BoxFuture<'static, Option<Events>>>;
+}
