@@ -288,7 +288,7 @@ async fn supabase_clients_read_their_own(authenticator: &str, platform: &mut PgC
     .fetch_all(&mut *platform)
     .await
     .unwrap();
-    assert_eq!(tables.len(), 23);
+    assert_eq!(tables.len(), 24);
     let owner = seeded('a', 11).to_string();
     for table in &tables {
         let tenant = if table == "organizations" {

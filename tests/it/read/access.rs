@@ -135,7 +135,7 @@ async fn another_organization_finds_nothing_of_acme_anywhere() {
         assert!(!reply.to_string().contains("aeeeeeee"), "{}: {reply}", row[0]);
         if matches!(
             row[0],
-            "node" | "recordingSession" | "analysis" | "opportunity" | "costAnalysis"
+            "node" | "recordingSession" | "analysis" | "opportunity" | "costAnalysis" | "dataExport"
         ) {
             assert!(reply["data"][row[0]].is_null(), "{}: {reply}", row[0]);
         }

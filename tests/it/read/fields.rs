@@ -141,7 +141,7 @@ async fn every_list_gives_everything_two_levels_deep() {
     for root in &objects["Query"] {
         if matches!(
             root.name.as_str(),
-            "node" | "nodes" | "recordingSession" | "analysis" | "opportunity" | "costAnalysis"
+            "node" | "nodes" | "recordingSession" | "analysis" | "opportunity" | "costAnalysis" | "dataExport"
         ) {
             continue;
         }
