@@ -1,6 +1,7 @@
 // Bundles the page into dist/, which is committed and embedded by the server.
 import { build } from 'esbuild';
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 
 await rm('dist', { recursive: true, force: true });
 await mkdir('dist');
@@ -18,3 +19,9 @@ await build({
   logLevel: 'info',
 });
 await copyFile('src/index.html', 'dist/index.html');
+
+// What it was made from: a test compares this with the files.
+const sources = ['build.mjs', 'package-lock.json', 'src/index.html', 'src/index.jsx', 'src/page.css'];
+const hash = createHash('sha256');
+for (const source of sources) hash.update(await readFile(source));
+await writeFile('dist/sources.sha256', `${hash.digest('hex')}\n`);

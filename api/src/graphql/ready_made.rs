@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection};
-use async_graphql::{InputType, Name, Response, Value};
+use async_graphql::{InputType, Name, PathSegment, Pos, Response, ServerError, Value};
 use domain::event::EventKind;
 use domain::id::OrganizationId;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 
 use super::context::Request;
+use super::error::Failure;
 use super::subscription::{OrganizationEvent, position};
 use crate::http::execution::find;
 use crate::http::ready_made::{Asked, Events, ReadyMade, Told};
@@ -41,10 +42,13 @@ impl ReadyMade for EventsAtHand {
                 let told = events.filter_map(move |event| {
                     let told = match event {
                         Ok(event) if kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.event.kind)) => {
-                            Some(event.written(&selection.key, |event| selection.write(organization, event)))
+                            let told = event.written(&selection.key, |event| selection.write(organization, event));
+                            Some(told.ok_or_else(|| {
+                                selection.error(service::Error::internal("an event that cannot be told"))
+                            }))
                         }
                         Ok(_) => None,
-                        Err(_) => Some(None),
+                        Err(error) => Some(Err(selection.error(error))),
                     };
                     std::future::ready(told)
                 });
@@ -54,6 +58,9 @@ impl ReadyMade for EventsAtHand {
         )
     }
 }
+
+/// What is asked may be so long, in bytes: what is written for it is kept with every event of the ring.
+const LONGEST: usize = 512;
 
 struct Question {
     after: Option<String>,
@@ -66,6 +73,8 @@ struct Selected {
     /// The whole of it as a text: equal for those who ask alike.
     key: Arc<str>,
     root: Name,
+    /// Where the document asks for it.
+    position: Pos,
     /// The name in the answer, and the field.
     fields: Vec<(Name, String)>,
 }
@@ -79,12 +88,18 @@ impl Question {
         let Selection::Field(root) = &root.node else {
             return None;
         };
-        let root = &root.node;
+        let (root, position) = (&root.node, root.pos);
         if root.name.node != "organizationEvents" || !operation.directives.is_empty() || !root.directives.is_empty() {
             return None;
         }
         let (mut after, mut kinds, mut variables) = (None, None, 0);
-        for (name, value) in &root.arguments {
+        for (place, (name, value)) in root.arguments.iter().enumerate() {
+            if root.arguments[..place]
+                .iter()
+                .any(|(earlier, _)| earlier.node == name.node)
+            {
+                return None;
+            }
             let expected: &[&str] = match name.node.as_str() {
                 "after" => &["String", "String!"],
                 "kinds" => &["[EventKind!]", "[EventKind!]!"],
@@ -102,7 +117,9 @@ impl Question {
                     let mut definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
                     let definition = definitions.find(|definition| definition.name.node == variable)?;
                     let of_type = definition.var_type.node.to_string();
-                    if !expected.contains(&of_type.as_str()) || !definition.directives.is_empty() {
+                    // What a variable is by default is the executor's to put in.
+                    let plain = definition.directives.is_empty() && definition.default_value.is_none();
+                    if !plain || !expected.contains(&of_type.as_str()) {
                         return None;
                     }
                     variables += 1;
@@ -115,20 +132,20 @@ impl Question {
                 _ => kinds = Option::<Vec<EventKind>>::parse(value).ok()?,
             }
         }
-        // One that is not used makes a document invalid; one that is used twice has been counted twice.
-        if variables != operation.variable_definitions.len() || root.arguments.len() > 2 {
+        // One that is not used makes a document invalid. Each argument is there once, and no variable is of both their types.
+        if variables != operation.variable_definitions.len() {
             return None;
         }
         Some(Self {
             after,
             kinds,
-            selection: Selected::of(root)?,
+            selection: Selected::of(root, position)?,
         })
     }
 }
 
 impl Selected {
-    fn of(root: &Field) -> Option<Self> {
+    fn of(root: &Field, position: Pos) -> Option<Self> {
         let name = root.response_key().node.clone();
         let mut key = name.to_string();
         let mut fields: Vec<(Name, String)> = Vec::new();
@@ -148,11 +165,20 @@ impl Selected {
             let _ = write!(key, " {answer}:{}", field.name.node);
             fields.push((answer.clone(), field.name.node.to_string()));
         }
-        (!fields.is_empty()).then_some(Self {
+        (!fields.is_empty() && key.len() <= LONGEST).then_some(Self {
             key: key.into(),
             root: name,
+            position,
             fields,
         })
+    }
+
+    /// An error of the stream, as an execution would tell it.
+    fn error(&self, error: service::Error) -> ServerError {
+        let error: async_graphql::Error = Failure::from(error).into();
+        error
+            .into_server_error(self.position)
+            .with_path(vec![PathSegment::Field(self.root.to_string())])
     }
 
     fn write(&self, organization: OrganizationId, event: &Arc<service::event::Event>) -> Option<Told> {
@@ -232,6 +258,10 @@ mod tests {
             "subscription { organizationEvents { unknown } }",
             "subscription { organizationEvents(since: 1) { cursor } }",
             "subscription { organizationEvents(after: 1) { cursor } }",
+            "subscription { organizationEvents(after: \"c0\", after: \"c1\") { cursor } }",
+            "subscription ($a: String, $b: String) { organizationEvents(after: $a, after: $a) { cursor } }",
+            "subscription ($a: String = \"c0\") { organizationEvents(after: $a) { cursor } }",
+            "subscription ($a: String, $a: String) { organizationEvents(after: $a) { cursor } }",
             "subscription { organizationEvents(kinds: [UNKNOWN]) { cursor } }",
             "subscription ($a: Int) { organizationEvents(after: $a) { cursor } }",
             "subscription ($a: String) { organizationEvents { cursor } }",

@@ -9,8 +9,8 @@ use std::{
 };
 
 use async_graphql::{
-    Data, Executor, ObjectType, Request, Response, Schema, SchemaBuilder, SubscriptionType, ValidationMode, Value,
-    Variables,
+    Data, Executor, ObjectType, Request, Response, Schema, SchemaBuilder, ServerError, SubscriptionType,
+    ValidationMode, Value, Variables,
     parser::{parse_query, types::OperationType},
 };
 use axum::http::StatusCode;
@@ -46,6 +46,9 @@ pub enum Introspection {
     Nobody,
 }
 
+/// In the data of a schema with nothing around each field.
+pub struct Bare;
+
 /// One schema, built three times, since suggestions and extensions are properties of the schema. The first two are built with
 /// [`super::Observe`].
 #[derive(Clone)]
@@ -80,7 +83,7 @@ where
             .disable_suggestions()
             .disable_introspection()
             .finish();
-        let bare = builder().validation_mode(ValidationMode::Fast).finish();
+        let bare = builder().validation_mode(ValidationMode::Fast).data(Bare).finish();
         let sdl = open.sdl();
         Self {
             open,
@@ -160,12 +163,6 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Goes on behind this cursor; what follows is no refusal of the request any more.
-    pub fn resume(&mut self, cursor: &str) {
-        self.cursor = Some(cursor.to_owned());
-        self.entered.store(true, Ordering::Release);
-    }
-
     /// The request to execute. A second one shares nothing with the first, no snapshot either.
     fn request(&self, event_time: Option<std::time::Duration>) -> Request {
         let mut request = Request::new(self.text.as_ref()).variables(self.variables.clone());
@@ -205,6 +202,11 @@ impl Outcome {
             request_error: true,
             status,
         }
+    }
+
+    /// The end of a stream that ran and broke off.
+    pub fn broken(error: ServerError, id: &RequestId) -> Self {
+        finish(Response::from_errors(vec![error]), true, id)
     }
 
     /// The document for the wire.
@@ -429,7 +431,9 @@ impl<E: Executor> Engine<E> {
                 cursor: prepared.cursor.as_deref(),
             })?
         };
-        following.await
+        let events = AssertUnwindSafe(following).catch_unwind().await.ok().flatten()?;
+        self.documents.keep(&prepared.text, &prepared.document);
+        Some(events)
     }
 
     /// Runs any operation as a stream: one outcome for a query or mutation, one per event for a subscription.
@@ -470,7 +474,7 @@ fn finish(mut response: Response, entered: bool, id: &RequestId) -> Outcome {
     }
 }
 
-fn panicked(id: &RequestId) -> Outcome {
+pub(super) fn panicked(id: &RequestId) -> Outcome {
     // The panic hook has logged where.
     tracing::error!(request.id = %id, "a resolver panicked");
     Outcome::refused(

@@ -44,3 +44,23 @@ fn file(content: &'static [u8], media: &'static str) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest as _, Sha256};
+
+    #[test]
+    fn the_bundle_was_made_from_what_is_here() {
+        let mut hash = Sha256::new();
+        hash.update(include_bytes!("../../graphiql/build.mjs"));
+        hash.update(include_bytes!("../../graphiql/package-lock.json"));
+        hash.update(include_bytes!("../../graphiql/src/index.html"));
+        hash.update(include_bytes!("../../graphiql/src/index.jsx"));
+        hash.update(include_bytes!("../../graphiql/src/page.css"));
+        assert_eq!(
+            hex::encode(hash.finalize()),
+            include_str!("../../graphiql/dist/sources.sha256").trim(),
+            "build it anew: npm ci && npm run build in api/graphiql"
+        );
+    }
+}

@@ -1,12 +1,12 @@
 //! Events that are written once for all who follow them alike, without executing an operation for each.
 //!
 //! A stream that has everything at hand needs no resolver. Which operations are such is for the schema to say ([`ReadyMade`]); whatever
-//! it does not know goes the long way, and so does the rest of a stream that fails on the short one.
+//! it does not know is executed.
 
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationDefinition;
-use async_graphql::{Data, Variables};
+use async_graphql::{Data, ServerError, Variables};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
@@ -31,11 +31,12 @@ pub struct Told {
     pub cursor: Arc<str>,
 }
 
-/// Events; `None` where one could not be had: the operation is run from the last cursor on, and says why.
-pub type Events = BoxStream<'static, Option<Told>>;
+/// Events; an error is the last.
+pub type Events = BoxStream<'static, Result<Told, ServerError>>;
 
 /// Knows operations whose every event is at hand.
 pub trait ReadyMade: Send + Sync {
-    /// The events of an operation, where it is valid beyond doubt and waits for nothing; none sends it the long way.
+    /// The events of an operation, where it is valid beyond doubt and waits for nothing; none has it executed, and so has a stream that
+    /// does not begin, for the execution to say why.
     fn follow(&self, asked: &Asked<'_>) -> Option<BoxFuture<'static, Option<Events>>>;
 }

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    panic::AssertUnwindSafe,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -16,7 +17,7 @@ use futures::StreamExt as _;
 use tokio::{sync::Notify, task::AbortHandle};
 
 use super::{
-    engine::{Engine, Outcome, Prepared},
+    engine::{Engine, Outcome, Prepared, panicked},
     error::{Code, Refusal},
     places::Seat,
     request_id::RequestId,
@@ -49,6 +50,14 @@ pub enum Item {
 }
 
 impl Item {
+    /// The last event of a stream that broke off.
+    fn broken(outcome: &Outcome) -> Self {
+        Self::Next {
+            json: outcome.to_json().into(),
+            event_id: None,
+        }
+    }
+
     const fn ends(&self) -> bool {
         matches!(self, Self::Error { .. } | Self::Complete)
     }
@@ -410,32 +419,37 @@ async fn run<E: Executor, C: Send + 'static>(
     outbox.finish(key, [Item::Complete]);
 }
 
-/// Tells events that need no execution. Gives the operation back where it is to be run, from the last cursor on.
+/// Tells events that need no execution. Gives the operation back where it has to be executed.
 async fn tell_ready_made<E: Executor, C: Send + 'static>(
     engine: &Arc<Engine<E>>,
-    mut prepared: Prepared,
+    prepared: Prepared,
     outbox: &Outbox<C>,
     key: u64,
     id: &RequestId,
 ) -> Option<Prepared> {
-    let Some(mut events) = engine.ready_made(&prepared).await else {
+    let Some(events) = engine.ready_made(&prepared).await else {
         return Some(prepared);
     };
-    let (mut told, mut last) = (0_u32, None::<Arc<str>>);
+    drop(prepared);
+    let mut events = AssertUnwindSafe(events).catch_unwind();
+    let mut told = 0_u32;
     while let Some(event) = events.next().await {
-        let Some(event) = event else {
-            if let Some(last) = last {
-                prepared.resume(&last);
-            }
-            return Some(prepared);
-        };
-        last = Some(Arc::clone(&event.cursor));
-        let item = Item::Next {
-            json: event.json,
-            event_id: Some(event.cursor),
+        let (item, last) = match event {
+            Ok(Ok(event)) => (
+                Item::Next {
+                    json: event.json,
+                    event_id: Some(event.cursor),
+                },
+                false,
+            ),
+            Ok(Err(error)) => (Item::broken(&Outcome::broken(error, id)), true),
+            Err(_) => (Item::broken(&panicked(id)), true),
         };
         if !tell(outbox, key, item, &mut told, id).await {
             return None;
+        }
+        if last {
+            break;
         }
     }
     outbox.finish(key, [Item::Complete]);
@@ -449,11 +463,7 @@ async fn tell<C: Send + 'static>(outbox: &Outbox<C>, key: u64, item: Item, told:
         Pushed::Gone => return false,
         Pushed::Slow => {
             tracing::info!(request.id = %id, "a subscription ended because its client does not read");
-            let last = Item::Next {
-                json: slow(id).to_json().into(),
-                event_id: None,
-            };
-            outbox.finish(key, [last, Item::Complete]);
+            outbox.finish(key, [Item::broken(&slow(id)), Item::Complete]);
             return false;
         }
     }

@@ -139,6 +139,43 @@ async fn a_position_that_is_not_kept_or_not_ones_own_is_refused_with_a_code() {
     assert_eq!(sequence(&socket.data().await.unwrap()), newest);
 }
 
+/// Whoever was told what never happened hears so, on the short way as on the long, and nothing that came after.
+#[tokio::test]
+async fn a_log_that_was_put_back_ends_the_streams_that_were_ahead_of_it() {
+    let stage = Stage::set(&[]).await;
+    let newest = stage.newest('a').await;
+    let mut ends = Vec::new();
+    let fields = "cursor sequence";
+    for selection in [fields.to_owned(), format!("... on OrganizationEvent {{ {fields} }}")] {
+        let mut socket = stage.socket(&person('a', 11)).await;
+        let query = format!("subscription ($after: String) {{ organizationEvents(after: $after) {{ {selection} }} }}");
+        let after = cursor(seeded('a', 1), newest - 1);
+        socket.subscribe("1", &query, json!({ "after": after })).await.unwrap();
+        assert_eq!(sequence(&socket.data().await.unwrap()), newest);
+        ends.push(socket);
+    }
+    let organization = seeded('a', 1);
+    stage
+        .run(&format!(
+            "delete from public.organization_events where organization_id = '{organization}' and sequence > {newest} - 2;
+             update private.event_counters set last_sequence = {newest} - 2 where organization_id = '{organization}'"
+        ))
+        .await;
+    // Found by the next comparison of positions.
+    let mut said = Vec::new();
+    for socket in &mut ends {
+        let Said::Next(mut last) = socket.hear_soon().await.unwrap() else {
+            panic!("no error")
+        };
+        assert!(last["errors"][0]["extensions"]["requestId"].is_string(), "{last}");
+        last["errors"][0]["extensions"]["requestId"] = Value::Null;
+        assert_eq!(socket.hear_soon().await.unwrap(), Said::Complete);
+        said.push(last);
+    }
+    assert_eq!(said[0]["errors"][0]["extensions"]["code"], "CURSOR_EXPIRED", "{}", said[0]);
+    assert_eq!(said[0], said[1]);
+}
+
 #[tokio::test]
 async fn sockets_and_subscriptions_are_limited_for_a_caller_and_for_an_organization() {
     let stage = Stage::set(&[
