@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, ScalarType as _, SimpleObject, Value};
 use domain::analysis_error::AnalysisErrorCode;
 use domain::flow::{LayoutAlgorithm, VisualizationType};
 use domain::id::{AnalysisId, SessionId};
@@ -15,7 +15,7 @@ use service::page::{Below, Direction, Key};
 use service::row::Columns;
 
 use super::analysis_frame::AnalysisFrame;
-use super::at_once::{AtHand, AtOnce};
+use super::at_once::{Asked, AtHand, AtOnce, scalar};
 use super::automation_opportunity::{AutomationOpportunity, OpportunityOrder};
 use super::context::{InRequest as _, Read};
 use super::cost_analysis::CostAnalysis;
@@ -39,7 +39,40 @@ pub struct Analysis {
     row: Arc<row::Row>,
 }
 
-impl AtHand for Analysis {}
+impl AtHand for Analysis {
+    fn at_hand(&self, asked: &Asked<'_>) -> Option<Value> {
+        let row = &self.row;
+        let instant = |at: chrono::DateTime<chrono::Utc>| DateTime(at).to_value();
+        Some(match asked.field() {
+            "id" => ID::from(row.id().ok()?).to_value(),
+            "status" => row.status().ok()?.into(),
+            "stage" => row.stage().ok()?.into(),
+            "progress" => row.progress().ok()?.into(),
+            "isCurrent" => row.is_current().ok()?.into(),
+            "errorCode" => row.error_code().ok()?.map_or(Value::Null, Into::into),
+            "framesAnalyzed" => row.frames_analyzed().ok()?.into(),
+            "coverage" => scalar(row.coverage().ok()?),
+            "confidenceScore" => scalar(row.confidence_score().ok()?),
+            "processingTimeSeconds" => scalar(row.processing_time_seconds().ok()?),
+            "automationOpportunitiesCount" => row.automation_opportunities_count().ok()?.into(),
+            "timeSavingsHoursWeekly" => scalar(row.time_savings_hours_weekly().ok()?.map(Decimal)),
+            "costSavingsAnnual" => asked.object_or_null(self.annual_savings().ok()?.as_ref())?,
+            "queuedAt" => instant(row.queued_at().ok()?),
+            "createdAt" => instant(row.created_at().ok()?),
+            "updatedAt" => instant(row.updated_at().ok()?),
+            _ => return None,
+        })
+    }
+}
+
+impl Analysis {
+    fn annual_savings(&self) -> Result<Option<Money>> {
+        let (Some(amount), Some(currency)) = (self.row.cost_savings_annual()?, self.row.currency()?) else {
+            return Ok(None);
+        };
+        Ok(Some(Money::of(amount, currency)))
+    }
+}
 
 impl RowObject for Analysis {
     type Table = Table;
@@ -204,10 +237,7 @@ impl Analysis {
 
     /// Money a year that could be saved: potential, base scenario; null where nothing can be counted.
     fn cost_savings_annual(&self) -> Result<Option<Money>> {
-        let (Some(amount), Some(currency)) = (self.row.cost_savings_annual()?, self.row.currency()?) else {
-            return Ok(None);
-        };
-        Ok(Some(Money::of(amount, currency)))
+        self.annual_savings()
     }
 
     /// The model's reply, unmodified. For the recorded person, admins and owners; audited; null to others and once it was

@@ -1,18 +1,23 @@
 //! Objects whose fields are at hand, written at once.
 //!
 //! async-graphql makes a future for each field, and one more for each extension that looks at it. Lists have hundreds of fields, events
-//! thousands of readers, and most fields wait for nothing: such a selection is written here in one go. What has to wait, fails or is
-//! not known here is left to async-graphql, the whole object with it, so there is one meaning and one way to tell a fault.
+//! thousands of readers, and most fields wait for nothing: such a selection is written here in one go, and where an object has both, only
+//! what waits is resolved. What fails or is not known here is left to async-graphql, the whole object with it, so there is one meaning and
+//! one way to tell a fault.
 
 use std::borrow::Cow;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet, TypeCondition};
 use async_graphql::registry::Registry;
+use async_graphql::resolver_utils::ContainerType;
 use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ScalarType, ServerResult, Value};
+use futures::future::try_join_all;
+
+use crate::http::engine::Bare;
 
 /// An object that may have some of its fields at hand.
-pub trait AtHand: OutputType {
+pub trait AtHand: ContainerType + OutputType {
     /// The value of a field; none where it has to wait, cannot be told or is not known here.
     fn at_hand(&self, _asked: &Asked<'_>) -> Option<Value> {
         None
@@ -96,6 +101,80 @@ fn write_into<T: AtHand>(
     Some(())
 }
 
+/// Writes what is at hand and resolves the rest; none where the object is better resolved as a whole: in a schema with something
+/// around each field, with a directive at a field that waits, or with a field selected twice.
+async fn resolve_what_waits<T: AtHand>(object: &T, ctx: &ContextSelectionSet<'_>) -> Option<ServerResult<Value>> {
+    ctx.data_opt::<Bare>()?;
+    let set = &ctx.item.node;
+    let (mut written, mut waits) = (IndexMap::with_capacity(set.items.len()), Vec::new());
+    part(object, ctx, set, &mut written, &mut waits)?;
+    let resolved = match waits.as_slice() {
+        [(_, field)] => object
+            .resolve_field(&ctx.with_field(field))
+            .await
+            .map(|value| vec![value]),
+        several => {
+            let fields = several.iter().map(|(_, field)| {
+                // Boxed, as async-graphql does: these futures are large.
+                Box::pin(async move { object.resolve_field(&ctx.with_field(field)).await })
+            });
+            try_join_all(fields).await
+        }
+    };
+    Some(resolved.map(|values| {
+        for ((name, _), value) in waits.iter().zip(values) {
+            written.insert((*name).clone(), value.unwrap_or_default());
+        }
+        Value::Object(written)
+    }))
+}
+
+/// Parts a selection into what is at hand and what waits, whose places are kept.
+fn part<'a, T: AtHand>(
+    object: &T,
+    ctx: &ContextSelectionSet<'a>,
+    set: &'a SelectionSet,
+    written: &mut IndexMap<Name, Value>,
+    waits: &mut Vec<(&'a Name, &'a Positioned<Field>)>,
+) -> Option<()> {
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => {
+                let name = &field.node.response_key().node;
+                let value = match field.node.name.node.as_str() {
+                    "__typename" => Some(Value::from(T::type_name().into_owned())),
+                    _ => object.at_hand(&Asked {
+                        ctx,
+                        field: &field.node,
+                    }),
+                };
+                let value = match value {
+                    Some(value) => value,
+                    None if field.node.directives.is_empty() => {
+                        waits.push((name, field));
+                        Value::Null
+                    }
+                    None => return None,
+                };
+                if written.insert(name.clone(), value).is_some() {
+                    return None;
+                }
+            }
+            Selection::FragmentSpread(spread) => {
+                let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node)?;
+                applies::<T>(ctx, Some(&fragment.node.type_condition.node))?;
+                part(object, ctx, &fragment.node.selection_set.node, written, waits)?;
+            }
+            Selection::InlineFragment(fragment) => {
+                let condition = fragment.node.type_condition.as_ref();
+                applies::<T>(ctx, condition.map(|condition| &condition.node))?;
+                part(object, ctx, &fragment.node.selection_set.node, written, waits)?;
+            }
+        }
+    }
+    Some(())
+}
+
 /// Whether a fragment is of the object's own type or of an interface that it has; none for another, which may lie within an interface.
 fn applies<T: AtHand>(ctx: &ContextSelectionSet<'_>, condition: Option<&TypeCondition>) -> Option<()> {
     let Some(condition) = condition else { return Some(()) };
@@ -117,10 +196,16 @@ impl<T: AtHand> OutputType for AtOnce<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match write(&self.0, ctx, &ctx.item.node) {
-            Some(value) => Ok(value),
-            // Apart: few take this way, and all would carry its memory.
-            None => Box::pin(self.0.resolve(ctx, field)).await,
+        if let Some(value) = write(&self.0, ctx, &ctx.item.node) {
+            return Ok(value);
         }
+        // Apart: few take this way, and all would carry its memory.
+        Box::pin(async move {
+            match resolve_what_waits(&self.0, ctx).await {
+                Some(value) => value,
+                None => self.0.resolve(ctx, field).await,
+            }
+        })
+        .await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, ScalarType as _, SimpleObject, Value};
 use domain::category::{ClassifiedBy, WorkflowCategory};
 use domain::id::{SessionId, UserId};
 use domain::status::SessionStatus;
@@ -14,7 +14,7 @@ use service::row::Columns;
 use service::signing::Subject;
 
 use super::analysis_result::Analysis;
-use super::at_once::AtHand;
+use super::at_once::{Asked, AtHand, AtOnce, scalar};
 use super::audit_entry::AuditEntry;
 use super::automation_opportunity::{AutomationOpportunity, OpportunityOrder};
 use super::context::{InRequest as _, Read};
@@ -36,7 +36,31 @@ pub struct RecordingSession {
     row: Arc<row::Row>,
 }
 
-impl AtHand for RecordingSession {}
+impl AtHand for RecordingSession {
+    fn at_hand(&self, asked: &Asked<'_>) -> Option<Value> {
+        let row = &self.row;
+        let instant = |at: chrono::DateTime<chrono::Utc>| DateTime(at).to_value();
+        Some(match asked.field() {
+            "id" => ID::from(row.id().ok()?).to_value(),
+            "title" => row.title().ok()?.into(),
+            "description" => scalar(row.description().ok()?.map(str::to_owned)),
+            "status" => row.status().ok()?.into(),
+            "workflowType" => row.workflow_type().ok()?.map_or(Value::Null, Into::into),
+            "durationSeconds" => scalar(row.duration_seconds().ok()?),
+            "fileSizeBytes" => BigInt(row.file_size_bytes().ok()?).to_value(),
+            "truncated" => row.truncated().ok()?.into(),
+            "errorMessage" => scalar(row.error_message().ok()?.map(str::to_owned)),
+            "declaredOccurrencesPerDay" => scalar(row.declared_occurrences_per_day().ok()?),
+            "peopleCount" => row.people_count().ok()?.into(),
+            "createdAt" => instant(row.created_at().ok()?),
+            "updatedAt" => instant(row.updated_at().ok()?),
+            "completedAt" => row.completed_at().ok()?.map_or(Value::Null, instant),
+            "videoDeletedAt" => row.video_deleted_at().ok()?.map_or(Value::Null, instant),
+            "framesDeletedAt" => row.frames_deleted_at().ok()?.map_or(Value::Null, instant),
+            _ => return None,
+        })
+    }
+}
 
 impl RowObject for RecordingSession {
     type Table = Table;
@@ -232,32 +256,32 @@ impl RecordingSession {
     }
 
     /// Its newest analysis; null before the first.
-    async fn analysis(&self, ctx: &Context<'_>) -> Option<Result<Analysis>> {
+    async fn analysis(&self, ctx: &Context<'_>) -> Option<Result<AtOnce<Analysis>>> {
         alone(async {
-            newest(
+            let found = newest(
                 ctx,
                 &self.read,
                 self.row.id()?,
                 BELOW,
                 service::analysis_result::order(Vec::new()),
-            )
-            .await
+            );
+            Ok(found.await?.map(AtOnce::new))
         })
         .await
     }
 
     /// Its newest completed analysis, which is what every sum counts; null before the first.
-    async fn current_analysis(&self, ctx: &Context<'_>) -> Option<Result<Analysis>> {
+    async fn current_analysis(&self, ctx: &Context<'_>) -> Option<Result<AtOnce<Analysis>>> {
         alone(async {
             let current = Below { current: true, ..BELOW };
-            newest(
+            let found = newest(
                 ctx,
                 &self.read,
                 self.row.id()?,
                 current,
                 service::analysis_result::order(Vec::new()),
-            )
-            .await
+            );
+            Ok(found.await?.map(AtOnce::new))
         })
         .await
     }

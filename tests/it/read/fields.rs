@@ -229,6 +229,55 @@ async fn a_field_says_the_same_whatever_is_asked_beside_it() {
     }
 }
 
+/// A schema with nothing around each field resolves of an object only what waits, and says the same, in the same order.
+#[tokio::test]
+async fn what_waits_is_resolved_alone_and_stands_where_it_was_asked_for() {
+    let world = World::new().await;
+    world.record(3).await;
+    let owner = world.owner().await;
+    let objects = objects(&world).await;
+    let bare = api::graphql::schema().data(api::http::engine::Bare).finish();
+    let text = async |schema: &async_graphql::Schema<_, _, _>, query: &str| {
+        let request =
+            async_graphql::Request::new(query).data(api::graphql::Request::new(world.api.clone(), Some(owner.clone())));
+        let reply = schema.execute(request).await;
+        assert!(reply.errors.is_empty(), "{query}: {:?}", reply.errors);
+        serde_json::to_string(&reply).unwrap()
+    };
+    for (list, name, waits) in [
+        (
+            "recordingSessions",
+            "RecordingSession",
+            "currentAnalysis { id status session { id title } }",
+        ),
+        ("analyses", "Analysis", "costAnalysis { id annualSavings { amount } }"),
+        (
+            "opportunities",
+            "AutomationOpportunity",
+            "analysis { id session { id } }",
+        ),
+        ("costAnalyses", "CostAnalysis", "analysis { id progress }"),
+    ] {
+        let leaves: Vec<&str> = objects[name]
+            .iter()
+            .filter(|field| field.leaf)
+            .map(|field| field.name.as_str())
+            .collect();
+        let half = leaves.len() / 2;
+        let (first, second) = (leaves[..half].join(" "), leaves[half..].join(" "));
+        for selection in [
+            format!("{first} {waits} {second}"),
+            format!("__typename {waits} ... on {name} {{ {first} }} other: id"),
+            format!("... on Node {{ id }} again: {waits} {waits} createdAt"),
+            format!("{waits} {waits} id id"),
+            format!("id {waits} ... @include(if: false) {{ createdAt }} more: id @skip(if: true)"),
+        ] {
+            let query = format!("{{ {list} {{ nodes {{ {selection} }} }} }}");
+            assert_eq!(text(&bare, &query).await, text(&world.schema, &query).await, "{query}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn everything_is_described() {
     let world = World::new().await;

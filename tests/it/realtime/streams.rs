@@ -172,7 +172,11 @@ async fn a_log_that_was_put_back_ends_the_streams_that_were_ahead_of_it() {
         assert_eq!(socket.hear_soon().await.unwrap(), Said::Complete);
         said.push(last);
     }
-    assert_eq!(said[0]["errors"][0]["extensions"]["code"], "CURSOR_EXPIRED", "{}", said[0]);
+    assert_eq!(
+        said[0]["errors"][0]["extensions"]["code"], "CURSOR_EXPIRED",
+        "{}",
+        said[0]
+    );
     assert_eq!(said[0], said[1]);
 }
 
