@@ -62,117 +62,90 @@ impl<T> AtOnce<T> {
 
 fn write<T: AtHand>(object: &T, ctx: &ContextSelectionSet<'_>, set: &SelectionSet) -> Option<Value> {
     let mut written = IndexMap::with_capacity(set.items.len());
-    write_into(object, ctx, set, &mut written)?;
+    part(object, ctx, set, &mut written, None)?;
     Some(Value::Object(written))
 }
 
-fn write_into<T: AtHand>(
-    object: &T,
-    ctx: &ContextSelectionSet<'_>,
-    set: &SelectionSet,
-    written: &mut IndexMap<Name, Value>,
-) -> Option<()> {
-    for selection in &set.items {
-        match &selection.node {
-            Selection::Field(field) => {
-                let field = &field.node;
-                let value = match field.name.node.as_str() {
-                    "__typename" => Value::from(T::type_name().into_owned()),
-                    _ => object.at_hand(&Asked { ctx, field })?,
-                };
-                let twice = written.insert(field.response_key().node.clone(), value).is_some();
-                // Two selections of an object under one key are to be merged.
-                if twice && !field.selection_set.node.items.is_empty() {
-                    return None;
-                }
-            }
-            Selection::FragmentSpread(spread) => {
-                let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node)?;
-                applies::<T>(ctx, Some(&fragment.node.type_condition.node))?;
-                write_into(object, ctx, &fragment.node.selection_set.node, written)?;
-            }
-            Selection::InlineFragment(fragment) => {
-                let condition = fragment.node.type_condition.as_ref();
-                applies::<T>(ctx, condition.map(|condition| &condition.node))?;
-                write_into(object, ctx, &fragment.node.selection_set.node, written)?;
-            }
-        }
-    }
-    Some(())
-}
+/// Fields that wait, with their names in the answer.
+type Waits<'a> = Vec<(&'a Name, &'a Positioned<Field>)>;
 
-/// Writes what is at hand and resolves the rest; none where the object is better resolved as a whole: in a schema with something
-/// around each field, with a directive at a field that waits, or with a field selected twice.
-async fn resolve_what_waits<T: AtHand>(object: &T, ctx: &ContextSelectionSet<'_>) -> Option<ServerResult<Value>> {
-    ctx.data_opt::<Bare>()?;
-    let set = &ctx.item.node;
-    let (mut written, mut waits) = (IndexMap::with_capacity(set.items.len()), Vec::new());
-    part(object, ctx, set, &mut written, &mut waits)?;
-    let resolved = match waits.as_slice() {
-        [(_, field)] => object
-            .resolve_field(&ctx.with_field(field))
-            .await
-            .map(|value| vec![value]),
-        several => {
-            let fields = several.iter().map(|(_, field)| {
-                // Boxed, as async-graphql does: these futures are large.
-                Box::pin(async move { object.resolve_field(&ctx.with_field(field)).await })
-            });
-            try_join_all(fields).await
-        }
-    };
-    Some(resolved.map(|values| {
-        for ((name, _), value) in waits.iter().zip(values) {
-            written.insert((*name).clone(), value.unwrap_or_default());
-        }
-        Value::Object(written)
-    }))
-}
-
-/// Parts a selection into what is at hand and what waits, whose places are kept.
+/// Parts a selection into what is at hand and what waits, whose places are kept; none where that cannot be done, or where something
+/// waits that may not.
 fn part<'a, T: AtHand>(
     object: &T,
     ctx: &ContextSelectionSet<'a>,
     set: &'a SelectionSet,
     written: &mut IndexMap<Name, Value>,
-    waits: &mut Vec<(&'a Name, &'a Positioned<Field>)>,
+    mut waits: Option<&mut Waits<'a>>,
 ) -> Option<()> {
     for selection in &set.items {
         match &selection.node {
-            Selection::Field(field) => {
-                let name = &field.node.response_key().node;
-                let value = match field.node.name.node.as_str() {
+            Selection::Field(positioned) => {
+                let field = &positioned.node;
+                let name = &field.response_key().node;
+                let at_hand = match field.name.node.as_str() {
                     "__typename" => Some(Value::from(T::type_name().into_owned())),
-                    _ => object.at_hand(&Asked {
-                        ctx,
-                        field: &field.node,
-                    }),
+                    _ => object.at_hand(&Asked { ctx, field }),
                 };
-                let value = match value {
-                    Some(value) => value,
-                    None if field.node.directives.is_empty() => {
-                        waits.push((name, field));
-                        Value::Null
-                    }
-                    None => return None,
-                };
-                if written.insert(name.clone(), value).is_some() {
+                let must_wait = at_hand.is_none();
+                if must_wait {
+                    let waits = waits.as_mut().filter(|_| field.directives.is_empty())?;
+                    waits.push((name, positioned));
+                }
+                let twice = written.insert(name.clone(), at_hand.unwrap_or_default()).is_some();
+                // Two selections of an object under one key are to be merged.
+                if twice && (must_wait || !field.selection_set.node.items.is_empty()) {
                     return None;
                 }
             }
             Selection::FragmentSpread(spread) => {
                 let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node)?;
                 applies::<T>(ctx, Some(&fragment.node.type_condition.node))?;
-                part(object, ctx, &fragment.node.selection_set.node, written, waits)?;
+                part(
+                    object,
+                    ctx,
+                    &fragment.node.selection_set.node,
+                    written,
+                    waits.as_deref_mut(),
+                )?;
             }
             Selection::InlineFragment(fragment) => {
                 let condition = fragment.node.type_condition.as_ref();
                 applies::<T>(ctx, condition.map(|condition| &condition.node))?;
-                part(object, ctx, &fragment.node.selection_set.node, written, waits)?;
+                part(
+                    object,
+                    ctx,
+                    &fragment.node.selection_set.node,
+                    written,
+                    waits.as_deref_mut(),
+                )?;
             }
         }
     }
     Some(())
+}
+
+/// Resolves what waits, all at once, and puts it into its places.
+async fn resolve_rest<T: AtHand>(
+    object: &T,
+    ctx: &ContextSelectionSet<'_>,
+    mut written: IndexMap<Name, Value>,
+    waits: Waits<'_>,
+) -> ServerResult<Value> {
+    let values = match waits.as_slice() {
+        [(_, field)] => vec![object.resolve_field(&ctx.with_field(field)).await?],
+        several => {
+            let fields = several.iter().map(|(_, field)| {
+                // Boxed, as async-graphql does: these futures are large.
+                Box::pin(async move { object.resolve_field(&ctx.with_field(field)).await })
+            });
+            try_join_all(fields).await?
+        }
+    };
+    for ((name, _), value) in waits.into_iter().zip(values) {
+        written.insert(name.clone(), value.unwrap_or_default());
+    }
+    Ok(Value::Object(written))
 }
 
 /// Whether a fragment is of the object's own type or of an interface that it has; none for another, which may lie within an interface.
@@ -196,16 +169,15 @@ impl<T: AtHand> OutputType for AtOnce<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        if let Some(value) = write(&self.0, ctx, &ctx.item.node) {
-            return Ok(value);
+        let set = &ctx.item.node;
+        let (mut written, mut waits) = (IndexMap::with_capacity(set.items.len()), Waits::new());
+        // With something around each field, what waits is resolved as async-graphql does it, and the whole object with it.
+        let may_wait = ctx.data_opt::<Bare>().is_some().then_some(&mut waits);
+        // The rest apart: few take these ways, and all would carry their memory.
+        match part(&self.0, ctx, set, &mut written, may_wait) {
+            Some(()) if waits.is_empty() => Ok(Value::Object(written)),
+            Some(()) => Box::pin(resolve_rest(&self.0, ctx, written, waits)).await,
+            None => Box::pin(self.0.resolve(ctx, field)).await,
         }
-        // Apart: few take this way, and all would carry its memory.
-        Box::pin(async move {
-            match resolve_what_waits(&self.0, ctx).await {
-                Some(value) => value,
-                None => self.0.resolve(ctx, field).await,
-            }
-        })
-        .await
     }
 }

@@ -46,7 +46,10 @@ pub(super) async fn handle<E: Executor>(State(shared): State<Arc<Shared<E>>>, re
 
     if parts.method == Method::GET && parts.headers.contains_key(header::UPGRADE) {
         return match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-            Ok(upgrade) => websocket::upgrade(&shared, upgrade, parts.headers, address, id),
+            Ok(upgrade) => {
+                let upgraded = parts.extensions.get().cloned().unwrap_or_default();
+                websocket::upgrade(&shared, upgrade, parts.headers, address, id, upgraded)
+            }
             Err(rejection) => refuse(
                 Media::Json,
                 &id,

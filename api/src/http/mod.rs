@@ -40,5 +40,5 @@ pub use limits::Limits;
 pub use rate::{Budget, Rate, Rates};
 pub use registered::Registered;
 pub use request_id::RequestId;
-pub use router::{Options, Transport};
+pub use router::{Options, Transport, Upgraded};
 pub use session::{Authenticate, Caller, Rejection, Session};

@@ -13,6 +13,7 @@ use axum::{
 };
 use futures::FutureExt as _;
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::{
@@ -76,6 +77,11 @@ impl Default for Options {
         }
     }
 }
+
+/// In the extensions of every request, where whoever serves wants to wait for sockets: a connection that was upgraded is none of the
+/// server's any more, and yet has its last words to say.
+#[derive(Clone, Default)]
+pub struct Upgraded(pub TaskTracker);
 
 /// Everything that a request needs.
 pub(super) struct Shared<E> {

@@ -38,7 +38,7 @@ use super::{
     negotiation::Media,
     places::Place,
     request_id::RequestId,
-    router::{Shared, wait_for_drain},
+    router::{Shared, Upgraded, wait_for_drain},
     session::{Rejection, Session},
     stream::{Close, Item, NotOpened, Out, Outbox},
 };
@@ -71,6 +71,7 @@ pub(super) fn upgrade<E: Executor>(
     headers: HeaderMap,
     address: Option<IpAddr>,
     id: RequestId,
+    upgraded: Upgraded,
 ) -> Response {
     let place = if *shared.drain.borrow() {
         None
@@ -102,7 +103,7 @@ pub(super) fn upgrade<E: Executor>(
         .max_frame_size(most);
     let speaks = upgrade.selected_protocol() == Some(&HeaderValue::from_static(SUBPROTOCOL));
     let shared = Arc::clone(shared);
-    upgrade.on_upgrade(move |socket| async move {
+    let work = move |socket: WebSocket| async move {
         let limits = &shared.engine.limits;
         let outbox = Arc::new(Outbox::new(
             limits.buffered_events,
@@ -126,7 +127,8 @@ pub(super) fn upgrade<E: Executor>(
             outbox.close(4406, "Subprotocol not acceptable");
             finish(stream, writer).await;
         }
-    })
+    };
+    upgrade.on_upgrade(move |socket| upgraded.0.track_future(work(socket)))
 }
 
 /// Lets the writer say its last words, and the peer answer them.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use api::config::Config;
+use api::http::Upgraded;
 use axum::extract::ConnectInfo;
 use axum::serve::Listener;
 use axum::{Extension, Router};
@@ -74,6 +75,8 @@ pub async fn serve(
     drain: Duration,
 ) -> anyhow::Result<()> {
     tracing::info!(address = %listener.local_addr()?, "listening");
+    let sockets = Upgraded::default();
+    let application = application.layer(Extension(sockets.clone()));
     let connections = GracefulShutdown::new();
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
@@ -111,8 +114,14 @@ pub async fn serve(
         });
     }
     drop(listener);
+    let ended = async {
+        connections.shutdown().await;
+        // Upgraded connections are not among them.
+        sockets.0.close();
+        sockets.0.wait().await;
+    };
     tokio::select! {
-        () = connections.shutdown() => {}
+        () = ended => {}
         () = tokio::time::sleep(drain) => {
             tracing::warn!(drain_seconds = drain.as_secs(), "open requests did not end in time");
         }
