@@ -69,22 +69,16 @@ declare
 begin
   for organization in select distinct e.organization_id from erased e loop
     perform private.lock_exports(organization);
-    if tg_argv[0] = 'person' then
-      -- A person's own exports went with the person.
-      update public.data_exports e set status = case e.status when 'ready' then 'failed' else 'queued' end, progress = 0, file_path = null, file_size_bytes = null, expires_at = null, lease_token = null, lease_expires_at = null,
-             error_message = case e.status when 'ready' then 'a person in it was removed: export anew' end
-       where e.organization_id = organization and e.status in ('generating', 'ready') and e.subject_user_id is null;
-    else
-      update public.data_exports e set status = case e.status when 'ready' then 'failed' else 'queued' end, progress = 0, file_path = null, file_size_bytes = null, expires_at = null, lease_token = null, lease_expires_at = null,
-             error_message = case e.status when 'ready' then 'a recording in it was erased: export anew' end
-       where e.organization_id = organization and e.status in ('generating', 'ready')
-         and (e.subject_user_id is null or e.subject_user_id in (select (to_jsonb(r) ->> 'user_id')::uuid from erased r where r.organization_id = organization));
-    end if;
+    -- A person's own exports went with the person, whose row has no user_id: those of the organization are left.
+    update public.data_exports e set status = case e.status when 'ready' then 'failed' else 'queued' end, progress = 0, file_path = null, file_size_bytes = null, expires_at = null, lease_token = null, lease_expires_at = null,
+           error_message = case e.status when 'ready' then tg_argv[0] || ': export anew' end
+     where e.organization_id = organization and e.status in ('generating', 'ready')
+       and (e.subject_user_id is null or e.subject_user_id in (select (to_jsonb(r) ->> 'user_id')::uuid from erased r where r.organization_id = organization));
   end loop;
   return null;
 end $$;
-create trigger recording_sessions_erase_archives after delete on public.recording_sessions referencing old table as erased for each statement execute function private.erase_archives('recording');
-create trigger user_profiles_erase_archives after delete on public.user_profiles referencing old table as erased for each statement execute function private.erase_archives('person');
+create trigger recording_sessions_erase_archives after delete on public.recording_sessions referencing old table as erased for each statement execute function private.erase_archives('a recording in it was erased');
+create trigger user_profiles_erase_archives after delete on public.user_profiles referencing old table as erased for each statement execute function private.erase_archives('a person in it was removed');
 ";
 
 const MEMBER: &str = r"

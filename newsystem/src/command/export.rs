@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use reqwest::header::RANGE;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
 use super::meter::Meter;
@@ -73,7 +73,7 @@ struct Export {
     #[serde(default)]
     progress: f64,
     error_message: Option<String>,
-    file_size_bytes: Option<Value>,
+    file_size_bytes: Option<String>,
     download_url: Option<String>,
 }
 
@@ -140,10 +140,7 @@ async fn look(server: &Server, question: &str, id: &str) -> anyhow::Result<Expor
 
 /// Fetches the archive; a connection that breaks off is taken up where it was.
 async fn fetch(server: &Server, export: &Export, file: &mut tokio::fs::File) -> anyhow::Result<()> {
-    let size = export.file_size_bytes.as_ref().and_then(|size| match size {
-        Value::String(text) => text.parse().ok(),
-        other => other.as_u64(),
-    });
+    let size = export.file_size_bytes.as_ref().and_then(|size| size.parse().ok());
     let size: u64 = size.context("the server answered no size")?;
     let meter = Meter::bytes(size);
     let (mut have, mut in_vain) = (0_u64, 0_u32);

@@ -116,7 +116,7 @@ impl Subject {
 ///
 /// # Errors
 /// [`Error::Forbidden`].
-pub fn permit(caller: &Caller, subject: Subject) -> Result<()> {
+fn permit(caller: &Caller, subject: Subject) -> Result<()> {
     caller.member()?;
     let may = match subject {
         Subject::Person(user) => caller.user() == Some(user) || (caller.user().is_some() && caller.is_manager()),

@@ -13,13 +13,11 @@ use uuid::Uuid;
 
 use super::archive::{self, Source};
 use super::{LIFE, Subject, permit};
+pub use crate::analysis_result::run::LEASE;
 use crate::caller::{Actor, Caller};
 use crate::db::{Db, Lease, LeaseSubject, call, membership};
 use crate::error::{Error, Result};
 use crate::storage::{MOST_STREAMED, Storage};
-
-/// How long a lease lives without being renewed.
-pub const LEASE: Duration = Duration::from_secs(20);
 
 /// After so many tries that ended without a word, the export is taken to be the cause: the queue gives such tries back.
 const MOST_ATTEMPTS: i32 = 10;

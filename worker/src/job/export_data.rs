@@ -83,12 +83,7 @@ async fn conclude(db: &Db, work: &Work, made: Result<u64>, now: DateTime<Utc>, e
             if again && !job.is_last_attempt() {
                 (work.hand_back(db).await, retry(&error.to_string()))
             } else {
-                let sentence = match &error {
-                    Error::NotFound { .. } => "something in it was deleted while it was made: export anew".to_owned(),
-                    // A fault of ours has no sentence for people.
-                    error => error.to_string(),
-                };
-                (work.fail(db, &sentence).await, Verdict::Done)
+                (work.fail(db, &error.to_string()).await, Verdict::Done)
             }
         }
     };
