@@ -45,7 +45,7 @@ pub fn order() -> Order {
 pub async fn at(scope: &Scope, places: &[(Uuid, i32)], columns: Columns) -> Result<HashMap<(Uuid, i32), Row>> {
     let columns = columns | Table::ALWAYS | Table::FRAME_INDEX;
     let mut sql = Sql::new("select ");
-    columns.write(&mut sql, Table::COLUMNS, "t");
+    columns.write(&mut sql, Table::COLUMNS);
     let (analyses, indexes): (Vec<Uuid>, Vec<i32>) = places.iter().copied().unzip();
     sql.push(" from public.analysis_frames t join unnest(")
         .bind(analyses)

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::db::Scope;
 use crate::error::Result;
 use crate::page::{self, Direction, Filter, Key, Kind, Order, Page, Range, Window};
-use crate::row::{Columns, table};
+use crate::row::{Wanted, table};
 use crate::sql::Sql;
 
 table!("public.audit_log", "audit entry", always [ID], {
@@ -72,8 +72,8 @@ impl Filter for Entries {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(scope: &Scope, columns: Columns, which: &Entries, window: &Arc<Window>) -> Result<Page<Table>> {
-    page::list(scope, columns, which, window).await
+pub async fn list(scope: &Scope, wanted: &Wanted, which: &Entries, window: &Arc<Window>) -> Result<Page<Table>> {
+    page::list(scope, wanted, which, window).await
 }
 
 /// How many entries.

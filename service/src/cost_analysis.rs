@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use crate::db::Scope;
 use crate::error::Result;
 use crate::page::{self, Direction, Filter, Key, Kind, Order, Page, Range, Window};
-use crate::row::{Columns, table};
+use crate::row::{Wanted, table};
 use crate::sql::Sql;
 
 table!("public.cost_analyses", "cost analysis", always [ID, ANALYSIS_ID, SESSION_ID], {
@@ -84,8 +84,8 @@ impl Filter for CostAnalyses {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(scope: &Scope, columns: Columns, which: &CostAnalyses, window: &Arc<Window>) -> Result<Page<Table>> {
-    page::list(scope, columns, which, window).await
+pub async fn list(scope: &Scope, wanted: &Wanted, which: &CostAnalyses, window: &Arc<Window>) -> Result<Page<Table>> {
+    page::list(scope, wanted, which, window).await
 }
 
 /// How many cost analyses.

@@ -10,7 +10,7 @@ use domain::status::ReportStatus;
 use crate::db::Scope;
 use crate::error::Result;
 use crate::page::{self, Direction, Filter, Key, Kind, Order, Page, Window};
-use crate::row::{Columns, table};
+use crate::row::{Columns, Wanted, table};
 use crate::sql::Sql;
 
 table!("public.generated_reports", "report", always [ID, ANALYSIS_ID, SESSION_ID], {
@@ -104,8 +104,8 @@ impl Filter for Reports {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(scope: &Scope, columns: Columns, which: &Reports, window: &Arc<Window>) -> Result<Page<Table>> {
-    page::list(scope, columns, which, window).await
+pub async fn list(scope: &Scope, wanted: &Wanted, which: &Reports, window: &Arc<Window>) -> Result<Page<Table>> {
+    page::list(scope, wanted, which, window).await
 }
 
 /// How many reports.

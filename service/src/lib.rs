@@ -10,6 +10,7 @@ pub mod db;
 pub mod error;
 pub mod page;
 pub mod row;
+pub mod shape;
 mod sql;
 
 pub mod analysis_frame;

@@ -11,11 +11,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use domain::roi::Priority;
 use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::db::Scope;
 use crate::error::{Error, Result};
-use crate::row::{Columns, Decode, Relation, Row};
+use crate::row::{Columns, Decode, Relation, Row, Wanted};
 use crate::sql::Sql;
 
 /// Rows of a page when nobody says how many.
@@ -71,12 +72,12 @@ impl Key {
     fn expression(&self, sql: &mut Sql) {
         match self.kind {
             Kind::Priority => {
-                sql.push("array_position(array['low', 'medium', 'high', 'critical'], t.")
-                    .push(self.name)
+                sql.push("array_position(array['low', 'medium', 'high', 'critical'], ")
+                    .column(self.name)
                     .push(")");
             }
             _ => {
-                sql.push("t.").push(self.name);
+                sql.column(self.name);
             }
         }
     }
@@ -349,6 +350,21 @@ impl Window {
         }
     }
 
+    /// So many rows from the start of an order, 20 unless said, without a look at whether more follow.
+    ///
+    /// # Errors
+    /// As [`Window::new`].
+    pub fn first(order: Order, size: Option<i32>) -> Result<Self> {
+        let arguments = Arguments {
+            first: size,
+            ..Arguments::default()
+        };
+        Ok(Self {
+            peek: false,
+            ..Self::new(order, &arguments)?
+        })
+    }
+
     /// The whole of a list that is short by its nature.
     pub const fn whole(order: Order) -> Self {
         Self {
@@ -404,7 +420,8 @@ impl Window {
                 key.expression(sql);
                 sql.push(", ");
             }
-            sql.push(if smaller(direction) { "t.id) < (" } else { "t.id) > (" });
+            sql.column("id")
+                .push(if smaller(direction) { ") < (" } else { ") > (" });
             for value in &cursor.values {
                 value.bind(sql);
                 sql.push(", ");
@@ -445,11 +462,20 @@ impl Window {
                 }
             }
         }
-        sql.push(if smaller(direction) { "t.id < " } else { "t.id > " })
+        sql.column("id")
+            .push(if smaller(direction) { " < " } else { " > " })
             .bind(cursor.id);
         for _ in &self.order.keys {
             sql.push("))");
         }
+    }
+
+    /// Goes on with the rows of this page below a parent: `where …`, `order by …` and `limit …`.
+    pub(crate) fn below(&self, sql: &mut Sql, below: Below, parent: &str) {
+        sql.push(" where ").column(below.column).push(" = ").push(parent);
+        below.conditions(sql);
+        self.conditions(sql);
+        self.order_and_limit(sql);
     }
 
     /// Goes on with `order by …` and `limit …`.
@@ -467,7 +493,7 @@ impl Window {
             sql.push(", ");
         }
         let descending = (self.order.id_direction() == Direction::Descending) != self.backward;
-        sql.push(if descending { "t.id desc" } else { "t.id" });
+        sql.column("id").push(if descending { " desc" } else { "" });
         sql.push(" limit ").bind(i64::from(self.size) + i64::from(self.peek));
     }
 }
@@ -560,8 +586,14 @@ impl Filter for () {
 
 fn select<T: Relation>(columns: Columns) -> Sql {
     let mut sql = Sql::new("select ");
-    columns.write(&mut sql, T::COLUMNS, "t");
+    columns.write(&mut sql, T::COLUMNS);
     sql
+}
+
+/// A row as it came, with what the database wrote of it.
+fn row<T: Relation>(row: PgRow, columns: Columns, wanted: &Wanted) -> Row<T> {
+    let row = Row::new(row, columns);
+    if wanted.shape.is_some() { row.written() } else { row }
 }
 
 /// The rows with these ids that the caller may see, in no order.
@@ -591,7 +623,7 @@ pub async fn documents<T: Relation>(
     column: Columns,
 ) -> Result<HashMap<Uuid, Arc<serde_json::Value>>> {
     let mut sql = Sql::new("select t.id, ");
-    column.write(&mut sql, T::COLUMNS, "t");
+    column.write(&mut sql, T::COLUMNS);
     sql.push(" from ")
         .push(T::NAME)
         .push(" t where t.id = any(")
@@ -606,20 +638,24 @@ pub async fn documents<T: Relation>(
 /// One page of the rows that pass a filter.
 pub(crate) async fn list<T: Relation>(
     scope: &Scope,
-    columns: Columns,
+    wanted: &Wanted,
     filter: &impl Filter,
     window: &Arc<Window>,
 ) -> Result<Page<T>> {
     let tenant = window.tenant(scope)?;
-    let columns = columns | T::ALWAYS | window.columns();
+    let columns = wanted.columns | T::ALWAYS | window.columns();
     let mut sql = select::<T>(columns);
+    if let Some(shape) = &wanted.shape {
+        sql.push(", ");
+        shape.write(&mut sql);
+    }
     sql.push(" from ").push(T::NAME).push(" t where true");
     filter.conditions(&mut sql);
     window.conditions(&mut sql);
     window.order_and_limit(&mut sql);
     let rows = sql.rows(scope).await?;
     Ok(Page::of(
-        rows.into_iter().map(|row| Row::new(row, columns)).collect(),
+        rows.into_iter().map(|driver| row(driver, columns, wanted)).collect(),
         window,
         tenant,
     ))
@@ -655,7 +691,7 @@ impl Below {
 impl Filter for Below {
     fn conditions(&self, sql: &mut Sql) {
         if self.current {
-            sql.push(" and t.is_current");
+            sql.push(" and ").column("is_current");
         }
     }
 }
@@ -668,29 +704,31 @@ pub async fn pages<T: Relation>(
     scope: &Scope,
     below: Below,
     parents: &[Uuid],
-    columns: Columns,
+    wanted: &Wanted,
     window: &Arc<Window>,
 ) -> Result<HashMap<Uuid, Page<T>>> {
     let tenant = window.tenant(scope)?;
-    let columns = columns | T::ALWAYS | window.columns();
+    let columns = wanted.columns | T::ALWAYS | window.columns();
     let mut sql = select::<T>(columns);
+    if wanted.shape.is_some() {
+        sql.push(", t.json");
+    }
     // The rows of each parent come together and in their order: a lateral join runs parent by parent.
     sql.push(", p.id from unnest(")
         .bind(parents.to_vec())
         .push("::uuid[]) p(id) cross join lateral (select ");
-    columns.write(&mut sql, T::COLUMNS, "t");
-    sql.push(" from ")
-        .push(T::NAME)
-        .push(" t where t.")
-        .push(below.column)
-        .push(" = p.id");
-    below.conditions(&mut sql);
-    window.conditions(&mut sql);
-    window.order_and_limit(&mut sql);
+    columns.write(&mut sql, T::COLUMNS);
+    if let Some(shape) = &wanted.shape {
+        sql.push(", ");
+        shape.write(&mut sql);
+        sql.push(" as json");
+    }
+    sql.push(" from ").push(T::NAME).push(" t");
+    window.below(&mut sql, below, "p.id");
     sql.push(") t");
     let mut found: HashMap<Uuid, Vec<Row<T>>> = HashMap::with_capacity(parents.len());
-    for row in sql.rows(scope).await? {
-        let row = Row::<T>::new(row, columns);
+    for driver in sql.rows(scope).await? {
+        let row = row::<T>(driver, columns, wanted);
         found.entry(row.extra(0)?).or_default().push(row);
     }
     Ok(found

@@ -3,6 +3,7 @@
 
 use std::marker::PhantomData;
 use std::ops::{BitOr, BitOrAssign};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -11,6 +12,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::shape::Shape;
 use crate::sql::Sql;
 
 /// A set of columns of one table.
@@ -54,13 +56,22 @@ impl Columns {
         self.0.count_ones() as usize
     }
 
+    /// Where the one column of this set stands in its list; none for none or several.
+    pub(crate) const fn only(self) -> Option<usize> {
+        if self.0.is_power_of_two() {
+            Some(self.0.trailing_zeros() as usize)
+        } else {
+            None
+        }
+    }
+
     /// Where the one column `other` stands among these.
     const fn place(self, other: Self) -> usize {
         (self.0 & other.0.wrapping_sub(1)).count_ones() as usize
     }
 
-    /// Writes the list for `select`, each with its table's short name.
-    pub(crate) fn write(self, sql: &mut Sql, names: &[&str], table: &str) {
+    /// Writes the list for `select`.
+    pub(crate) fn write(self, sql: &mut Sql, names: &[&str]) {
         let mut left = self.0;
         let mut first = true;
         while left != 0 {
@@ -70,7 +81,7 @@ impl Columns {
                 sql.push(", ");
             }
             first = false;
-            sql.push(table).push(".").push(names[at]);
+            sql.column(names[at]);
         }
     }
 }
@@ -112,8 +123,71 @@ pub trait Relation: Copy + Eq + std::hash::Hash + std::fmt::Debug + Send + Sync 
     const NOUN: &'static str;
     /// Its columns, in the order of their bits.
     const COLUMNS: &'static [&'static str];
+    /// What each of them holds, and whether it may be null; none for what is no single value.
+    const KINDS: &'static [Option<(Kind, bool)>];
     /// Those that always travel: the id and what relations hang on.
     const ALWAYS: Columns;
+}
+
+/// What a column holds, where that is a single value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// The text of a closed enumeration.
+    Closed,
+    /// An id.
+    Id,
+    /// True or false.
+    Truth,
+    /// A whole number of 32 bits.
+    Int,
+    /// A whole number of 64 bits.
+    BigInt,
+    /// A floating-point number.
+    Float,
+    /// An exact number.
+    Decimal,
+    /// An instant, to the microsecond.
+    Instant,
+}
+
+/// A value of a column of one [`Kind`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Single<'r> {
+    /// A text.
+    Text(&'r str),
+    /// The text of a closed enumeration.
+    Closed(&'r str),
+    /// An id.
+    Id(Uuid),
+    /// True or false.
+    Truth(bool),
+    /// A whole number of 32 bits.
+    Int(i32),
+    /// A whole number of 64 bits.
+    BigInt(i64),
+    /// A floating-point number.
+    Float(f64),
+    /// An exact number.
+    Decimal(Decimal),
+    /// An instant.
+    Instant(DateTime<Utc>),
+}
+
+/// What is to travel of each row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// At least these columns.
+    pub columns: Columns,
+    /// What the database writes as JSON, beside them.
+    pub shape: Option<Arc<Shape>>,
+}
+
+impl From<Columns> for Wanted {
+    fn from(columns: Columns) -> Self {
+        Self { columns, shape: None }
+    }
 }
 
 /// A row of a table, as far as it was asked for.
@@ -121,6 +195,7 @@ pub trait Relation: Copy + Eq + std::hash::Hash + std::fmt::Debug + Send + Sync 
 pub struct Row<T> {
     driver: PgRow,
     columns: Columns,
+    written: bool,
     table: PhantomData<fn() -> T>,
 }
 
@@ -129,8 +204,49 @@ impl<T: Relation> Row<T> {
         Self {
             driver: row,
             columns,
+            written: false,
             table: PhantomData,
         }
+    }
+
+    /// A row behind whose columns stands what the database wrote of it.
+    pub(crate) fn written(self) -> Self {
+        Self { written: true, ..self }
+    }
+
+    /// What the database wrote of it: JSON, where a [`Shape`] was asked for.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when a row that must be there was not to be seen.
+    pub fn json(&self) -> Result<Option<&str>> {
+        if !self.written {
+            return Ok(None);
+        }
+        let json: &str = Decode::decode(&self.driver, self.columns.len())?;
+        if json.contains(crate::shape::MISSING) {
+            return Err(Error::internal("a row that must be there was not to be seen"));
+        }
+        Ok(Some(json))
+    }
+
+    /// The value of a column that holds a single one.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for another column, and as those of any column.
+    pub fn single(&self, column: Columns) -> Result<Option<Single<'_>>> {
+        let kind = column.only().and_then(|at| *T::KINDS.get(at)?);
+        let (kind, _) = kind.ok_or_else(|| Error::internal(format!("no single column of {}", T::NAME)))?;
+        Ok(match kind {
+            Kind::Text => self.get::<Option<_>>(column)?.map(Single::Text),
+            Kind::Closed => self.get::<Option<_>>(column)?.map(Single::Closed),
+            Kind::Id => self.get::<Option<_>>(column)?.map(Single::Id),
+            Kind::Truth => self.get::<Option<_>>(column)?.map(Single::Truth),
+            Kind::Int => self.get::<Option<_>>(column)?.map(Single::Int),
+            Kind::BigInt => self.get::<Option<_>>(column)?.map(Single::BigInt),
+            Kind::Float => self.get::<Option<_>>(column)?.map(Single::Float),
+            Kind::Decimal => self.get::<Option<_>>(column)?.map(Single::Decimal),
+            Kind::Instant => self.get::<Option<_>>(column)?.map(Single::Instant),
+        })
     }
 
     /// The columns that travelled.
@@ -164,14 +280,17 @@ impl<T: Relation> Row<T> {
         V::decode(&self.driver, self.columns.place(column))
     }
 
-    /// What was selected after the columns.
+    /// What was selected after the columns and what the database wrote.
     pub(crate) fn extra<'r, V: Decode<'r>>(&'r self, at: usize) -> Result<V> {
-        V::decode(&self.driver, self.columns.len() + at)
+        V::decode(&self.driver, self.columns.len() + usize::from(self.written) + at)
     }
 }
 
 /// What a column can be read as.
 pub trait Decode<'r>: Sized {
+    /// What the column holds, and whether it may be null, where that is a single value.
+    const KIND: Option<(Kind, bool)>;
+
     /// The value at this place of the row.
     ///
     /// # Errors
@@ -179,15 +298,28 @@ pub trait Decode<'r>: Sized {
     fn decode(row: &'r PgRow, at: usize) -> Result<Self>;
 }
 
+macro_rules! kind {
+    () => {
+        None
+    };
+    ($kind:ident, $nullable:literal) => {
+        Some((Kind::$kind, $nullable))
+    };
+}
+
 macro_rules! decode_plain {
-    ($($type:ty),+ $(,)?) => { $(
+    ($($type:ty $(: $kind:ident)?),+ $(,)?) => { $(
         impl<'r> Decode<'r> for $type {
+            const KIND: Option<(Kind, bool)> = kind!($($kind, false)?);
+
             fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
                 Ok(row.try_get(at)?)
             }
         }
 
         impl<'r> Decode<'r> for Option<$type> {
+            const KIND: Option<(Kind, bool)> = kind!($($kind, true)?);
+
             fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
                 Ok(row.try_get(at)?)
             }
@@ -196,29 +328,56 @@ macro_rules! decode_plain {
 }
 
 decode_plain!(
-    bool,
-    i32,
-    i64,
-    f64,
-    Decimal,
-    DateTime<Utc>,
-    Uuid,
-    String,
-    &'r str,
+    bool: Truth,
+    i32: Int,
+    i64: BigInt,
+    f64: Float,
+    DateTime<Utc>: Instant,
+    Uuid: Id,
+    String: Text,
+    &'r str: Text,
     Vec<String>,
     Vec<i32>,
-    serde_json::Value
+    serde_json::Value,
 );
+
+impl<'r> Decode<'r> for Option<Decimal> {
+    const KIND: Option<(Kind, bool)> = kind!(Decimal, true);
+
+    fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
+        let mut number: Self = row.try_get(at)?;
+        // The driver drops the places of a zero, which the database sent: the last of four fields of 16 bits.
+        if let Some(zero) = number.as_mut().filter(|number| number.is_zero())
+            && let Ok([_, _, _, _, _, _, high, low]) = row.try_get_raw(at)?.as_bytes()
+        {
+            zero.rescale(u16::from_be_bytes([*high, *low]).into());
+        }
+        Ok(number)
+    }
+}
+
+impl<'r> Decode<'r> for Decimal {
+    const KIND: Option<(Kind, bool)> = kind!(Decimal, false);
+
+    fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
+        let number: Option<Self> = Decode::decode(row, at)?;
+        number.ok_or_else(|| Error::internal("a number that cannot be null is null"))
+    }
+}
 
 macro_rules! decode_ids {
     ($($type:ty),+ $(,)?) => { $(
         impl<'r> Decode<'r> for $type {
+            const KIND: Option<(Kind, bool)> = kind!(Id, false);
+
             fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
                 Ok(row.try_get::<Uuid, _>(at)?.into())
             }
         }
 
         impl<'r> Decode<'r> for Option<$type> {
+            const KIND: Option<(Kind, bool)> = kind!(Id, true);
+
             fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
                 Ok(row.try_get::<Option<Uuid>, _>(at)?.map(Into::into))
             }
@@ -251,12 +410,16 @@ decode_ids!(
 macro_rules! decode_closed {
     ($($type:ty),+ $(,)?) => { $(
         impl<'r> Decode<'r> for $type {
+            const KIND: Option<(Kind, bool)> = kind!(Closed, false);
+
             fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
                 closed(row.try_get::<&str, _>(at)?)
             }
         }
 
         impl<'r> Decode<'r> for Option<$type> {
+            const KIND: Option<(Kind, bool)> = kind!(Closed, true);
+
             fn decode(row: &'r PgRow, at: usize) -> Result<Self> {
                 row.try_get::<Option<&str>, _>(at)?.map(closed).transpose()
             }
@@ -317,6 +480,7 @@ macro_rules! table {
             const NAME: &'static str = $name;
             const NOUN: &'static str = $noun;
             const COLUMNS: &'static [&'static str] = &[$(stringify!($accessor)),+];
+            const KINDS: &'static [Option<(crate::row::Kind, bool)>] = &[$(<$type as crate::row::Decode<'_>>::KIND),+];
             const ALWAYS: crate::row::Columns = crate::row::Columns::NONE$(.and(Self::$always))+;
         }
 
@@ -356,7 +520,7 @@ mod tests {
         );
         assert!(some.has(status) && !some.has(Columns::named(NAMES, "title")));
         let mut sql = Sql::new("select ");
-        some.write(&mut sql, NAMES, "t");
+        some.write(&mut sql, NAMES);
         assert_eq!(sql.text(), "select t.id, t.status, t.created_at");
     }
 }

@@ -12,8 +12,12 @@ pub(crate) struct Sql {
     text: String,
     arguments: PgArguments,
     bound: usize,
+    depth: usize,
     unencodable: bool,
 }
+
+/// The short names of tables, one within the other.
+const SHORT: [&str; 8] = ["t", "t1", "t2", "t3", "t4", "t5", "t6", "t7"];
 
 impl Sql {
     /// Begins with this text.
@@ -22,6 +26,7 @@ impl Sql {
             text: String::with_capacity(512),
             arguments: PgArguments::default(),
             bound: 0,
+            depth: 0,
             unencodable: false,
         };
         sql.text.push_str(text);
@@ -33,6 +38,27 @@ impl Sql {
         self.text.push_str(text);
         self
     }
+
+    /// The short name of the table that is read here.
+    pub const fn table(&self) -> &'static str {
+        SHORT[self.depth]
+    }
+
+    /// Goes on with a column of the table that is read here.
+    pub fn column(&mut self, name: &str) -> &mut Self {
+        let table = self.table();
+        self.push(table).push(".").push(name)
+    }
+
+    /// Writes a statement within the statement, whose table has a short name of its own. Callers bound how deep that goes.
+    pub fn within(&mut self, write: impl FnOnce(&mut Self)) {
+        self.depth += 1;
+        write(self);
+        self.depth -= 1;
+    }
+
+    /// Whether another statement may be written within this one.
+    pub const DEEPEST: usize = SHORT.len() - 1;
 
     /// Binds a value and writes its place.
     pub fn bind<'v, T: Encode<'v, Postgres> + Type<Postgres> + 'v>(&mut self, value: T) -> &mut Self {

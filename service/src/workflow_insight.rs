@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use crate::db::Scope;
 use crate::error::Result;
 use crate::page::{self, Direction, Filter, Key, Kind, Order, Page, Window};
-use crate::row::{Columns, table};
+use crate::row::{Wanted, table};
 use crate::sql::Sql;
 
 table!("public.workflow_insights", "insight", always [ID, SESSION_ID, ANALYSIS_ID], {
@@ -103,8 +103,8 @@ impl Filter for Insights {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(scope: &Scope, columns: Columns, which: &Insights, window: &Arc<Window>) -> Result<Page<Table>> {
-    page::list(scope, columns, which, window).await
+pub async fn list(scope: &Scope, wanted: &Wanted, which: &Insights, window: &Arc<Window>) -> Result<Page<Table>> {
+    page::list(scope, wanted, which, window).await
 }
 
 /// How many insights.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, ScalarType as _, SimpleObject, Value};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject, Value};
 use domain::analysis_error::AnalysisErrorCode;
 use domain::flow::{LayoutAlgorithm, VisualizationType};
 use domain::id::{AnalysisId, SessionId};
@@ -13,9 +13,10 @@ use service::analysis_result::{self as row, Analyses, Table, attempt, disclosure
 use service::look::Look;
 use service::page::{Below, Direction, Key};
 use service::row::Columns;
+use service::shape::Part;
 
 use super::analysis_frame::AnalysisFrame;
-use super::at_once::{Asked, AtHand, AtOnce, scalar};
+use super::at_once::{Asked, AtHand, AtOnce};
 use super::automation_opportunity::{AutomationOpportunity, OpportunityOrder};
 use super::context::{InRequest as _, Read};
 use super::cost_analysis::CostAnalysis;
@@ -32,6 +33,7 @@ use super::recording_session::RecordingSession;
 use super::scalar::{BigInt, DateTime, Decimal, Json, Money};
 use super::workflow_insight::WorkflowInsight;
 use super::workflow_visualization::WorkflowVisualization;
+use super::written::{Plain, Related};
 
 /// One analysis of a recording.
 pub struct Analysis {
@@ -41,27 +43,7 @@ pub struct Analysis {
 
 impl AtHand for Analysis {
     fn at_hand(&self, asked: &Asked<'_>) -> Option<Value> {
-        let row = &self.row;
-        let instant = |at: chrono::DateTime<chrono::Utc>| DateTime(at).to_value();
-        Some(match asked.field() {
-            "id" => ID::from(row.id().ok()?).to_value(),
-            "status" => row.status().ok()?.into(),
-            "stage" => row.stage().ok()?.into(),
-            "progress" => row.progress().ok()?.into(),
-            "isCurrent" => row.is_current().ok()?.into(),
-            "errorCode" => row.error_code().ok()?.map_or(Value::Null, Into::into),
-            "framesAnalyzed" => row.frames_analyzed().ok()?.into(),
-            "coverage" => scalar(row.coverage().ok()?),
-            "confidenceScore" => scalar(row.confidence_score().ok()?),
-            "processingTimeSeconds" => scalar(row.processing_time_seconds().ok()?),
-            "automationOpportunitiesCount" => row.automation_opportunities_count().ok()?.into(),
-            "timeSavingsHoursWeekly" => scalar(row.time_savings_hours_weekly().ok()?.map(Decimal)),
-            "costSavingsAnnual" => asked.object_or_null(self.annual_savings().ok()?.as_ref())?,
-            "queuedAt" => instant(row.queued_at().ok()?),
-            "createdAt" => instant(row.created_at().ok()?),
-            "updatedAt" => instant(row.updated_at().ok()?),
-            _ => return None,
-        })
+        Self::plain(asked.field())?.at_hand(&self.row, asked)
     }
 }
 
@@ -77,32 +59,52 @@ impl Analysis {
 impl RowObject for Analysis {
     type Table = Table;
 
+    fn plain(field: &str) -> Option<Plain> {
+        Some(match field {
+            "id" => Plain::Column(Table::ID),
+            "status" => Plain::Column(Table::STATUS),
+            "stage" => Plain::Column(Table::STAGE),
+            "progress" => Plain::Column(Table::PROGRESS),
+            "isCurrent" => Plain::Column(Table::IS_CURRENT),
+            "errorCode" => Plain::Column(Table::ERROR_CODE),
+            "framesAnalyzed" => Plain::Column(Table::FRAMES_ANALYZED),
+            "coverage" => Plain::Column(Table::COVERAGE),
+            "confidenceScore" => Plain::Column(Table::CONFIDENCE_SCORE),
+            "processingTimeSeconds" => Plain::Column(Table::PROCESSING_TIME_SECONDS),
+            "automationOpportunitiesCount" => Plain::Column(Table::AUTOMATION_OPPORTUNITIES_COUNT),
+            "timeSavingsHoursWeekly" => Plain::Column(Table::TIME_SAVINGS_HOURS_WEEKLY),
+            "costSavingsAnnual" => Plain::Money(Table::COST_SAVINGS_ANNUAL, Table::CURRENCY),
+            "queuedAt" => Plain::Column(Table::QUEUED_AT),
+            "createdAt" => Plain::Column(Table::CREATED_AT),
+            "updatedAt" => Plain::Column(Table::UPDATED_AT),
+            _ => return None,
+        })
+    }
+
+    fn related(field: &Related<'_>) -> Option<Part> {
+        match field.field() {
+            "session" => field.parent::<Table, RecordingSession>(Table::SESSION_ID),
+            "opportunities" => {
+                let order = OpportunityOrder::order(field.argument("orderBy")?);
+                field.page::<AutomationOpportunity>(BELOW, &order)
+            }
+            "costAnalysis" => field.first::<CostAnalysis>(BELOW, service::cost_analysis::order(Vec::new())),
+            "costAnalyses" => field.page::<CostAnalysis>(BELOW, &service::cost_analysis::order(Vec::new())),
+            _ => None,
+        }
+    }
+
     fn columns(field: &str) -> Columns {
         match field {
-            "status" => Table::STATUS,
-            "stage" => Table::STAGE,
-            "progress" => Table::PROGRESS,
-            "isCurrent" => Table::IS_CURRENT,
             "settings" => {
                 Table::ANALYSER | Table::PRESET | Table::FRAMES_PER_SECOND | Table::MAX_FRAMES | Table::SCENE_THRESHOLD
             }
-            "errorCode" => Table::ERROR_CODE,
             "errorMessage" => Table::ERROR_MESSAGE | Table::ERROR_CODE,
             "gptVersion" => Table::GPT_VERSION,
             "promptVersion" => Table::PROMPT_VERSION,
-            "framesAnalyzed" => Table::FRAMES_ANALYZED,
-            "coverage" => Table::COVERAGE,
-            "confidenceScore" => Table::CONFIDENCE_SCORE,
-            "processingTimeSeconds" => Table::PROCESSING_TIME_SECONDS,
-            "automationOpportunitiesCount" => Table::AUTOMATION_OPPORTUNITIES_COUNT,
-            "timeSavingsHoursWeekly" => Table::TIME_SAVINGS_HOURS_WEEKLY,
-            "costSavingsAnnual" => Table::COST_SAVINGS_ANNUAL | Table::CURRENCY,
             "cancelRequestedAt" => Table::CANCEL_REQUESTED_AT,
-            "queuedAt" => Table::QUEUED_AT,
             "processingStartedAt" => Table::PROCESSING_STARTED_AT,
             "processingCompletedAt" => Table::PROCESSING_COMPLETED_AT,
-            "createdAt" => Table::CREATED_AT,
-            "updatedAt" => Table::UPDATED_AT,
             _ => Columns::NONE,
         }
     }
@@ -289,15 +291,8 @@ impl Analysis {
     /// Its newest cost analysis; null before the first.
     async fn cost_analysis(&self, ctx: &Context<'_>) -> Option<Result<AtOnce<CostAnalysis>>> {
         alone(async {
-            let found = newest(
-                ctx,
-                &self.read,
-                self.row.id()?,
-                BELOW,
-                service::cost_analysis::order(Vec::new()),
-            )
-            .await?;
-            Ok(found.map(AtOnce::new))
+            let order = service::cost_analysis::order(Vec::new());
+            newest(ctx, &self.read, self.row.id()?, BELOW, order).await
         })
         .await
     }

@@ -12,6 +12,7 @@ use async_graphql::parser::types::{Field, Selection, SelectionSet, TypeCondition
 use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::ContainerType;
 use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ScalarType, ServerResult, Value};
+use axum::body::Bytes;
 use futures::future::try_join_all;
 
 use crate::http::engine::Bare;
@@ -38,9 +39,11 @@ impl Asked<'_> {
 
     /// The selection of this field of an object below, which may be missing.
     pub fn object_or_null<T: AtHand>(&self, object: Option<&AtOnce<T>>) -> Option<Value> {
-        object.map_or(Some(Value::Null), |object| {
-            write(&object.0, self.ctx, &self.field.selection_set.node)
-        })
+        match object {
+            None => Some(Value::Null),
+            Some(AtOnce::Object(object)) => write(object, self.ctx, &self.field.selection_set.node),
+            Some(AtOnce::Written(json)) => Some(Value::Binary(json.clone())),
+        }
     }
 }
 
@@ -51,12 +54,17 @@ pub fn scalar<T: ScalarType>(scalar: Option<T>) -> Value {
 
 /// An object that is written at once where its whole selection is at hand.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AtOnce<T>(T);
+pub enum AtOnce<T> {
+    /// To be asked for its fields.
+    Object(T),
+    /// The JSON of its selection, which the database has written.
+    Written(Bytes),
+}
 
 impl<T> AtOnce<T> {
     /// This object.
     pub const fn new(object: T) -> Self {
-        Self(object)
+        Self::Object(object)
     }
 }
 
@@ -100,7 +108,7 @@ fn part<'a, T: AtHand>(
             }
             Selection::FragmentSpread(spread) => {
                 let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node)?;
-                applies::<T>(ctx, Some(&fragment.node.type_condition.node))?;
+                applies(ctx, &T::type_name(), Some(&fragment.node.type_condition.node))?;
                 part(
                     object,
                     ctx,
@@ -111,7 +119,7 @@ fn part<'a, T: AtHand>(
             }
             Selection::InlineFragment(fragment) => {
                 let condition = fragment.node.type_condition.as_ref();
-                applies::<T>(ctx, condition.map(|condition| &condition.node))?;
+                applies(ctx, &T::type_name(), condition.map(|condition| &condition.node))?;
                 part(
                     object,
                     ctx,
@@ -149,11 +157,11 @@ async fn resolve_rest<T: AtHand>(
 }
 
 /// Whether a fragment is of the object's own type or of an interface that it has; none for another, which may lie within an interface.
-fn applies<T: AtHand>(ctx: &ContextSelectionSet<'_>, condition: Option<&TypeCondition>) -> Option<()> {
+pub(super) fn applies(ctx: &ContextSelectionSet<'_>, own: &str, condition: Option<&TypeCondition>) -> Option<()> {
     let Some(condition) = condition else { return Some(()) };
-    let (own, on) = (T::type_name(), condition.on.node.as_str());
+    let on = condition.on.node.as_str();
     let has = || {
-        let implemented = ctx.schema_env.registry.implements.get(own.as_ref());
+        let implemented = ctx.schema_env.registry.implements.get(own);
         implemented.is_some_and(|interfaces| interfaces.contains(on))
     };
     (own == on || has()).then_some(())
@@ -169,15 +177,19 @@ impl<T: AtHand> OutputType for AtOnce<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        let object = match self {
+            Self::Object(object) => object,
+            Self::Written(json) => return Ok(Value::Binary(json.clone())),
+        };
         let set = &ctx.item.node;
         let (mut written, mut waits) = (IndexMap::with_capacity(set.items.len()), Waits::new());
         // With something around each field, what waits is resolved as async-graphql does it, and the whole object with it.
         let may_wait = ctx.data_opt::<Bare>().is_some().then_some(&mut waits);
         // The rest apart: few take these ways, and all would carry their memory.
-        match part(&self.0, ctx, set, &mut written, may_wait) {
+        match part(object, ctx, set, &mut written, may_wait) {
             Some(()) if waits.is_empty() => Ok(Value::Object(written)),
-            Some(()) => Box::pin(resolve_rest(&self.0, ctx, written, waits)).await,
-            None => Box::pin(self.0.resolve(ctx, field)).await,
+            Some(()) => Box::pin(resolve_rest(object, ctx, written, waits)).await,
+            None => Box::pin(object.resolve(ctx, field)).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, ScalarType as _, Value};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Value};
 use domain::category::WorkflowCategory;
 use domain::id::{AnalysisId, OpportunityId, SessionId};
 use domain::roi::{Complexity, EffortBasis, FrequencyBasis, Priority};
@@ -11,10 +11,11 @@ use futures::FutureExt as _;
 use service::automation_opportunity::{self as row, Bounds, Opportunities, Table};
 use service::page::{Direction, Key, Order};
 use service::row::Columns;
+use service::shape::Part;
 
 use super::analysis_frame::AnalysisFrame;
 use super::analysis_result::Analysis;
-use super::at_once::{Asked, AtHand, scalar};
+use super::at_once::{Asked, AtHand};
 use super::context::{InRequest as _, Read};
 use super::error::{Result, alone};
 use super::guard::Needs;
@@ -25,6 +26,7 @@ use super::page::{
 use super::recording_session::RecordingSession;
 use super::scalar::{DateTime, Decimal, Json, Money, TimeSpan};
 use super::user_profile::Member;
+use super::written::{Plain, Related};
 
 /// Something that could be automated.
 pub struct AutomationOpportunity {
@@ -34,44 +36,49 @@ pub struct AutomationOpportunity {
 
 impl AtHand for AutomationOpportunity {
     fn at_hand(&self, asked: &Asked<'_>) -> Option<Value> {
-        let row = &self.row;
-        let money = |amount| asked.object_or_null(self.money(amount).ok()?.as_ref());
-        Some(match asked.field() {
-            "id" => ID::from(row.id().ok()?).to_value(),
-            "title" => row.title().ok()?.into(),
-            "description" => row.description().ok()?.into(),
-            "processKey" => row.process_key().ok()?.into(),
-            "opportunityType" => row.opportunity_type().ok()?.into(),
-            "status" => row.status().ok()?.into(),
-            "priority" => row.priority().ok()?.map_or(Value::Null, Into::into),
-            "counted" => row.counted().ok()?.into(),
-            "occurrencesObserved" => row.occurrences_observed().ok()?.into(),
-            "paybackPeriodDays" => scalar(row.payback_period_days().ok()?),
-            "confidenceScore" => scalar(row.confidence_score().ok()?),
-            "roiPercentage" => scalar(row.roi_percentage().ok()?.map(Decimal)),
-            "hoursSavedMonthly" => scalar(row.hours_saved_monthly().ok()?.map(Decimal)),
-            "estimatedCostSavingsMonthly" => money(row.estimated_cost_savings_monthly().ok()?)?,
-            "monthlySavingsLow" => money(row.monthly_savings_low().ok()?)?,
-            "monthlySavingsHigh" => money(row.monthly_savings_high().ok()?)?,
-            "estimatedImplementationCost" => money(row.estimated_implementation_cost().ok()?)?,
-            "createdAt" => DateTime(row.created_at().ok()?).to_value(),
-            _ => return None,
-        })
+        Self::plain(asked.field())?.at_hand(&self.row, asked)
     }
 }
 
 impl RowObject for AutomationOpportunity {
     type Table = Table;
 
+    fn plain(field: &str) -> Option<Plain> {
+        Some(match field {
+            "id" => Plain::Column(Table::ID),
+            "title" => Plain::Column(Table::TITLE),
+            "description" => Plain::Column(Table::DESCRIPTION),
+            "processKey" => Plain::Column(Table::PROCESS_KEY),
+            "opportunityType" => Plain::Column(Table::OPPORTUNITY_TYPE),
+            "status" => Plain::Column(Table::STATUS),
+            "priority" => Plain::Column(Table::PRIORITY),
+            "counted" => Plain::Column(Table::COUNTED),
+            "occurrencesObserved" => Plain::Column(Table::OCCURRENCES_OBSERVED),
+            "paybackPeriodDays" => Plain::Column(Table::PAYBACK_PERIOD_DAYS),
+            "confidenceScore" => Plain::Column(Table::CONFIDENCE_SCORE),
+            "roiPercentage" => Plain::Column(Table::ROI_PERCENTAGE),
+            "hoursSavedMonthly" => Plain::Column(Table::HOURS_SAVED_MONTHLY),
+            "estimatedCostSavingsMonthly" => Plain::Money(Table::ESTIMATED_COST_SAVINGS_MONTHLY, Table::CURRENCY),
+            "monthlySavingsLow" => Plain::Money(Table::MONTHLY_SAVINGS_LOW, Table::CURRENCY),
+            "monthlySavingsHigh" => Plain::Money(Table::MONTHLY_SAVINGS_HIGH, Table::CURRENCY),
+            "estimatedImplementationCost" => Plain::Money(Table::ESTIMATED_IMPLEMENTATION_COST, Table::CURRENCY),
+            "createdAt" => Plain::Column(Table::CREATED_AT),
+            _ => return None,
+        })
+    }
+
+    fn related(field: &Related<'_>) -> Option<Part> {
+        match field.field() {
+            "analysis" => field.parent::<Table, Analysis>(Table::ANALYSIS_ID),
+            "session" => field.parent::<Table, RecordingSession>(Table::SESSION_ID),
+            _ => None,
+        }
+    }
+
     fn columns(field: &str) -> Columns {
         match field {
-            "processKey" => Table::PROCESS_KEY,
-            "opportunityType" => Table::OPPORTUNITY_TYPE,
-            "title" => Table::TITLE,
-            "description" => Table::DESCRIPTION,
             "workflowSteps" => Table::WORKFLOW_STEPS,
             "currentTimePerOccurrenceSeconds" => Table::CURRENT_TIME_PER_OCCURRENCE_SECONDS,
-            "occurrencesObserved" => Table::OCCURRENCES_OBSERVED,
             "observedSeconds" => Table::OBSERVED_SECONDS,
             "occurrencesPerDay" => Table::OCCURRENCES_PER_DAY,
             "frequencyBasis" => Table::FREQUENCY_BASIS,
@@ -79,23 +86,11 @@ impl RowObject for AutomationOpportunity {
             "automationComplexity" => Table::AUTOMATION_COMPLEXITY,
             "implementationEffortHours" => Table::IMPLEMENTATION_EFFORT_HOURS,
             "effortBasis" => Table::EFFORT_BASIS,
-            "estimatedCostSavingsMonthly" => Table::ESTIMATED_COST_SAVINGS_MONTHLY | Table::CURRENCY,
-            "monthlySavingsLow" => Table::MONTHLY_SAVINGS_LOW | Table::CURRENCY,
-            "monthlySavingsHigh" => Table::MONTHLY_SAVINGS_HIGH | Table::CURRENCY,
-            "hoursSavedMonthly" => Table::HOURS_SAVED_MONTHLY,
-            "estimatedImplementationCost" => Table::ESTIMATED_IMPLEMENTATION_COST | Table::CURRENCY,
-            "roiPercentage" => Table::ROI_PERCENTAGE,
-            "paybackPeriodDays" => Table::PAYBACK_PERIOD_DAYS,
-            "counted" => Table::COUNTED,
-            "confidenceScore" => Table::CONFIDENCE_SCORE,
-            "priority" => Table::PRIORITY,
             "priorityReason" => Table::PRIORITY_REASON,
-            "status" => Table::STATUS,
             "review" => row::REVIEW,
             "recordMetadata" => Table::RECORD_METADATA,
             "evidence" => Table::EVIDENCE,
             "frames" => Table::FRAME_INDEXES,
-            "createdAt" => Table::CREATED_AT,
             "updatedAt" => Table::UPDATED_AT,
             _ => Columns::NONE,
         }

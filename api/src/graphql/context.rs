@@ -18,6 +18,7 @@ use service::storage::Storage;
 
 use super::error::{self, Failure, Result};
 use super::loader::Loaders;
+use super::written::Shapes;
 use crate::hub::Hub;
 
 /// What one process has for all requests. Cheap to clone.
@@ -111,6 +112,7 @@ struct Inner {
     api: Api,
     reader: Reader,
     loaders: Loaders,
+    shapes: Shapes,
     logged: Arc<AtomicBool>,
 }
 
@@ -121,6 +123,7 @@ impl Read {
                 api: api.clone(),
                 reader: api.db.reader(caller.clone()),
                 loaders: Loaders::default(),
+                shapes: Shapes::default(),
                 logged: Arc::default(),
             }),
         }
@@ -143,6 +146,10 @@ impl Read {
 
     pub(super) fn loaders(&self) -> &Loaders {
         &self.inner.loaders
+    }
+
+    pub(super) fn shapes(&self) -> &Shapes {
+        &self.inner.shapes
     }
 
     pub(super) fn fault_log(&self) -> FaultLog {

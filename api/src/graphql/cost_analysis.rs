@@ -3,7 +3,7 @@
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, ScalarType as _, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::id::{AnalysisId, CostAnalysisId, SessionId};
 use domain::roi::assumptions::Assumptions;
 use domain::roi::{ConfidenceLevel, ScenarioName, ValueSource};
@@ -14,9 +14,10 @@ use service::cost_analysis::{self as row, CostAnalyses, Table};
 use service::organization;
 use service::page::{Direction, Key};
 use service::row::Columns;
+use service::shape::Part;
 
 use super::analysis_result::Analysis;
-use super::at_once::{Asked, AtHand, scalar};
+use super::at_once::{Asked, AtHand};
 use super::context::{InRequest as _, Read};
 use super::error::Result;
 use super::guard::Needs;
@@ -24,6 +25,7 @@ use super::loader::{AssumptionsOf, ById, ScenariosOf};
 use super::page::{Connection, DateTimeRange, OrderDirection, RowObject, arguments, find, get, id, optional_id, range};
 use super::recording_session::RecordingSession;
 use super::scalar::{DateTime, Decimal, Json, Money};
+use super::written::{Plain, Related};
 
 /// What an analysis is worth.
 pub struct CostAnalysis {
@@ -33,43 +35,43 @@ pub struct CostAnalysis {
 
 impl AtHand for CostAnalysis {
     fn at_hand(&self, asked: &Asked<'_>) -> Option<async_graphql::Value> {
-        let row = &self.row;
-        let money = |amount| asked.object_or_null(self.money(amount).ok()?.as_ref());
-        Some(match asked.field() {
-            "id" => ID::from(row.id().ok()?).to_value(),
-            "currentMonthlyHours" => scalar(row.current_monthly_hours().ok()?.map(Decimal)),
-            "projectedMonthlyHours" => scalar(row.projected_monthly_hours().ok()?.map(Decimal)),
-            "currentMonthlyCost" => money(row.current_monthly_cost().ok()?)?,
-            "projectedMonthlyCost" => money(row.projected_monthly_cost().ok()?)?,
-            "totalImplementationCost" => money(row.total_implementation_cost().ok()?)?,
-            "monthlySavings" => money(row.monthly_savings().ok()?)?,
-            "annualSavings" => money(row.annual_savings().ok()?)?,
-            "paybackPeriodDays" => scalar(row.payback_period_days().ok()?),
-            "roiPercentage" => scalar(row.roi_percentage().ok()?.map(Decimal)),
-            "createdAt" => DateTime(row.created_at().ok()?).to_value(),
-            _ => return None,
-        })
+        Self::plain(asked.field())?.at_hand(&self.row, asked)
     }
 }
 
 impl RowObject for CostAnalysis {
     type Table = Table;
 
+    fn plain(field: &str) -> Option<Plain> {
+        Some(match field {
+            "id" => Plain::Column(Table::ID),
+            "currentMonthlyHours" => Plain::Column(Table::CURRENT_MONTHLY_HOURS),
+            "projectedMonthlyHours" => Plain::Column(Table::PROJECTED_MONTHLY_HOURS),
+            "currentMonthlyCost" => Plain::Money(Table::CURRENT_MONTHLY_COST, Table::CURRENCY),
+            "projectedMonthlyCost" => Plain::Money(Table::PROJECTED_MONTHLY_COST, Table::CURRENCY),
+            "totalImplementationCost" => Plain::Money(Table::TOTAL_IMPLEMENTATION_COST, Table::CURRENCY),
+            "monthlySavings" => Plain::Money(Table::MONTHLY_SAVINGS, Table::CURRENCY),
+            "annualSavings" => Plain::Money(Table::ANNUAL_SAVINGS, Table::CURRENCY),
+            "paybackPeriodDays" => Plain::Column(Table::PAYBACK_PERIOD_DAYS),
+            "roiPercentage" => Plain::Column(Table::ROI_PERCENTAGE),
+            "createdAt" => Plain::Column(Table::CREATED_AT),
+            _ => return None,
+        })
+    }
+
+    fn related(field: &Related<'_>) -> Option<Part> {
+        match field.field() {
+            "analysis" => field.parent::<Table, Analysis>(Table::ANALYSIS_ID),
+            "session" => field.parent::<Table, RecordingSession>(Table::SESSION_ID),
+            _ => None,
+        }
+    }
+
     fn columns(field: &str) -> Columns {
         match field {
-            "currentMonthlyHours" => Table::CURRENT_MONTHLY_HOURS,
-            "currentMonthlyCost" => Table::CURRENT_MONTHLY_COST | Table::CURRENCY,
-            "projectedMonthlyHours" => Table::PROJECTED_MONTHLY_HOURS,
-            "projectedMonthlyCost" => Table::PROJECTED_MONTHLY_COST | Table::CURRENCY,
-            "totalImplementationCost" => Table::TOTAL_IMPLEMENTATION_COST | Table::CURRENCY,
-            "monthlySavings" => Table::MONTHLY_SAVINGS | Table::CURRENCY,
-            "annualSavings" => Table::ANNUAL_SAVINGS | Table::CURRENCY,
-            "paybackPeriodDays" => Table::PAYBACK_PERIOD_DAYS,
-            "roiPercentage" => Table::ROI_PERCENTAGE,
             "currentHourlyRate" => Table::CURRENT_HOURLY_RATE | Table::CURRENCY,
             "confidenceLevel" => Table::CONFIDENCE_LEVEL,
             "scenarios" => Table::CURRENCY,
-            "createdAt" => Table::CREATED_AT,
             _ => Columns::NONE,
         }
     }

@@ -19,7 +19,7 @@ use futures::future::{BoxFuture, Shared};
 use rust_decimal::Decimal;
 use service::db::{Reader, Scope};
 use service::page::{self, Below, Page, Window};
-use service::row::{Columns, Relation, Row};
+use service::row::{Columns, Relation, Row, Wanted};
 use service::{
     analysis_frame, analysis_result, api_key, audit_entry, automation_opportunity, cost_analysis, data_export,
     generated_report, invitation, node, organization, recording_session, user_profile, video_chunk, workflow_insight,
@@ -194,15 +194,15 @@ pub struct Want {
     pub below: Below,
     /// Which page of them.
     pub window: Arc<Window>,
-    /// At least these columns.
-    pub columns: Columns,
+    /// What of each.
+    pub wanted: Wanted,
 }
 
-/// The window is left out: an operation has few of them, and its order and cursors are long to hash for each parent.
+/// The window and what is written are left out: an operation has few of them, and they are long to hash for each parent.
 impl Hash for Want {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.below.hash(state);
-        self.columns.hash(state);
+        self.wanted.columns.hash(state);
     }
 }
 
@@ -239,7 +239,7 @@ impl<T: Child> Key for ByParent<T> {
         let mut found = HashMap::with_capacity(keys.len());
         for (want, same) in wants {
             let parents: Vec<Uuid> = same.iter().map(|key| key.parent).collect();
-            let mut pages = page::pages::<T>(scope, want.below, &parents, want.columns, &want.window).await?;
+            let mut pages = page::pages::<T>(scope, want.below, &parents, &want.wanted, &want.window).await?;
             for key in same {
                 if let Some(page) = pages.remove(&key.parent) {
                     found.insert(key.clone(), page);

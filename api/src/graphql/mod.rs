@@ -25,6 +25,7 @@ pub mod ready_made;
 pub mod root;
 pub mod scalar;
 pub mod subscription;
+pub mod written;
 
 pub mod analysis_frame;
 pub mod analysis_result;

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SelectionField, SimpleObject, TypeName};
+use axum::body::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use service::db::{Reader, Scope};
 use service::page::{self, Arguments, Below, Direction, Order, Page, Window};
-use service::row::{Columns, Relation, Row};
+use service::row::{Columns, Relation, Row, Wanted};
+use service::shape::{Part, Shape};
 use uuid::Uuid;
 
 use super::at_once::{AtHand, AtOnce};
@@ -16,6 +18,7 @@ use super::context::Read;
 use super::error::{Failure, Result};
 use super::loader::{ById, ByParent, Child, CountOf, Loadable, Want};
 use super::scalar::DateTime;
+use super::written::{Plain, Related, shape, shape_of_nodes};
 
 /// Which way a list is ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -63,7 +66,17 @@ pub trait RowObject: AtHand + 'static {
     /// The row's table.
     type Table: Relation;
 
-    /// The columns that a field of the object needs.
+    /// A field that shows what its columns hold; none for any other.
+    fn plain(_field: &str) -> Option<Plain> {
+        None
+    }
+
+    /// A field that answers with rows of other tables, for the database to write; none where that cannot be.
+    fn related(_field: &Related<'_>) -> Option<Part> {
+        None
+    }
+
+    /// The columns that a field needs which is not plain.
     fn columns(field: &str) -> Columns;
 
     /// The object of a row.
@@ -72,9 +85,21 @@ pub trait RowObject: AtHand + 'static {
 
 /// The columns that a field's selection needs of the object that it answers with.
 pub fn asked<O: RowObject>(field: SelectionField<'_>) -> Columns {
-    field
-        .selection_set()
-        .fold(Columns::NONE, |columns, inner| columns | O::columns(inner.name()))
+    field.selection_set().fold(Columns::NONE, |columns, inner| {
+        let name = inner.name();
+        columns | O::plain(name).map_or_else(|| O::columns(name), Plain::columns)
+    })
+}
+
+/// What the database writes, and else the columns that are needed.
+fn wanted(shape: Option<Arc<Shape>>, columns: impl FnOnce() -> Columns) -> Wanted {
+    match shape {
+        Some(_) => Wanted {
+            columns: Columns::NONE,
+            shape,
+        },
+        None => columns().into(),
+    }
 }
 
 /// The same for a field that answers with a connection.
@@ -192,14 +217,14 @@ impl<O: RowObject> Connection<O> {
         count: C,
     ) -> Result<Self>
     where
-        L: AsyncFnOnce(&Scope, Columns, &Arc<Window>) -> service::Result<Page<O::Table>>,
+        L: AsyncFnOnce(&Scope, &Wanted, &Arc<Window>) -> service::Result<Page<O::Table>>,
         C: Fn(Reader) -> BoxFuture<'static, service::Result<i64>> + Send + Sync + 'static,
     {
         let window = Arc::new(Window::new(order, &arguments)?);
         let field = ctx.field();
         let page = if needs_rows(field) {
-            let columns = asked_of_nodes::<O>(field);
-            read.load(async |scope: &Scope| list(scope, columns, &window).await)
+            let wanted = wanted(shape_of_nodes::<O>(ctx, read), || asked_of_nodes::<O>(field));
+            read.load(async |scope: &Scope| list(scope, &wanted, &window).await)
                 .await?
         } else {
             Page::empty(window)
@@ -236,7 +261,7 @@ impl<O: RowObject> Connection<O> {
             let want = Want {
                 below,
                 window: Arc::clone(&window),
-                columns: asked_of_nodes::<O>(field),
+                wanted: wanted(shape_of_nodes::<O>(ctx, read), || asked_of_nodes::<O>(field)),
             };
             read.get(ByParent::<O::Table>::new(parent, want)).await?
         } else {
@@ -262,16 +287,24 @@ pub async fn newest<O: RowObject<Table: Child>>(
     parent: impl Into<Uuid>,
     below: Below,
     order: Order,
-) -> Result<Option<O>> {
+) -> Result<Option<AtOnce<O>>> {
     let want = Want {
         below,
         window: Arc::new(Window::newest(order)),
-        columns: asked::<O>(ctx.field()),
+        wanted: wanted(shape::<O>(ctx, read), || asked::<O>(ctx.field())),
     };
     let page = read.get(ByParent::<O::Table>::new(parent.into(), want)).await?;
-    Ok(page
-        .and_then(|page| page.rows.into_iter().next())
-        .map(|row| O::of(read, row)))
+    page.and_then(|page| page.rows.into_iter().next())
+        .map(|row| of_row(read, row))
+        .transpose()
+}
+
+/// The object of a row, as it was asked for.
+fn of_row<O: RowObject>(read: &Read, row: Arc<Row<O::Table>>) -> Result<AtOnce<O>> {
+    Ok(match row.json()? {
+        Some(json) => AtOnce::Written(Bytes::copy_from_slice(json.as_bytes())),
+        None => AtOnce::Object(O::of(read, row)),
+    })
 }
 
 /// All rows below a parent, of a list that is short by its nature, loaded together with those of its siblings.
@@ -288,7 +321,7 @@ pub async fn whole<O: RowObject<Table: Child>>(
     let want = Want {
         below,
         window: Arc::new(Window::whole(order)),
-        columns: asked::<O>(ctx.field()),
+        wanted: asked::<O>(ctx.field()).into(),
     };
     let page = read.get(ByParent::<O::Table>::new(parent.into(), want)).await?;
     Ok(page
@@ -313,12 +346,9 @@ impl<O: RowObject> Connection<O> {
     }
 
     /// The rows without their places.
-    fn nodes(&self) -> Vec<AtOnce<O>> {
-        self.page
-            .rows
-            .iter()
-            .map(|row| AtOnce::new(O::of(&self.read, Arc::clone(row))))
-            .collect()
+    fn nodes(&self) -> Result<Vec<AtOnce<O>>> {
+        let rows = self.page.rows.iter();
+        rows.map(|row| of_row(&self.read, Arc::clone(row))).collect()
     }
 
     /// Where this page stands in the list.

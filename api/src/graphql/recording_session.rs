@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, ScalarType as _, SimpleObject, Value};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject, Value};
 use domain::category::{ClassifiedBy, WorkflowCategory};
 use domain::id::{SessionId, UserId};
 use domain::status::SessionStatus;
@@ -11,10 +11,11 @@ use service::look::Look;
 use service::page::{Below, Direction, Key};
 use service::recording_session::{self as row, Sessions, Table};
 use service::row::Columns;
+use service::shape::Part;
 use service::signing::Subject;
 
 use super::analysis_result::Analysis;
-use super::at_once::{Asked, AtHand, AtOnce, scalar};
+use super::at_once::{Asked, AtHand, AtOnce};
 use super::audit_entry::AuditEntry;
 use super::automation_opportunity::{AutomationOpportunity, OpportunityOrder};
 use super::context::{InRequest as _, Read};
@@ -29,6 +30,7 @@ use super::scalar::{BigInt, DateTime, Json, Url};
 use super::user_profile::Member;
 use super::video_chunk::VideoChunk;
 use super::workflow_insight::WorkflowInsight;
+use super::written::{Plain, Related};
 
 /// A recording of work on a screen.
 pub struct RecordingSession {
@@ -38,54 +40,57 @@ pub struct RecordingSession {
 
 impl AtHand for RecordingSession {
     fn at_hand(&self, asked: &Asked<'_>) -> Option<Value> {
-        let row = &self.row;
-        let instant = |at: chrono::DateTime<chrono::Utc>| DateTime(at).to_value();
-        Some(match asked.field() {
-            "id" => ID::from(row.id().ok()?).to_value(),
-            "title" => row.title().ok()?.into(),
-            "description" => scalar(row.description().ok()?.map(str::to_owned)),
-            "status" => row.status().ok()?.into(),
-            "workflowType" => row.workflow_type().ok()?.map_or(Value::Null, Into::into),
-            "durationSeconds" => scalar(row.duration_seconds().ok()?),
-            "fileSizeBytes" => BigInt(row.file_size_bytes().ok()?).to_value(),
-            "truncated" => row.truncated().ok()?.into(),
-            "errorMessage" => scalar(row.error_message().ok()?.map(str::to_owned)),
-            "declaredOccurrencesPerDay" => scalar(row.declared_occurrences_per_day().ok()?),
-            "peopleCount" => row.people_count().ok()?.into(),
-            "createdAt" => instant(row.created_at().ok()?),
-            "updatedAt" => instant(row.updated_at().ok()?),
-            "completedAt" => row.completed_at().ok()?.map_or(Value::Null, instant),
-            "videoDeletedAt" => row.video_deleted_at().ok()?.map_or(Value::Null, instant),
-            "framesDeletedAt" => row.frames_deleted_at().ok()?.map_or(Value::Null, instant),
-            _ => return None,
-        })
+        Self::plain(asked.field())?.at_hand(&self.row, asked)
     }
 }
 
 impl RowObject for RecordingSession {
     type Table = Table;
 
+    fn plain(field: &str) -> Option<Plain> {
+        Some(match field {
+            "id" => Plain::Column(Table::ID),
+            "title" => Plain::Column(Table::TITLE),
+            "description" => Plain::Column(Table::DESCRIPTION),
+            "status" => Plain::Column(Table::STATUS),
+            "workflowType" => Plain::Column(Table::WORKFLOW_TYPE),
+            "durationSeconds" => Plain::Column(Table::DURATION_SECONDS),
+            "fileSizeBytes" => Plain::Column(Table::FILE_SIZE_BYTES),
+            "truncated" => Plain::Column(Table::TRUNCATED),
+            "errorMessage" => Plain::Column(Table::ERROR_MESSAGE),
+            "declaredOccurrencesPerDay" => Plain::Column(Table::DECLARED_OCCURRENCES_PER_DAY),
+            "peopleCount" => Plain::Column(Table::PEOPLE_COUNT),
+            "createdAt" => Plain::Column(Table::CREATED_AT),
+            "updatedAt" => Plain::Column(Table::UPDATED_AT),
+            "completedAt" => Plain::Column(Table::COMPLETED_AT),
+            "videoDeletedAt" => Plain::Column(Table::VIDEO_DELETED_AT),
+            "framesDeletedAt" => Plain::Column(Table::FRAMES_DELETED_AT),
+            _ => return None,
+        })
+    }
+
+    fn related(field: &Related<'_>) -> Option<Part> {
+        match field.field() {
+            "analysis" => field.first::<Analysis>(BELOW, service::analysis_result::order(Vec::new())),
+            "currentAnalysis" => {
+                let current = Below { current: true, ..BELOW };
+                field.first::<Analysis>(current, service::analysis_result::order(Vec::new()))
+            }
+            "analyses" => field.page::<Analysis>(BELOW, &service::analysis_result::order(Vec::new())),
+            "opportunities" => {
+                let order = OpportunityOrder::order(field.argument("orderBy")?);
+                field.page::<AutomationOpportunity>(BELOW, &order)
+            }
+            _ => None,
+        }
+    }
+
     fn columns(field: &str) -> Columns {
         match field {
-            "title" => Table::TITLE,
-            "description" => Table::DESCRIPTION,
-            "status" => Table::STATUS,
-            "workflowType" => Table::WORKFLOW_TYPE,
             "classifiedBy" => Table::CLASSIFIED_BY,
-            "durationSeconds" => Table::DURATION_SECONDS,
-            "fileSizeBytes" => Table::FILE_SIZE_BYTES,
-            "truncated" => Table::TRUNCATED,
-            "errorMessage" => Table::ERROR_MESSAGE,
             "privacySettings" => Table::PRIVACY_SETTINGS,
             "metadata" => Table::METADATA,
             "consent" => Table::NOTICE_VERSION | Table::CONSENT_AT | Table::CONSENT_WITHDRAWN_AT,
-            "declaredOccurrencesPerDay" => Table::DECLARED_OCCURRENCES_PER_DAY,
-            "peopleCount" => Table::PEOPLE_COUNT,
-            "createdAt" => Table::CREATED_AT,
-            "updatedAt" => Table::UPDATED_AT,
-            "completedAt" => Table::COMPLETED_AT,
-            "videoDeletedAt" => Table::VIDEO_DELETED_AT,
-            "framesDeletedAt" => Table::FRAMES_DELETED_AT,
             "playback" => row::WATCHABLE,
             _ => Columns::NONE,
         }
@@ -258,14 +263,8 @@ impl RecordingSession {
     /// Its newest analysis; null before the first.
     async fn analysis(&self, ctx: &Context<'_>) -> Option<Result<AtOnce<Analysis>>> {
         alone(async {
-            let found = newest(
-                ctx,
-                &self.read,
-                self.row.id()?,
-                BELOW,
-                service::analysis_result::order(Vec::new()),
-            );
-            Ok(found.await?.map(AtOnce::new))
+            let order = service::analysis_result::order(Vec::new());
+            newest(ctx, &self.read, self.row.id()?, BELOW, order).await
         })
         .await
     }
@@ -274,14 +273,8 @@ impl RecordingSession {
     async fn current_analysis(&self, ctx: &Context<'_>) -> Option<Result<AtOnce<Analysis>>> {
         alone(async {
             let current = Below { current: true, ..BELOW };
-            let found = newest(
-                ctx,
-                &self.read,
-                self.row.id()?,
-                current,
-                service::analysis_result::order(Vec::new()),
-            );
-            Ok(found.await?.map(AtOnce::new))
+            let order = service::analysis_result::order(Vec::new());
+            newest(ctx, &self.read, self.row.id()?, current, order).await
         })
         .await
     }

@@ -1,12 +1,13 @@
 //! Documents that ran without an error, by their text: lexed, parsed and found valid once. A dashboard sends the same few texts
 //! all day, and what differs between two requests is in their variables, which are checked each time.
 
+use std::collections::HashMap;
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, OnceLock, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use lru::LruCache;
 
 /// Bytes of text kept at most; a tree is about twenty times its text.
@@ -20,6 +21,7 @@ pub(super) struct Known {
     /// What its text says.
     pub tree: ExecutableDocument,
     sound: AtomicBool,
+    unmerged: OnceLock<bool>,
 }
 
 impl Known {
@@ -27,7 +29,17 @@ impl Known {
         Self {
             tree,
             sound: AtomicBool::new(false),
+            unmerged: OnceLock::new(),
         }
+    }
+
+    /// Whether no object of an answer is put together of two selections under one key. Only for a document that is valid: its fragments
+    /// are known and do not lie within themselves.
+    pub fn is_unmerged(&self) -> bool {
+        *self.unmerged.get_or_init(|| {
+            let mut operations = self.tree.operations.iter();
+            operations.all(|(_, operation)| unmerged(&self.tree, &operation.node.selection_set.node))
+        })
     }
 
     /// Whether it is valid, and its last run had no error.
@@ -38,6 +50,30 @@ impl Known {
     pub fn set_sound(&self, sound: bool) {
         self.sound.store(sound, Ordering::Relaxed);
     }
+}
+
+/// Whether each key of a selection that has a selection of its own is there once, and so below it.
+fn unmerged(tree: &ExecutableDocument, set: &SelectionSet) -> bool {
+    let mut keys = HashMap::new();
+    once(tree, set, &mut keys) && keys.values().flatten().all(|below| unmerged(tree, below))
+}
+
+fn once<'a>(
+    tree: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    keys: &mut HashMap<&'a str, Option<&'a SelectionSet>>,
+) -> bool {
+    set.items.iter().all(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let below = Some(&field.node.selection_set.node).filter(|set| !set.items.is_empty());
+            keys.insert(field.node.response_key().node.as_str(), below).is_none() || below.is_none()
+        }
+        Selection::FragmentSpread(spread) => {
+            let fragment = tree.fragments.get(&spread.node.fragment_name.node);
+            fragment.is_some_and(|fragment| once(tree, &fragment.node.selection_set.node, keys))
+        }
+        Selection::InlineFragment(fragment) => once(tree, &fragment.node.selection_set.node, keys),
+    })
 }
 
 /// The documents of one schema, those that were used last.
@@ -86,6 +122,21 @@ mod tests {
     use async_graphql::parser::parse_query;
 
     use super::*;
+
+    #[test]
+    fn a_key_with_a_selection_that_is_there_twice_is_merged() {
+        for (text, expected) in [
+            ("{ a b { c } d: b { c } }", true),
+            ("{ a a b { c c } }", true),
+            ("{ b { c } b { d } }", false),
+            ("{ b { c { d } ...F } } fragment F on B { e c { e } }", false),
+            ("{ b { c { d } ...F } } fragment F on B { e ... { f { g } } }", true),
+            ("{ b { ... on B { c { d } } ... on B { c { d } } } }", false),
+            ("query A { a { b } } query B { a { b } a { c } }", false),
+        ] {
+            assert_eq!(Known::new(parse_query(text).unwrap()).is_unmerged(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn what_was_not_used_for_long_makes_room() {

@@ -18,6 +18,7 @@ use futures::{FutureExt as _, Stream, StreamExt as _};
 use serde_json::Map;
 
 use super::{
+    answer,
     documents::{Documents, Known},
     error::{Code, Refusal, RequestError, complete},
     execution::{Execution, Observe, Operations},
@@ -48,6 +49,10 @@ pub enum Introspection {
 
 /// In the data of a schema with nothing around each field.
 pub struct Bare;
+
+/// In the data of a request to such a schema in whose answer nothing is put together of two selections: what a field answers with stands
+/// there as it is, and may be JSON in a [`Value::Binary`].
+pub struct Unmerged;
 
 /// One schema, built three times, since suggestions and extensions are properties of the schema. The first two are built with
 /// [`super::Observe`].
@@ -215,6 +220,8 @@ impl Outcome {
             serde_json::to_string(&RequestError {
                 errors: &self.response.errors,
             })
+        } else if self.response.errors.is_empty() && self.response.extensions.is_empty() {
+            answer::write(&self.response.data)
         } else {
             serde_json::to_string(&self.response)
         };
@@ -389,6 +396,9 @@ impl<E: Executor> Engine<E> {
             let operation = self.schemas.operations.begin(&request.data);
             if let Some(operation) = &operation {
                 operation.attach(&mut request.data);
+            }
+            if document.is_unmerged() {
+                request.data.insert(Unmerged);
             }
             let mut response = self.schemas.bare.execute(request).await;
             if response.errors.is_empty() {

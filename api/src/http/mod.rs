@@ -9,6 +9,7 @@
 //!         -> session (who) -> engine (limits, parse once, variables) -> schema -> stream (bounded, fair) -> wire
 //! ```
 
+pub mod answer;
 pub mod auth;
 pub mod cors;
 mod documents;

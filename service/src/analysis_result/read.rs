@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::db::Scope;
 use crate::error::Result;
 use crate::page::{self, Direction, Filter, Key, Kind, Order, Page, Range, Window};
-use crate::row::{Columns, Decode, table};
+use crate::row::{Decode, Wanted, table};
 use crate::sql::Sql;
 
 table!("public.analysis_results", "analysis", always [ID, SESSION_ID], {
@@ -134,8 +134,8 @@ impl Filter for Analyses {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(scope: &Scope, columns: Columns, which: &Analyses, window: &Arc<Window>) -> Result<Page<Table>> {
-    page::list(scope, columns, which, window).await
+pub async fn list(scope: &Scope, wanted: &Wanted, which: &Analyses, window: &Arc<Window>) -> Result<Page<Table>> {
+    page::list(scope, wanted, which, window).await
 }
 
 /// How many analyses.

@@ -42,5 +42,5 @@ pub fn order() -> Order {
 /// # Errors
 /// Those of the database.
 pub async fn list(scope: &Scope, columns: Columns) -> Result<Page<Table>> {
-    page::list(scope, columns, &(), &Arc::new(Window::whole(order()))).await
+    page::list(scope, &columns.into(), &(), &Arc::new(Window::whole(order()))).await
 }

@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 use crate::db::Scope;
 use crate::error::Result;
 use crate::page::{self, Direction, Filter, Key, Kind, Order, Page, Range, Window};
-use crate::row::{Columns, table};
+use crate::row::{Columns, Wanted, table};
 use crate::sql::Sql;
 
 table!("public.automation_opportunities", "opportunity", always [ID, ANALYSIS_ID, SESSION_ID], {
@@ -234,8 +234,8 @@ impl Filter for Opportunities {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(scope: &Scope, columns: Columns, which: &Opportunities, window: &Arc<Window>) -> Result<Page<Table>> {
-    page::list(scope, columns, which, window).await
+pub async fn list(scope: &Scope, wanted: &Wanted, which: &Opportunities, window: &Arc<Window>) -> Result<Page<Table>> {
+    page::list(scope, wanted, which, window).await
 }
 
 /// How many opportunities.

@@ -19,7 +19,7 @@ use crate::db::Scope;
 use crate::error::{Error, Result};
 use crate::page::{self, Direction, Key, Kind, Order, Page, Window};
 use crate::queue::{self, JobKind};
-use crate::row::{Columns, table};
+use crate::row::{Columns, Wanted, table};
 
 /// How long an archive is kept, from when it was made.
 pub const LIFE: TimeDelta = TimeDelta::hours(24);
@@ -66,8 +66,8 @@ pub fn order() -> Order {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(scope: &Scope, columns: Columns, window: &Arc<Window>) -> Result<Page<Table>> {
-    page::list(scope, columns, &(), window).await
+pub async fn list(scope: &Scope, wanted: &Wanted, window: &Arc<Window>) -> Result<Page<Table>> {
+    page::list(scope, wanted, &(), window).await
 }
 
 /// How many exports the caller has.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::db::Scope;
 use crate::error::Result;
 use crate::page::{self, Direction, Filter, Key, Kind, Order, Page, Range, Window};
-use crate::row::{Columns, Decode, table};
+use crate::row::{Columns, Decode, Wanted, table};
 use crate::sql::Sql;
 
 table!("public.recording_sessions", "recording session", always [ID], {
@@ -220,8 +220,8 @@ fn like(text: &str) -> String {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(scope: &Scope, columns: Columns, which: &Sessions, window: &Arc<Window>) -> Result<Page<Table>> {
-    page::list(scope, columns, which, window).await
+pub async fn list(scope: &Scope, wanted: &Wanted, which: &Sessions, window: &Arc<Window>) -> Result<Page<Table>> {
+    page::list(scope, wanted, which, window).await
 }
 
 /// How many sessions.

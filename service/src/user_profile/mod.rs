@@ -11,7 +11,7 @@ use domain::role::Role;
 use crate::db::Scope;
 use crate::error::Result;
 use crate::page::{self, Direction, Key, Kind, Order, Page, Window};
-use crate::row::{Columns, table};
+use crate::row::{Wanted, table};
 
 table!("public.user_profiles", "member", always [ID], {
     ID = id: UserId,
@@ -40,8 +40,8 @@ pub fn order() -> Order {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list(scope: &Scope, columns: Columns, window: &Arc<Window>) -> Result<Page<Table>> {
-    page::list(scope, columns, &(), window).await
+pub async fn list(scope: &Scope, wanted: &Wanted, window: &Arc<Window>) -> Result<Page<Table>> {
+    page::list(scope, wanted, &(), window).await
 }
 
 /// How many members.

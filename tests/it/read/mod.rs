@@ -11,6 +11,7 @@ mod mutations;
 #[rustfmt::skip] // A query is a line.
 mod plans;
 mod recalculate;
+mod written;
 
 use api::graphql::{Api, Mutation, Query, Request, Subscription, guard::GuardsOff, schema};
 use api::hub::Hub;

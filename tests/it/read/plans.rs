@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
+use api::graphql::Request;
 use serde_json::Value;
 use tests::database::{TestDatabase, seed_many};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-use super::{World, batching};
+use super::{World, batching, written};
 
 /// Queries beside those whose statements are counted: every list in its usual order and with its usual filters.
 const MORE: &[(&str, &str)] = &[
@@ -109,6 +110,7 @@ async fn no_query_goes_through_the_rows_of_all_organizations() {
     let person = uuid::Uuid::parse_str("00000001-0002-7000-8000-000000000001").unwrap();
     let owner = world.db().system().sign_in(person.into(), None).await.unwrap();
 
+    let written = written::written();
     let explanations = Explanations::default();
     let listening = tracing::subscriber::set_default(tracing_subscriber::registry().with(explanations.clone()));
     let counted = batching::QUERIES.iter().map(|(name, _, query)| (*name, *query));
@@ -117,6 +119,10 @@ async fn no_query_goes_through_the_rows_of_all_organizations() {
             .replace("aeeeeeee-0000-7000-8000-000000000021", "00000001-0003-7000-8000-000000000001")
             .replace("$n", "20");
         world.data(&owner, &query).await;
+        // And as the database writes it by itself.
+        let request = async_graphql::Request::new(query).data(Request::new(world.api.clone(), Some(owner.clone())));
+        let answer = written.execute(request).await;
+        assert!(answer.errors.is_empty(), "{:?}", answer.errors);
     }
     // A statement is explained at its end, which comes with the end of its connection at the latest.
     world.db().close().await;

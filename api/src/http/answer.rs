@@ -1,0 +1,64 @@
+//! The JSON of an answer, in which a field may stand that was JSON before.
+
+use async_graphql::Value;
+
+/// `{"data":…}`. A [`Value::Binary`] is JSON that stands as it is; no scalar of a schema served here is binary.
+///
+/// # Errors
+/// Those of the writer, which for a value in memory has none.
+pub fn write(data: &Value) -> serde_json::Result<String> {
+    let mut json = Vec::with_capacity(1024);
+    json.extend_from_slice(b"{\"data\":");
+    value(data, &mut json)?;
+    json.push(b'}');
+    String::from_utf8(json).map_err(serde::ser::Error::custom)
+}
+
+fn value(data: &Value, json: &mut Vec<u8>) -> serde_json::Result<()> {
+    match data {
+        Value::Binary(written) => json.extend_from_slice(written),
+        Value::List(list) => {
+            json.push(b'[');
+            for (at, item) in list.iter().enumerate() {
+                if at > 0 {
+                    json.push(b',');
+                }
+                value(item, json)?;
+            }
+            json.push(b']');
+        }
+        Value::Object(members) => {
+            json.push(b'{');
+            for (at, (name, member)) in members.iter().enumerate() {
+                if at > 0 {
+                    json.push(b',');
+                }
+                // A name needs no escape.
+                json.push(b'"');
+                json.extend_from_slice(name.as_bytes());
+                json.extend_from_slice(b"\":");
+                value(member, json)?;
+            }
+            json.push(b'}');
+        }
+        plain => serde_json::to_writer(json, plain)?,
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_written_as_a_serializer_would_and_json_stands_as_it_is() {
+        let plain = serde_json::json!({ "a": [1, 2.5, "x\"\u{1}é", null, true, {}], "b": { "c": [] } });
+        let value = Value::from_json(plain.clone()).unwrap();
+        assert_eq!(write(&value).unwrap(), format!("{{\"data\":{plain}}}"));
+        let both = Value::List(vec![
+            Value::Binary("{\"a\":1}".into()),
+            Value::Enum(async_graphql::Name::new("B")),
+        ]);
+        assert_eq!(write(&both).unwrap(), r#"{"data":[{"a":1},"B"]}"#);
+    }
+}

@@ -1,0 +1,385 @@
+//! JSON that the database writes: a whole selection of a row and of what lies below it, as one value of one statement.
+//!
+//! Each value looks as the schema's scalars show it, so that an answer is the same whoever wrote it. Row security decides about every
+//! table in it, as in any statement.
+
+use std::fmt::Write as _;
+
+use crate::page::{Below, Order, Window};
+use crate::row::{Columns, Kind, Relation};
+use crate::sql::Sql;
+
+/// Stands for a row that must be there and was not to be seen: no JSON has this character.
+pub(crate) const MISSING: char = '\u{1}';
+
+/// A JSON object of a row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shape {
+    members: Vec<(String, Part)>,
+    /// Statements within it, one in the other.
+    depth: usize,
+}
+
+/// A member of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part(Inner);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Inner {
+    /// The same word for every row.
+    Word(String),
+    /// The value of a column.
+    Column {
+        name: &'static str,
+        kind: Kind,
+        nullable: bool,
+    },
+    /// An object of the same row; null where one of these columns is.
+    Object { unless: Vec<&'static str>, shape: Shape },
+    /// The first row below it in an order, or null.
+    First {
+        table: &'static str,
+        below: Below,
+        window: Window,
+        shape: Shape,
+    },
+    /// The first rows below it in an order.
+    Rows {
+        table: &'static str,
+        below: Below,
+        window: Window,
+        shape: Shape,
+    },
+    /// The row that a column names, which must be there.
+    Parent {
+        table: &'static str,
+        column: &'static str,
+        shape: Shape,
+    },
+}
+
+impl Part {
+    /// A word, such as the name of a type; none for what is no word.
+    pub fn word(word: &str) -> Option<Self> {
+        is_word(word).then(|| Self(Inner::Word(word.to_owned())))
+    }
+
+    /// The value of a column that holds a single one.
+    pub fn column<T: Relation>(column: Columns) -> Option<Self> {
+        let at = column.only()?;
+        let (kind, nullable) = (*T::KINDS.get(at)?)?;
+        let name = T::COLUMNS.get(at)?;
+        Some(Self(Inner::Column { name, kind, nullable }))
+    }
+
+    /// An object of the same row; null where one of these columns is.
+    pub fn object<T: Relation>(unless: &[Columns], shape: Shape) -> Option<Self> {
+        let unless = unless.iter().map(|column| T::COLUMNS.get(column.only()?).copied());
+        let unless = unless.collect::<Option<_>>()?;
+        Some(Self(Inner::Object { unless, shape }))
+    }
+
+    /// The first row below it in an order, or null.
+    pub fn first<T: Relation>(below: Below, order: Order, shape: Shape) -> Self {
+        Self(Inner::First {
+            table: T::NAME,
+            below,
+            window: Window::newest(order),
+            shape,
+        })
+    }
+
+    /// The first so many rows below it in an order; none for more than a page.
+    pub fn rows<T: Relation>(below: Below, order: Order, size: Option<i32>, shape: Shape) -> Option<Self> {
+        Some(Self(Inner::Rows {
+            table: T::NAME,
+            below,
+            window: Window::first(order, size).ok()?,
+            shape,
+        }))
+    }
+
+    /// The row of another table that a column of `T` names, which must be there.
+    pub fn parent<T: Relation, P: Relation>(column: Columns, shape: Shape) -> Option<Self> {
+        Some(Self(Inner::Parent {
+            table: P::NAME,
+            column: T::COLUMNS.get(column.only()?)?,
+            shape,
+        }))
+    }
+
+    const fn depth(&self) -> usize {
+        match &self.0 {
+            Inner::Word(_) | Inner::Column { .. } => 0,
+            Inner::Object { shape, .. } => shape.depth,
+            Inner::First { shape, .. } | Inner::Rows { shape, .. } | Inner::Parent { shape, .. } => shape.depth + 1,
+        }
+    }
+}
+
+fn is_word(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+impl Shape {
+    /// Whether it has a member of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(other, _)| other == name)
+    }
+
+    /// Adds a member; none for a name that is no word, or for what lies too deep.
+    pub fn add(&mut self, name: &str, member: Part) -> Option<()> {
+        self.depth = self.depth.max(member.depth());
+        self.members.push((name.to_owned(), member));
+        (is_word(name) && self.depth <= Sql::DEEPEST).then_some(())
+    }
+
+    /// Writes the expression for the row of the table that is read here.
+    pub(crate) fn write(&self, sql: &mut Sql) {
+        let mut pieces = Pieces::new(sql);
+        pieces.object(self);
+        pieces.end();
+    }
+}
+
+/// A concatenation in the making. What is the same for every row is held back until something else comes.
+struct Pieces<'s> {
+    sql: &'s mut Sql,
+    plain: String,
+    begun: bool,
+}
+
+impl<'s> Pieces<'s> {
+    fn new(sql: &'s mut Sql) -> Self {
+        Self {
+            sql,
+            plain: String::with_capacity(128),
+            begun: false,
+        }
+    }
+
+    /// The next piece is an expression.
+    fn expression(&mut self) -> &mut Sql {
+        if !self.plain.is_empty() {
+            self.plain();
+        }
+        self.join();
+        self.sql
+    }
+
+    fn join(&mut self) {
+        if self.begun {
+            self.sql.push(" || ");
+        }
+        self.begun = true;
+    }
+
+    /// Words and punctuation of JSON: nothing that would end a literal.
+    fn plain(&mut self) {
+        self.join();
+        self.sql.push("'").push(&self.plain).push("'");
+        self.plain.clear();
+    }
+
+    fn end(mut self) {
+        if !self.plain.is_empty() || !self.begun {
+            self.plain();
+        }
+    }
+
+    fn object(&mut self, shape: &Shape) {
+        self.plain.push('{');
+        for (at, (name, member)) in shape.members.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            // Writing to a string cannot fail.
+            let _ = write!(self.plain, "{comma}\"{name}\":");
+            self.member(&member.0);
+        }
+        self.plain.push('}');
+    }
+
+    fn member(&mut self, part: &Inner) {
+        match part {
+            Inner::Word(word) => {
+                let _ = write!(self.plain, "\"{word}\"");
+            }
+            Inner::Column { name, kind, nullable } => self.column(name, *kind, *nullable),
+            Inner::Object { unless, shape } if unless.is_empty() => self.object(shape),
+            Inner::Object { unless, shape } => {
+                let sql = self.expression();
+                sql.push("case when ");
+                for (at, column) in unless.iter().enumerate() {
+                    sql.push(if at > 0 { " and " } else { "" })
+                        .column(column)
+                        .push(" is not null");
+                }
+                sql.push(" then ");
+                shape.write(sql);
+                sql.push(" else 'null' end");
+            }
+            Inner::First {
+                table,
+                below,
+                window,
+                shape,
+            } => {
+                let sql = self.expression();
+                let parent = format!("{}.id", sql.table());
+                sql.push("coalesce((select ");
+                sql.within(|sql| {
+                    shape.write(sql);
+                    from(sql, table);
+                    window.below(sql, *below, &parent);
+                });
+                sql.push("), 'null')");
+            }
+            Inner::Rows {
+                table,
+                below,
+                window,
+                shape,
+            } => {
+                self.plain.push('[');
+                let sql = self.expression();
+                let parent = format!("{}.id", sql.table());
+                sql.push("coalesce((select string_agg(json, ',') from (select ");
+                sql.within(|sql| {
+                    shape.write(sql);
+                    sql.push(" as json");
+                    from(sql, table);
+                    window.below(sql, *below, &parent);
+                });
+                sql.push(") rows), '')");
+                self.plain.push(']');
+            }
+            Inner::Parent { table, column, shape } => {
+                let sql = self.expression();
+                let own = format!("{}.{column}", sql.table());
+                sql.push("coalesce((select ");
+                sql.within(|sql| {
+                    shape.write(sql);
+                    from(sql, table);
+                    sql.push(" where ").column("id").push(" = ").push(&own);
+                });
+                sql.push("), chr(1))");
+            }
+        }
+    }
+
+    /// As the schema's scalars show it: numbers bare, exact and large ones as texts, enumerations in capitals, instants in UTC with
+    /// as many places as they need, in threes.
+    fn column(&mut self, name: &str, kind: Kind, nullable: bool) {
+        let quoted = matches!(
+            kind,
+            Kind::Closed | Kind::Id | Kind::BigInt | Kind::Decimal | Kind::Instant
+        );
+        let quote = if quoted { "\"" } else { "" };
+        if !nullable {
+            self.plain.push_str(quote);
+        }
+        let sql = self.expression();
+        if nullable {
+            sql.push("coalesce(");
+            if quoted {
+                sql.push("'\"' || ");
+            }
+        }
+        match kind {
+            Kind::Text => {
+                sql.push("to_json(").column(name).push(")::text");
+            }
+            // A database may have a language whose capitals are others.
+            Kind::Closed => {
+                sql.push("upper(").column(name).push(" collate \"C\")");
+            }
+            Kind::Id | Kind::Truth | Kind::Int | Kind::BigInt | Kind::Decimal => {
+                sql.column(name).push("::text");
+            }
+            // JSON has no other numbers.
+            Kind::Float => {
+                sql.push("case when abs(").column(name).push(") < 'infinity' then ");
+                sql.column(name).push("::text else 'null' end");
+            }
+            Kind::Instant => {
+                sql.push("case ");
+                for (unit, places) in [("second", ""), ("milliseconds", ".MS")] {
+                    sql.push("when date_trunc('")
+                        .push(unit)
+                        .push("', ")
+                        .column(name)
+                        .push(") = ");
+                    sql.column(name).push(" then ");
+                    instant(sql, name, places);
+                    sql.push(" ");
+                }
+                sql.push("else ");
+                instant(sql, name, ".US");
+                sql.push(" end");
+            }
+        }
+        if nullable {
+            if quoted {
+                sql.push(" || '\"'");
+            }
+            sql.push(", 'null')");
+        } else {
+            self.plain.push_str(quote);
+        }
+    }
+}
+
+fn from(sql: &mut Sql, table: &str) {
+    let short = sql.table();
+    sql.push(" from ").push(table).push(" ").push(short);
+}
+
+fn instant(sql: &mut Sql, name: &str, places: &str) {
+    sql.push("to_char(")
+        .column(name)
+        .push(" at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS");
+    sql.push(places).push("\"Z\"')");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost_analysis::{self, Table};
+
+    #[test]
+    fn what_is_the_same_for_every_row_is_one_piece() {
+        let mut money = Shape::default();
+        money
+            .add("amount", Part::column::<Table>(Table::ANNUAL_SAVINGS).unwrap())
+            .unwrap();
+        let mut shape = Shape::default();
+        shape.add("__typename", Part::word("CostAnalysis").unwrap()).unwrap();
+        shape.add("id", Part::column::<Table>(Table::ID).unwrap()).unwrap();
+        let unless = [Table::ANNUAL_SAVINGS, Table::CURRENCY];
+        shape
+            .add("worth", Part::object::<Table>(&unless, money).unwrap())
+            .unwrap();
+        let mut sql = Sql::new("");
+        shape.write(&mut sql);
+        assert_eq!(
+            sql.text(),
+            "'{\"__typename\":\"CostAnalysis\",\"id\":\"' || t.id::text || '\",\"worth\":' || \
+             case when t.annual_savings is not null and t.currency is not null then \
+             '{\"amount\":' || coalesce('\"' || t.annual_savings::text || '\"', 'null') || '}' else 'null' end || '}'"
+        );
+    }
+
+    #[test]
+    fn what_is_no_word_or_lies_too_deep_is_refused() {
+        assert_eq!(Part::word("a'b"), None);
+        assert_eq!(Shape::default().add("a\"", Part::word("b").unwrap()), None);
+        assert_eq!(Part::column::<Table>(Table::ID | Table::CURRENCY), None);
+        assert_eq!(Part::column::<Table>(Table::ASSUMPTIONS), None);
+        let mut shape = Shape::default();
+        for depth in 0..=Sql::DEEPEST + 1 {
+            let mut outer = Shape::default();
+            let member = Part::first::<Table>(Below::all("analysis_id"), cost_analysis::order(Vec::new()), shape);
+            assert_eq!(outer.add("a", member).is_some(), depth < Sql::DEEPEST, "{depth}");
+            shape = outer;
+        }
+    }
+}
