@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::Row as _;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgRow, PgValueFormat};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -176,12 +176,33 @@ pub enum Single<'r> {
 }
 
 /// What is to travel of each row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Wanted {
     /// At least these columns.
     pub columns: Columns,
     /// What the database writes as JSON, beside them.
     pub shape: Option<Arc<Shape>>,
+}
+
+impl Wanted {
+    /// What tells it from others: a shape is the same only as itself.
+    fn identity(&self) -> (Columns, Option<*const Shape>) {
+        (self.columns, self.shape.as_ref().map(Arc::as_ptr))
+    }
+}
+
+impl PartialEq for Wanted {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Wanted {}
+
+impl std::hash::Hash for Wanted {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
 }
 
 impl From<Columns> for Wanted {
@@ -348,7 +369,9 @@ impl<'r> Decode<'r> for Option<Decimal> {
         let mut number: Self = row.try_get(at)?;
         // The driver drops the places of a zero, which the database sent: the last of four fields of 16 bits.
         if let Some(zero) = number.as_mut().filter(|number| number.is_zero())
-            && let Ok([_, _, _, _, _, _, high, low]) = row.try_get_raw(at)?.as_bytes()
+            && let raw = row.try_get_raw(at)?
+            && raw.format() == PgValueFormat::Binary
+            && let Ok([_, _, _, _, _, _, high, low]) = raw.as_bytes()
         {
             zero.rescale(u16::from_be_bytes([*high, *low]).into());
         }

@@ -18,7 +18,18 @@ pub struct Shape {
     members: Vec<(String, Part)>,
     /// Statements within it, one in the other.
     depth: usize,
+    /// Statements within it, all of them.
+    statements: usize,
+    /// Expressions within it, all of them.
+    expressions: usize,
+    /// Whether there are lists within it, or the first rows of some.
+    below: bool,
 }
+
+/// Statements of one shape at most: a connection keeps some 50 KB of plan for each (measured with PostgreSQL 15).
+const MOST_STATEMENTS: usize = 8;
+/// Values of one shape at most.
+const MOST_EXPRESSIONS: usize = 200;
 
 /// A member of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,8 +110,12 @@ impl Part {
         }))
     }
 
-    /// The row of another table that a column of `T` names, which must be there.
+    /// The row of another table that a column of `T` names, which must be there. None where rows below that one are asked for: siblings
+    /// have it in common, and each would read them anew.
     pub fn parent<T: Relation, P: Relation>(column: Columns, shape: Shape) -> Option<Self> {
+        if shape.below {
+            return None;
+        }
         Some(Self(Inner::Parent {
             table: P::NAME,
             column: T::COLUMNS.get(column.only()?)?,
@@ -108,11 +123,13 @@ impl Part {
         }))
     }
 
-    const fn depth(&self) -> usize {
+    /// The shape within it, whether that is a statement, and whether it reads rows below.
+    const fn within(&self) -> Option<(&Shape, bool, bool)> {
         match &self.0 {
-            Inner::Word(_) | Inner::Column { .. } => 0,
-            Inner::Object { shape, .. } => shape.depth,
-            Inner::First { shape, .. } | Inner::Rows { shape, .. } | Inner::Parent { shape, .. } => shape.depth + 1,
+            Inner::Word(_) | Inner::Column { .. } => None,
+            Inner::Object { shape, .. } => Some((shape, false, false)),
+            Inner::Parent { shape, .. } => Some((shape, true, false)),
+            Inner::First { shape, .. } | Inner::Rows { shape, .. } => Some((shape, true, true)),
         }
     }
 }
@@ -127,11 +144,19 @@ impl Shape {
         self.members.iter().any(|(other, _)| other == name)
     }
 
-    /// Adds a member; none for a name that is no word, or for what lies too deep.
+    /// Adds a member; none for a name that is no word, for what lies too deep, and where the whole is too much for one statement.
     pub fn add(&mut self, name: &str, member: Part) -> Option<()> {
-        self.depth = self.depth.max(member.depth());
+        self.expressions += 1;
+        if let Some((shape, statement, below)) = member.within() {
+            self.depth = self.depth.max(shape.depth + usize::from(statement));
+            self.statements += shape.statements + usize::from(statement);
+            self.expressions += shape.expressions;
+            self.below |= shape.below || below;
+        }
         self.members.push((name.to_owned(), member));
-        (is_word(name) && self.depth <= Sql::DEEPEST).then_some(())
+        let fits =
+            self.depth <= Sql::DEEPEST && self.statements <= MOST_STATEMENTS && self.expressions <= MOST_EXPRESSIONS;
+        (is_word(name) && fits).then_some(())
     }
 
     /// Writes the expression for the row of the table that is read here.
@@ -146,15 +171,18 @@ impl Shape {
 struct Pieces<'s> {
     sql: &'s mut Sql,
     plain: String,
-    begun: bool,
+    /// Where it begins in the text, and each of its pieces.
+    start: usize,
+    begins: Vec<usize>,
 }
 
 impl<'s> Pieces<'s> {
     fn new(sql: &'s mut Sql) -> Self {
         Self {
+            start: sql.len(),
             sql,
             plain: String::with_capacity(128),
-            begun: false,
+            begins: Vec::with_capacity(16),
         }
     }
 
@@ -168,10 +196,7 @@ impl<'s> Pieces<'s> {
     }
 
     fn join(&mut self) {
-        if self.begun {
-            self.sql.push(" || ");
-        }
-        self.begun = true;
+        self.begins.push(self.sql.len());
     }
 
     /// Words and punctuation of JSON: nothing that would end a literal.
@@ -181,10 +206,14 @@ impl<'s> Pieces<'s> {
         self.plain.clear();
     }
 
+    /// In halves of halves: one after the other, each piece would copy all that came before it, and a row keeps all copies.
     fn end(mut self) {
-        if !self.plain.is_empty() || !self.begun {
-            self.plain();
-        }
+        self.plain();
+        let written = self.sql.take(self.start);
+        let begins: Vec<usize> = self.begins.iter().map(|at| at - self.start).collect();
+        let ends = begins.iter().skip(1).copied().chain([written.len()]);
+        let pieces: Vec<&str> = begins.iter().zip(ends).map(|(from, to)| &written[*from..to]).collect();
+        halves(self.sql, &pieces);
     }
 
     fn object(&mut self, shape: &Shape) {
@@ -227,7 +256,7 @@ impl<'s> Pieces<'s> {
                 let parent = format!("{}.id", sql.table());
                 sql.push("coalesce((select ");
                 sql.within(|sql| {
-                    shape.write(sql);
+                    present(sql, shape);
                     from(sql, table);
                     window.below(sql, *below, &parent);
                 });
@@ -244,7 +273,7 @@ impl<'s> Pieces<'s> {
                 let parent = format!("{}.id", sql.table());
                 sql.push("coalesce((select string_agg(json, ',') from (select ");
                 sql.within(|sql| {
-                    shape.write(sql);
+                    present(sql, shape);
                     sql.push(" as json");
                     from(sql, table);
                     window.below(sql, *below, &parent);
@@ -328,6 +357,30 @@ impl<'s> Pieces<'s> {
     }
 }
 
+fn halves(sql: &mut Sql, pieces: &[&str]) {
+    match pieces {
+        [] => {}
+        [piece] => {
+            sql.push(piece);
+        }
+        several => {
+            let (left, right) = several.split_at(several.len().div_ceil(2));
+            sql.push("(");
+            halves(sql, left);
+            sql.push(" || ");
+            halves(sql, right);
+            sql.push(")");
+        }
+    }
+}
+
+/// An object within another: what should not be null is told from a row that is not there.
+fn present(sql: &mut Sql, shape: &Shape) {
+    sql.push("coalesce(");
+    shape.write(sql);
+    sql.push(", chr(1))");
+}
+
 fn from(sql: &mut Sql, table: &str) {
     let short = sql.table();
     sql.push(" from ").push(table).push(" ").push(short);
@@ -362,9 +415,9 @@ mod tests {
         shape.write(&mut sql);
         assert_eq!(
             sql.text(),
-            "'{\"__typename\":\"CostAnalysis\",\"id\":\"' || t.id::text || '\",\"worth\":' || \
-             case when t.annual_savings is not null and t.currency is not null then \
-             '{\"amount\":' || coalesce('\"' || t.annual_savings::text || '\"', 'null') || '}' else 'null' end || '}'"
+            "((('{\"__typename\":\"CostAnalysis\",\"id\":\"' || t.id::text) || '\",\"worth\":') || \
+             (case when t.annual_savings is not null and t.currency is not null then \
+             (('{\"amount\":' || coalesce('\"' || t.annual_savings::text || '\"', 'null')) || '}') else 'null' end || '}'))"
         );
     }
 

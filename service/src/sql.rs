@@ -76,6 +76,16 @@ impl Sql {
         self
     }
 
+    /// Bytes of the text so far.
+    pub const fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Takes the text back from here on; what it binds stays bound.
+    pub fn take(&mut self, from: usize) -> String {
+        self.text.split_off(from)
+    }
+
     /// The text so far.
     #[cfg(test)]
     pub fn text(&self) -> &str {

@@ -100,7 +100,10 @@ fn part<'a, T: AtHand>(
                     let waits = waits.as_mut().filter(|_| field.directives.is_empty())?;
                     waits.push((name, positioned));
                 }
-                let twice = written.insert(name.clone(), at_hand.unwrap_or_default()).is_some();
+                let twice = written.contains_key(name);
+                if !twice {
+                    written.insert(name.clone(), at_hand.unwrap_or_default());
+                }
                 // Two selections of an object under one key are to be merged.
                 if twice && (must_wait || !field.selection_set.node.items.is_empty()) {
                     return None;

@@ -198,11 +198,11 @@ pub struct Want {
     pub wanted: Wanted,
 }
 
-/// The window and what is written are left out: an operation has few of them, and they are long to hash for each parent.
+/// The window is left out: an operation has few of them, and its order and cursors are long to hash for each parent.
 impl Hash for Want {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.below.hash(state);
-        self.wanted.columns.hash(state);
+        self.wanted.hash(state);
     }
 }
 

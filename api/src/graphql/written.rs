@@ -249,3 +249,26 @@ pub fn shape_of_nodes<O: RowObject>(ctx: &Context<'_>, read: &Read) -> Option<Ar
         of::<O>(&selection.with_selection_set(&nodes?.node.selection_set))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::resolver_utils::EnumType;
+    use domain::{analysis_error, category, roi, status};
+
+    /// The database and [`super::shown`] write an enumeration's text in capitals.
+    #[test]
+    fn an_enumeration_has_one_spelling_but_for_its_capitals() {
+        fn compare<E: EnumType + std::fmt::Display>() {
+            for item in E::items() {
+                assert_eq!(item.value.to_string().to_ascii_uppercase(), item.name);
+            }
+        }
+        compare::<analysis_error::AnalysisErrorCode>();
+        compare::<category::WorkflowCategory>();
+        compare::<roi::Priority>();
+        compare::<status::AnalysisStage>();
+        compare::<status::AnalysisStatus>();
+        compare::<status::OpportunityStatus>();
+        compare::<status::SessionStatus>();
+    }
+}

@@ -33,10 +33,9 @@ fn value(data: &Value, json: &mut Vec<u8>) -> serde_json::Result<()> {
                 if at > 0 {
                     json.push(b',');
                 }
-                // A name needs no escape.
-                json.push(b'"');
-                json.extend_from_slice(name.as_bytes());
-                json.extend_from_slice(b"\":");
+                // Keys of documents that people stored are any text.
+                serde_json::to_writer(&mut *json, name.as_str())?;
+                json.push(b':');
                 value(member, json)?;
             }
             json.push(b'}');
@@ -52,7 +51,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_written_as_a_serializer_would_and_json_stands_as_it_is() {
-        let plain = serde_json::json!({ "a": [1, 2.5, "x\"\u{1}é", null, true, {}], "b": { "c": [] } });
+        let plain = serde_json::json!({ "a": [1, 2.5, "x\"\u{1}é", null, true, {}], "b": { "c": [] }, "a\":1},\"data\":{\"\n\n": {} });
         let value = Value::from_json(plain.clone()).unwrap();
         assert_eq!(write(&value).unwrap(), format!("{{\"data\":{plain}}}"));
         let both = Value::List(vec![

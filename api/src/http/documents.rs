@@ -21,6 +21,7 @@ pub(super) struct Known {
     /// What its text says.
     pub tree: ExecutableDocument,
     sound: AtomicBool,
+    writable: AtomicBool,
     unmerged: OnceLock<bool>,
 }
 
@@ -29,17 +30,24 @@ impl Known {
         Self {
             tree,
             sound: AtomicBool::new(false),
+            writable: AtomicBool::new(true),
             unmerged: OnceLock::new(),
         }
     }
 
-    /// Whether no object of an answer is put together of two selections under one key. Only for a document that is valid: its fragments
-    /// are known and do not lie within themselves.
+    /// Whether parts of its answer may be written elsewhere: no object of it is put together of two selections under one key, and it
+    /// has not failed. Only for a document that is valid: its fragments are known and do not lie within themselves.
     pub fn is_unmerged(&self) -> bool {
-        *self.unmerged.get_or_init(|| {
-            let mut operations = self.tree.operations.iter();
-            operations.all(|(_, operation)| unmerged(&self.tree, &operation.node.selection_set.node))
-        })
+        self.writable.load(Ordering::Relaxed)
+            && *self.unmerged.get_or_init(|| {
+                let mut operations = self.tree.operations.iter();
+                operations.all(|(_, operation)| unmerged(&self.tree, &operation.node.selection_set.node))
+            })
+    }
+
+    /// Never again is a part of its answer written elsewhere: that failed where the resolvers did not.
+    pub fn set_unwritable(&self) {
+        self.writable.store(false, Ordering::Relaxed);
     }
 
     /// Whether it is valid, and its last run had no error.
@@ -66,7 +74,8 @@ fn once<'a>(
     set.items.iter().all(|selection| match &selection.node {
         Selection::Field(field) => {
             let below = Some(&field.node.selection_set.node).filter(|set| !set.items.is_empty());
-            keys.insert(field.node.response_key().node.as_str(), below).is_none() || below.is_none()
+            let before = keys.insert(field.node.response_key().node.as_str(), below);
+            before.is_none_or(|before| before.is_none() && below.is_none())
         }
         Selection::FragmentSpread(spread) => {
             let fragment = tree.fragments.get(&spread.node.fragment_name.node);
@@ -133,6 +142,8 @@ mod tests {
             ("{ b { c { d } ...F } } fragment F on B { e ... { f { g } } }", true),
             ("{ b { ... on B { c { d } } ... on B { c { d } } } }", false),
             ("query A { a { b } } query B { a { b } a { c } }", false),
+            ("{ a { b { c } } ... on Query { a: d } }", false),
+            ("{ ... on Query { a: d } a { b { c } } }", false),
         ] {
             assert_eq!(Known::new(parse_query(text).unwrap()).is_unmerged(), expected, "{text}");
         }

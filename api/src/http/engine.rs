@@ -391,13 +391,15 @@ impl<E: Executor> Engine<E> {
     async fn run(&self, prepared: &Prepared) -> Response {
         let query = prepared.kind == OperationType::Query;
         let document = &prepared.document;
+        let mut written = false;
         if query && document.is_sound() {
             let mut request = prepared.request(None);
             let operation = self.schemas.operations.begin(&request.data);
             if let Some(operation) = &operation {
                 operation.attach(&mut request.data);
             }
-            if document.is_unmerged() {
+            written = document.is_unmerged();
+            if written {
                 request.data.insert(Unmerged);
             }
             let mut response = self.schemas.bare.execute(request).await;
@@ -412,6 +414,10 @@ impl<E: Executor> Engine<E> {
         let response = self.careful(prepared).execute(prepared.request(None)).await;
         if response.errors.is_empty() {
             document.set_sound(query);
+            if written {
+                // It failed a moment ago: not to be tried anew with each request.
+                document.set_unwritable();
+            }
             self.documents.keep(&prepared.text, document);
         }
         response

@@ -36,10 +36,10 @@ fn claims(caller: &Caller) -> String {
     }
 }
 
-/// The time-out of a transaction's statements, where its connection has none.
+/// The settings of a transaction's statements, where its connection has none.
 pub(super) fn timeout(milliseconds: Option<u128>) -> String {
     milliseconds.map_or_else(String::new, |milliseconds| {
-        format!("; set local statement_timeout = {milliseconds}")
+        format!("; set local statement_timeout = {milliseconds}; set local jit = off")
     })
 }
 
@@ -142,7 +142,7 @@ mod tests {
         };
         assert_eq!(
             begin_member(&caller, Some(5000), true),
-            "begin isolation level repeatable read read only; set local role newsystem_member; set local statement_timeout = 5000; \
+            "begin isolation level repeatable read read only; set local role newsystem_member; set local statement_timeout = 5000; set local jit = off; \
              set local request.jwt.claims = '{\"sub\":\"00000000-0000-0000-0000-000000000000\",\"role\":\"authenticated\"}'"
         );
     }

@@ -5,6 +5,8 @@
 //! - [`Owner`]: whoever runs the platform, outside every tenant; no process that serves or works has one.
 //! - [`System`]: the short list of definer functions for what happens outside a tenant.
 //!
+//! Nothing is compiled (`jit`): a statement that is long by its text and not by its rows would be compiled anew each time it runs.
+//!
 //! BEGIN, role and claims travel in one message (219 us against 324 with separate ones, facts/stack.md); the time-out of
 //! statements is the connection's, or behind a transaction pooler the transaction's.
 
@@ -108,7 +110,8 @@ impl Db {
             .map_err(|_| Error::invalid(name, "not a postgres:// address"))?;
         let options = options.statement_cache_capacity(if settings.transaction_pooler { 0 } else { 200 });
         let timeout_ms = settings.statement_timeout.as_millis();
-        let of_connections = (!settings.transaction_pooler).then(|| format!("set statement_timeout = {timeout_ms}"));
+        let of_connections =
+            (!settings.transaction_pooler).then(|| format!("set statement_timeout = {timeout_ms}; set jit = off"));
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.acquire_timeout)
