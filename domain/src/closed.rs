@@ -10,6 +10,27 @@ pub struct UnknownValue {
     pub expected: String,
 }
 
+/// Whether a variant's name in the schema is its text in the database, in capitals: what writes one may then write the other.
+pub(crate) const fn is_spelled_alike(variant: &str, text: &str) -> bool {
+    let (variant, text) = (variant.as_bytes(), text.as_bytes());
+    let (mut of_variant, mut of_text) = (0, 0);
+    while of_variant < variant.len() {
+        let letter = variant[of_variant];
+        if letter.is_ascii_uppercase() && of_variant > 0 {
+            if of_text >= text.len() || text[of_text] != b'_' {
+                return false;
+            }
+            of_text += 1;
+        }
+        if of_text >= text.len() || text[of_text] != letter.to_ascii_lowercase() {
+            return false;
+        }
+        of_variant += 1;
+        of_text += 1;
+    }
+    of_text == text.len()
+}
+
 /// Makes closed enumerations from documented variants with their database text.
 ///
 /// Each gets `as_str`, `ALL`, `FromStr`, `Display` and serde over the database text, and an order (that of declaration).
@@ -35,6 +56,10 @@ macro_rules! closed {
                 $variant
             ),+
         }
+
+        $(
+            const _: () = assert!($crate::closed::is_spelled_alike(stringify!($variant), $text), "name and text differ");
+        )+
 
         impl $name {
             /// Every value, in the order of declaration.

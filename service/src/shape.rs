@@ -20,16 +20,14 @@ pub struct Shape {
     depth: usize,
     /// Statements within it, all of them.
     statements: usize,
-    /// Expressions within it, all of them.
-    expressions: usize,
     /// Whether there are lists within it, or the first rows of some.
     below: bool,
 }
 
-/// Statements of one shape at most: a connection keeps some 50 KB of plan for each (measured with PostgreSQL 15).
+/// Statements of one shape at most, and bytes of its expression: a connection keeps a plan for each statement that it ran of late. That of
+/// a list with three others within is 0.3 MB; one of 50 KB was 3.1 MB (PostgreSQL 15).
 const MOST_STATEMENTS: usize = 8;
-/// Values of one shape at most.
-const MOST_EXPRESSIONS: usize = 200;
+const LONGEST: usize = 8 << 10;
 
 /// A member of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,17 +144,21 @@ impl Shape {
 
     /// Adds a member; none for a name that is no word, for what lies too deep, and where the whole is too much for one statement.
     pub fn add(&mut self, name: &str, member: Part) -> Option<()> {
-        self.expressions += 1;
         if let Some((shape, statement, below)) = member.within() {
             self.depth = self.depth.max(shape.depth + usize::from(statement));
             self.statements += shape.statements + usize::from(statement);
-            self.expressions += shape.expressions;
             self.below |= shape.below || below;
         }
         self.members.push((name.to_owned(), member));
-        let fits =
-            self.depth <= Sql::DEEPEST && self.statements <= MOST_STATEMENTS && self.expressions <= MOST_EXPRESSIONS;
+        let fits = self.depth <= Sql::DEEPEST && self.statements <= MOST_STATEMENTS;
         (is_word(name) && fits).then_some(())
+    }
+
+    /// Whether the whole is too long for one statement.
+    pub fn is_too_long(&self) -> bool {
+        let mut sql = Sql::new("");
+        self.write(&mut sql);
+        sql.len() > LONGEST
     }
 
     /// Writes the expression for the row of the table that is read here.
@@ -191,17 +193,13 @@ impl<'s> Pieces<'s> {
         if !self.plain.is_empty() {
             self.plain();
         }
-        self.join();
-        self.sql
-    }
-
-    fn join(&mut self) {
         self.begins.push(self.sql.len());
+        self.sql
     }
 
     /// Words and punctuation of JSON: nothing that would end a literal.
     fn plain(&mut self) {
-        self.join();
+        self.begins.push(self.sql.len());
         self.sql.push("'").push(&self.plain).push("'");
         self.plain.clear();
     }
@@ -396,6 +394,7 @@ fn instant(sql: &mut Sql, name: &str, places: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis_result;
     use crate::cost_analysis::{self, Table};
 
     #[test]
@@ -419,6 +418,29 @@ mod tests {
              (case when t.annual_savings is not null and t.currency is not null then \
              (('{\"amount\":' || coalesce('\"' || t.annual_savings::text || '\"', 'null')) || '}') else 'null' end || '}'))"
         );
+    }
+
+    #[test]
+    fn what_is_too_much_for_one_statement_is_refused() {
+        let below = |shape| Part::first::<Table>(Below::all("analysis_id"), cost_analysis::order(Vec::new()), shape);
+        let mut many = Shape::default();
+        for number in 1..=MOST_STATEMENTS + 1 {
+            let added = many.add(&format!("a{number}"), below(Shape::default()));
+            assert_eq!(added.is_some(), number <= MOST_STATEMENTS, "{number}");
+        }
+        let mut long = Shape::default();
+        assert!(!long.is_too_long());
+        long.add(&"a".repeat(LONGEST), Part::word("b").unwrap()).unwrap();
+        assert!(long.is_too_long());
+        // Rows below a parent are read once for all siblings, by the resolvers.
+        let parent = |shape| Part::parent::<Table, analysis_result::Table>(Table::ANALYSIS_ID, shape);
+        let mut other = Shape::default();
+        other.add("a", parent(Shape::default()).unwrap()).unwrap();
+        assert!(parent(other.clone()).is_some());
+        let mut within = Shape::default();
+        other.add("b", below(Shape::default())).unwrap();
+        within.add("c", Part::object::<Table>(&[], other).unwrap()).unwrap();
+        assert_eq!(parent(within), None);
     }
 
     #[test]

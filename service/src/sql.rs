@@ -57,7 +57,7 @@ impl Sql {
         self.depth -= 1;
     }
 
-    /// Whether another statement may be written within this one.
+    /// So many statements may be written one within the other.
     pub const DEEPEST: usize = SHORT.len() - 1;
 
     /// Binds a value and writes its place.

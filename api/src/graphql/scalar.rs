@@ -185,7 +185,7 @@ pub type Money = AtOnce<Amount>;
 impl Money {
     /// An amount of a row in its currency.
     pub fn of(mut amount: rust_decimal::Decimal, currency: &str) -> Self {
-        // The driver reads a zero without its cents.
+        // A sum of nothing has no cents.
         if amount.scale() < 2 {
             amount.rescale(2);
         }

@@ -219,7 +219,7 @@ impl Shapes {
         let mut shapes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let shape = shapes
             .entry(std::ptr::from_ref(field).addr())
-            .or_insert_with(|| shape().map(Arc::new));
+            .or_insert_with(|| shape().filter(|shape| !shape.is_too_long()).map(Arc::new));
         shape.clone()
     }
 }
@@ -248,27 +248,4 @@ pub fn shape_of_nodes<O: RowObject>(ctx: &Context<'_>, read: &Read) -> Option<Ar
         )?;
         of::<O>(&selection.with_selection_set(&nodes?.node.selection_set))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use async_graphql::resolver_utils::EnumType;
-    use domain::{analysis_error, category, roi, status};
-
-    /// The database and [`super::shown`] write an enumeration's text in capitals.
-    #[test]
-    fn an_enumeration_has_one_spelling_but_for_its_capitals() {
-        fn compare<E: EnumType + std::fmt::Display>() {
-            for item in E::items() {
-                assert_eq!(item.value.to_string().to_ascii_uppercase(), item.name);
-            }
-        }
-        compare::<analysis_error::AnalysisErrorCode>();
-        compare::<category::WorkflowCategory>();
-        compare::<roi::Priority>();
-        compare::<status::AnalysisStage>();
-        compare::<status::AnalysisStatus>();
-        compare::<status::OpportunityStatus>();
-        compare::<status::SessionStatus>();
-    }
 }

@@ -1,15 +1,25 @@
 //! The JSON of an answer, in which a field may stand that was JSON before.
 
-use async_graphql::Value;
+use async_graphql::{Response, Value};
 
-/// `{"data":…}`. A [`Value::Binary`] is JSON that stands as it is; no scalar of a schema served here is binary.
+/// The response. A [`Value::Binary`] is JSON that stands as it is; no scalar of a schema served here is binary.
 ///
 /// # Errors
 /// Those of the writer, which for a value in memory has none.
-pub fn write(data: &Value) -> serde_json::Result<String> {
+pub fn write(response: &Response) -> serde_json::Result<String> {
     let mut json = Vec::with_capacity(1024);
-    json.extend_from_slice(b"{\"data\":");
-    value(data, &mut json)?;
+    json.push(b'{');
+    if !response.errors.is_empty() {
+        json.extend_from_slice(b"\"errors\":");
+        serde_json::to_writer(&mut json, &response.errors)?;
+        json.push(b',');
+    }
+    json.extend_from_slice(b"\"data\":");
+    value(&response.data, &mut json)?;
+    if !response.extensions.is_empty() {
+        json.extend_from_slice(b",\"extensions\":");
+        serde_json::to_writer(&mut json, &response.extensions)?;
+    }
     json.push(b'}');
     String::from_utf8(json).map_err(serde::ser::Error::custom)
 }
@@ -47,17 +57,21 @@ fn value(data: &Value, json: &mut Vec<u8>) -> serde_json::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::{Name, Pos, ServerError};
+
     use super::*;
 
     #[test]
-    fn an_answer_is_written_as_a_serializer_would_and_json_stands_as_it_is() {
+    fn a_response_is_written_as_a_serializer_would_and_json_stands_as_it_is() {
         let plain = serde_json::json!({ "a": [1, 2.5, "x\"\u{1}é", null, true, {}], "b": { "c": [] }, "a\":1},\"data\":{\"\n\n": {} });
-        let value = Value::from_json(plain.clone()).unwrap();
-        assert_eq!(write(&value).unwrap(), format!("{{\"data\":{plain}}}"));
-        let both = Value::List(vec![
-            Value::Binary("{\"a\":1}".into()),
-            Value::Enum(async_graphql::Name::new("B")),
-        ]);
-        assert_eq!(write(&both).unwrap(), r#"{"data":[{"a":1},"B"]}"#);
+        let mut response = Response::new(Value::from_json(plain).unwrap());
+        assert_eq!(write(&response).unwrap(), serde_json::to_string(&response).unwrap());
+        response = response.extension("cost", Value::from(7));
+        response
+            .errors
+            .push(ServerError::new("no \"such\" thing", Some(Pos { line: 1, column: 2 })));
+        assert_eq!(write(&response).unwrap(), serde_json::to_string(&response).unwrap());
+        let both = Value::List(vec![Value::Binary("{\"a\":1}".into()), Value::Enum(Name::new("B"))]);
+        assert_eq!(write(&Response::new(both)).unwrap(), r#"{"data":[{"a":1},"B"]}"#);
     }
 }

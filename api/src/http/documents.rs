@@ -6,6 +6,7 @@ use std::sync::{
     Arc, Mutex, OnceLock, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use lru::LruCache;
@@ -14,6 +15,8 @@ use lru::LruCache;
 const MOST_BYTES: usize = 1 << 20;
 /// A text beyond this is not kept: it would push out many others.
 const LONGEST: usize = 32 << 10;
+/// So long a document rests that could not be written: what that costs again is little beside it.
+const REST: Duration = Duration::from_mins(10);
 
 /// A document that was parsed.
 #[derive(Debug)]
@@ -21,7 +24,7 @@ pub(super) struct Known {
     /// What its text says.
     pub tree: ExecutableDocument,
     sound: AtomicBool,
-    writable: AtomicBool,
+    rests_until: Mutex<Option<Instant>>,
     unmerged: OnceLock<bool>,
 }
 
@@ -30,24 +33,25 @@ impl Known {
         Self {
             tree,
             sound: AtomicBool::new(false),
-            writable: AtomicBool::new(true),
+            rests_until: Mutex::new(None),
             unmerged: OnceLock::new(),
         }
     }
 
     /// Whether parts of its answer may be written elsewhere: no object of it is put together of two selections under one key, and it
-    /// has not failed. Only for a document that is valid: its fragments are known and do not lie within themselves.
-    pub fn is_unmerged(&self) -> bool {
-        self.writable.load(Ordering::Relaxed)
+    /// has not failed of late. Only for a document that is valid: its fragments are known and do not lie within themselves.
+    pub fn may_be_written(&self) -> bool {
+        let rests_until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
+        rests_until.is_none_or(|until| Instant::now() >= until)
             && *self.unmerged.get_or_init(|| {
                 let mut operations = self.tree.operations.iter();
                 operations.all(|(_, operation)| unmerged(&self.tree, &operation.node.selection_set.node))
             })
     }
 
-    /// Never again is a part of its answer written elsewhere: that failed where the resolvers did not.
-    pub fn set_unwritable(&self) {
-        self.writable.store(false, Ordering::Relaxed);
+    /// For a while no part of its answer is written elsewhere: that failed where the resolvers did not.
+    pub fn rest(&self) {
+        *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
     }
 
     /// Whether it is valid, and its last run had no error.
@@ -145,7 +149,11 @@ mod tests {
             ("{ a { b { c } } ... on Query { a: d } }", false),
             ("{ ... on Query { a: d } a { b { c } } }", false),
         ] {
-            assert_eq!(Known::new(parse_query(text).unwrap()).is_unmerged(), expected, "{text}");
+            assert_eq!(
+                Known::new(parse_query(text).unwrap()).may_be_written(),
+                expected,
+                "{text}"
+            );
         }
     }
 

@@ -220,10 +220,8 @@ impl Outcome {
             serde_json::to_string(&RequestError {
                 errors: &self.response.errors,
             })
-        } else if self.response.errors.is_empty() && self.response.extensions.is_empty() {
-            answer::write(&self.response.data)
         } else {
-            serde_json::to_string(&self.response)
+            answer::write(&self.response)
         };
         json.unwrap_or_else(|error| {
             tracing::error!(%error, "a response could not be written as JSON");
@@ -398,7 +396,7 @@ impl<E: Executor> Engine<E> {
             if let Some(operation) = &operation {
                 operation.attach(&mut request.data);
             }
-            written = document.is_unmerged();
+            written = document.may_be_written();
             if written {
                 request.data.insert(Unmerged);
             }
@@ -410,13 +408,15 @@ impl<E: Executor> Engine<E> {
                 return response;
             }
             document.set_sound(false);
+            // What is out of reach now is no fault of the way.
+            written &= !response.errors.iter().any(|error| is_coded(error, Code::Unavailable));
         }
         let response = self.careful(prepared).execute(prepared.request(None)).await;
         if response.errors.is_empty() {
             document.set_sound(query);
             if written {
                 // It failed a moment ago: not to be tried anew with each request.
-                document.set_unwritable();
+                document.rest();
             }
             self.documents.keep(&prepared.text, document);
         }
@@ -478,6 +478,11 @@ impl<E: Executor> Engine<E> {
             }
         }
     }
+}
+
+fn is_coded(error: &ServerError, code: Code) -> bool {
+    let given = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    matches!(given, Some(Value::String(given)) if given == code.as_str())
 }
 
 fn finish(mut response: Response, entered: bool, id: &RequestId) -> Outcome {

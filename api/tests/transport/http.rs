@@ -448,3 +448,40 @@ async fn the_explorer_is_served_from_the_binary_under_a_strict_policy() {
         404
     );
 }
+
+#[tokio::test]
+async fn a_known_query_may_be_written_elsewhere_and_rests_when_that_fails() {
+    let server = Server::start().await;
+    let tried = || server.counts.written.load(std::sync::atomic::Ordering::SeqCst);
+    let (resolvers, database) = (json!("the resolvers"), json!({ "by": "the database" }));
+    let answers = async |query: &str, expected: [&Value; 4]| {
+        let before = tried();
+        for expected in expected {
+            let answer = server.query(query).await;
+            assert_eq!(
+                (answer.status, &answer.json["data"]["written"]),
+                (200, expected),
+                "{query}"
+            );
+        }
+        tried() - before
+    };
+    assert_eq!(
+        answers("{ written }", [&resolvers, &database, &database, &database]).await,
+        3
+    );
+    // Two selections of one thing are merged, which what is written cannot be.
+    let merged = "{ written item { id } item { name } }";
+    assert_eq!(answers(merged, [&resolvers; 4]).await, 0);
+    let fails = |code: &str| format!("{{ written(fails: \"{code}\") }}");
+    assert_eq!(
+        answers(&fails("INTERNAL"), [&resolvers; 4]).await,
+        1,
+        "not with each request anew"
+    );
+    assert_eq!(
+        answers(&fails("UNAVAILABLE"), [&resolvers; 4]).await,
+        3,
+        "no fault of the way"
+    );
+}

@@ -9,12 +9,14 @@ use std::{
     time::Duration,
 };
 
+use api::http::engine::Unmerged;
 use api::http::{
     Authenticate, Caller, Introspection, LastEventId, Nothing, Options, Rejection, RequestId, Schemas, Session,
     Transport,
 };
 use async_graphql::{
-    Context, Enum, Error, ErrorExtensions as _, ID, InputObject, Object, Result, Schema, SimpleObject, Subscription,
+    Context, Enum, Error, ErrorExtensions as _, ID, InputObject, InputValueError, InputValueResult, Object, Result,
+    Scalar, ScalarType, Schema, SimpleObject, Subscription,
 };
 use async_trait::async_trait;
 use axum::http::HeaderMap;
@@ -35,6 +37,26 @@ pub struct Counts {
     pub streams: AtomicUsize,
     /// Events that the hot stream has made.
     pub hot: AtomicU64,
+    /// Fields that were to be written elsewhere.
+    pub written: AtomicU64,
+}
+
+/// Who wrote a field: its resolver, or somebody who writes JSON.
+struct By(bool);
+
+#[Scalar]
+impl ScalarType for By {
+    fn parse(value: async_graphql::Value) -> InputValueResult<Self> {
+        Err(InputValueError::expected_type(value))
+    }
+
+    fn to_value(&self) -> async_graphql::Value {
+        if self.0 {
+            async_graphql::Value::Binary(r#"{"by":"the database"}"#.into())
+        } else {
+            "the resolvers".into()
+        }
+    }
 }
 
 /// What a reader would be: opened by the first field that asks; a clone, as each execution gets one, is another.
@@ -137,6 +159,19 @@ impl Query {
             input.at.map(|at| at.timestamp()),
             input.tags
         )
+    }
+
+    /// Written elsewhere where that may be, which then fails with the code.
+    async fn written(&self, context: &Context<'_>, fails: Option<String>) -> Result<By> {
+        let elsewhere = context.data_opt::<Unmerged>().is_some();
+        if !elsewhere {
+            return Ok(By(false));
+        }
+        context.data::<Arc<Counts>>()?.written.fetch_add(1, Ordering::SeqCst);
+        match fails {
+            Some(code) => Err(Error::new("not now").extend_with(|_, extensions| extensions.set("code", code))),
+            None => Ok(By(true)),
+        }
     }
 
     async fn at(&self, time: DateTime<Utc>) -> i64 {

@@ -22,15 +22,15 @@ closed! {
     /// Why an opportunity has no figures.
     pub enum Missing {
         /// Fewer than three occurrences were seen: insufficient evidence.
-        Evidence = "insufficient_evidence",
+        InsufficientEvidence = "insufficient_evidence",
         /// How long an occurrence takes is not known.
-        Time = "time_unknown",
+        TimeUnknown = "time_unknown",
         /// Nobody declared how often it is done, and the recording does not tell.
-        Frequency = "frequency_unknown",
+        FrequencyUnknown = "frequency_unknown",
         /// How hard it is to automate is not known, so neither is the automatable share.
-        Complexity = "complexity_unknown",
+        ComplexityUnknown = "complexity_unknown",
         /// No hourly rate is set for this currency.
-        HourlyRate = "hourly_rate_unset",
+        HourlyRateUnset = "hourly_rate_unset",
     }
 }
 
@@ -38,11 +38,13 @@ impl Missing {
     /// One sentence that says what to do.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::Evidence => "insufficient evidence: fewer than three occurrences were seen; record more of them",
-            Self::Time => "how long an occurrence takes is not known; enter it, or record the process",
-            Self::Frequency => "how often it is done is not known; enter the occurrences per day",
-            Self::Complexity => "how hard it is to automate is not known; choose a complexity",
-            Self::HourlyRate => "no hourly rate is set for this currency; enter it in the organization's defaults",
+            Self::InsufficientEvidence => {
+                "insufficient evidence: fewer than three occurrences were seen; record more of them"
+            }
+            Self::TimeUnknown => "how long an occurrence takes is not known; enter it, or record the process",
+            Self::FrequencyUnknown => "how often it is done is not known; enter the occurrences per day",
+            Self::ComplexityUnknown => "how hard it is to automate is not known; choose a complexity",
+            Self::HourlyRateUnset => "no hourly rate is set for this currency; enter it in the organization's defaults",
         }
     }
 }
@@ -317,17 +319,17 @@ impl Saving {
 impl Line {
     pub fn new(known: &Known, assumptions: &Assumptions) -> Result<Self, Missing> {
         if !known.is_enough {
-            return Err(Missing::Evidence);
+            return Err(Missing::InsufficientEvidence);
         }
         let seconds = known
             .seconds
             .filter(|seconds| *seconds > Seconds::ZERO)
-            .ok_or(Missing::Time)?;
-        let frequency = known.frequency.ok_or(Missing::Frequency)?;
-        let complexity = known.complexity.ok_or(Missing::Complexity)?;
-        let effort = known.effort.ok_or(Missing::Complexity)?;
+            .ok_or(Missing::TimeUnknown)?;
+        let frequency = known.frequency.ok_or(Missing::FrequencyUnknown)?;
+        let complexity = known.complexity.ok_or(Missing::ComplexityUnknown)?;
+        let effort = known.effort.ok_or(Missing::ComplexityUnknown)?;
         if assumptions.hourly_rate().value().is_zero() || assumptions.implementation_rate().value().is_zero() {
-            return Err(Missing::HourlyRate);
+            return Err(Missing::HourlyRateUnset);
         }
         let day = assumptions.working_time().day();
         let load = |times: PerDay| (seconds * times).min(day);

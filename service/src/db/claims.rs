@@ -37,7 +37,7 @@ fn claims(caller: &Caller) -> String {
 }
 
 /// The settings of a transaction's statements, where its connection has none.
-pub(super) fn timeout(milliseconds: Option<u128>) -> String {
+pub(super) fn settings(milliseconds: Option<u128>) -> String {
     milliseconds.map_or_else(String::new, |milliseconds| {
         format!("; set local statement_timeout = {milliseconds}; set local jit = off")
     })
@@ -51,7 +51,7 @@ pub(super) fn begin_member(caller: &Caller, timeout_ms: Option<u128>, read_only:
     };
     format!(
         "begin{mode}; set local role newsystem_member{}; set local request.jwt.claims = {}",
-        timeout(timeout_ms),
+        settings(timeout_ms),
         literal(&claims(caller))
     )
 }
@@ -59,7 +59,7 @@ pub(super) fn begin_member(caller: &Caller, timeout_ms: Option<u128>, read_only:
 pub(super) fn begin_job(lease: &Lease, timeout_ms: Option<u128>) -> String {
     format!(
         "begin; set local role newsystem_job{}; set local newsystem.job = {}",
-        timeout(timeout_ms),
+        settings(timeout_ms),
         literal(&job(lease))
     )
 }
@@ -68,7 +68,7 @@ pub(super) fn begin_job(lease: &Lease, timeout_ms: Option<u128>) -> String {
 pub(super) fn begin_export(lease: &Lease, timeout_ms: Option<u128>) -> String {
     format!(
         "begin isolation level repeatable read read only; set local role newsystem_export{}; set local newsystem.job = {}",
-        timeout(timeout_ms),
+        settings(timeout_ms),
         literal(&job(lease))
     )
 }

@@ -116,10 +116,10 @@ impl Db {
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.acquire_timeout)
             .after_connect(move |connection, _| {
-                let timeout = of_connections.clone();
+                let settings = of_connections.clone();
                 Box::pin(async move {
-                    if let Some(timeout) = timeout {
-                        sqlx::raw_sql(AssertSqlSafe(timeout)).execute(connection).await?;
+                    if let Some(settings) = settings {
+                        sqlx::raw_sql(AssertSqlSafe(settings)).execute(connection).await?;
                     }
                     Ok(())
                 })
@@ -256,7 +256,7 @@ impl Db {
     }
 
     pub(crate) async fn begin_system(&self) -> Result<Transaction<'static, Postgres>> {
-        self.begin(format!("begin{}", claims::timeout(self.inner.timeout_ms)))
+        self.begin(format!("begin{}", claims::settings(self.inner.timeout_ms)))
             .await
     }
 

@@ -23,8 +23,13 @@ pub(super) fn written() -> Schema<Query, Mutation, Subscription> {
     schema().data(Bare).data(Unmerged).finish()
 }
 
+#[derive(sea_orm::FromQueryResult)]
+struct Setting {
+    jit: String,
+}
+
 /// Whether the database wrote a part of an answer.
-fn is_written(answer: &Answer) -> bool {
+pub(super) fn is_written(answer: &Answer) -> bool {
     match answer {
         Answer::Binary(_) => true,
         Answer::List(list) => list.iter().any(is_written),
@@ -72,7 +77,7 @@ impl Ways {
         assert_eq!(resolved.get("errors"), None, "{query}: {resolved:#}");
         let answer = self.answer(caller, query, variables).await;
         assert!(answer.errors.is_empty(), "{query}: {:?}", answer.errors);
-        let text = answer::write(&answer.data).unwrap();
+        let text = answer::write(&answer).unwrap();
         let mut other: Value = serde_json::from_str(&text).unwrap();
         let (resolved, other) = (by_value(resolved["data"].take()), by_value(other["data"].take()));
         assert_eq!(resolved.to_string(), other.to_string(), "{query}\n{variables}");
@@ -250,6 +255,10 @@ async fn the_database_writes_what_the_resolvers_say() {
         .await;
     let code = code["__type"]["enumValues"][0]["name"].as_str().unwrap().to_lowercase();
     world.run(&ODD.replace("no_frames", &code)).await;
+    // A long statement would be compiled anew each time it runs.
+    let scope = world.db().scope(&world.owner().await).await.unwrap();
+    let setting = scope.row::<Setting>("select current_setting('jit') as jit", []).await;
+    assert_eq!(setting.unwrap().unwrap().jit, "off");
     let callers = [
         world.owner().await,
         world.operator().await,

@@ -185,12 +185,17 @@ fn stretch(picture: &Video) -> Video {
         for y in 0..height {
             let from = &source[y * from_stride..][..width];
             let to = &mut target[y * to_stride..][..width];
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = if plane == 0 {
-                    (((i32::from(*from) - 16) * 19_078) >> 14).clamp(0, 255) as u8
-                } else {
-                    (128 + (((i32::from(*from) - 128) * 18_651) >> 14)).clamp(0, 255) as u8
-                };
+            // The upper half of a product of 16 bits is one instruction for eight samples: 4 * x * factor / 2^16.
+            if plane == 0 {
+                for (to, from) in to.iter_mut().zip(from) {
+                    let above_black = 4 * u16::from(from.saturating_sub(16));
+                    *to = ((u32::from(above_black) * 19_078) >> 16).min(255) as u8;
+                }
+            } else {
+                for (to, from) in to.iter_mut().zip(from) {
+                    let from_grey = 4 * (i16::from(*from) - 128);
+                    *to = (128 + ((i32::from(from_grey) * 18_651) >> 16)).clamp(0, 255) as u8;
+                }
             }
         }
     }

@@ -126,7 +126,7 @@ fn below_three_occurrences_nothing_is_worth_anything() {
         let mut seen = order_entry();
         seen.evidence.occurrences = occurrences;
         let worth = worth(&seen, None, &dutch());
-        assert_eq!(worth.figures, Err(Missing::Evidence));
+        assert_eq!(worth.figures, Err(Missing::InsufficientEvidence));
         assert!(worth.frequency.is_some());
         assert_eq!(cost_of(&[seen], &dutch()).figures, None);
     }
@@ -135,10 +135,10 @@ fn below_three_occurrences_nothing_is_worth_anything() {
 #[test]
 fn what_is_missing_is_named() {
     let cases: [(Missing, Change); 4] = [
-        (Missing::Time, |o| o.seconds_per_occurrence = None),
-        (Missing::Time, |o| o.seconds_per_occurrence = Some(Seconds::ZERO)),
-        (Missing::Complexity, |o| o.complexity = None),
-        (Missing::Frequency, |o| {
+        (Missing::TimeUnknown, |o| o.seconds_per_occurrence = None),
+        (Missing::TimeUnknown, |o| o.seconds_per_occurrence = Some(Seconds::ZERO)),
+        (Missing::ComplexityUnknown, |o| o.complexity = None),
+        (Missing::FrequencyUnknown, |o| {
             o.declared_per_day = None;
             o.evidence.observed = Seconds::ZERO;
         }),
@@ -149,7 +149,10 @@ fn what_is_missing_is_named() {
         assert_eq!(worth(&seen, None, &dutch()).figures, Err(missing));
     }
     let zlotys = Assumptions::defaults("PLN".parse().unwrap(), "Europe/Warsaw");
-    assert_eq!(worth(&order_entry(), None, &zlotys).figures, Err(Missing::HourlyRate));
+    assert_eq!(
+        worth(&order_entry(), None, &zlotys).figures,
+        Err(Missing::HourlyRateUnset)
+    );
 }
 
 #[test]
