@@ -45,13 +45,15 @@ impl Sketch {
                     let top = (row * BLOCK + quarter / 2 * CELL).min(luma.height - 1);
                     let left = (column * BLOCK + quarter % 2 * CELL).min(luma.width - 1);
                     let (bottom, right) = ((top + CELL).min(luma.height), (left + CELL).min(luma.width));
-                    let mut cell = Cell::default();
+                    let mut sum = 0_u32;
                     for y in top..bottom {
-                        cell.add(&luma.row(y)[left..right]);
+                        for &sample in &luma.row(y)[left..right] {
+                            sum += u32::from(sample);
+                            darkest = darkest.min(sample);
+                            brightest = brightest.max(sample);
+                        }
                     }
-                    darkest = darkest.min(cell.darkest());
-                    brightest = brightest.max(cell.brightest());
-                    *mean = (cell.sum() / ((bottom - top) * (right - left)) as u32) as u8;
+                    *mean = (sum / ((bottom - top) * (right - left)) as u32) as u8;
                 }
                 means.push(quarters);
                 drawn.push(brightest - darkest > EDGE);
@@ -105,56 +107,6 @@ impl Sketch {
 
 fn close(a: [u8; 4], b: [u8; 4]) -> bool {
     a.iter().zip(b).all(|(a, b)| a.abs_diff(b) <= CELL_EQUAL)
-}
-
-/// The samples of a cell, column by column: a whole line of it is taken in a few instructions.
-struct Cell {
-    sums: [u16; CELL],
-    darkest: [u8; CELL],
-    brightest: [u8; CELL],
-}
-
-impl Default for Cell {
-    fn default() -> Self {
-        Self {
-            sums: [0; CELL],
-            darkest: [u8::MAX; CELL],
-            brightest: [u8::MIN; CELL],
-        }
-    }
-}
-
-impl Cell {
-    fn add(&mut self, line: &[u8]) {
-        match <&[u8; CELL]>::try_from(line) {
-            Ok(whole) => self.take(*whole),
-            // At the right edge.
-            Err(_) => self.take(line.iter().copied()),
-        }
-    }
-
-    /// Made anew for lines of a known length, which become vectors.
-    #[inline]
-    fn take(&mut self, line: impl IntoIterator<Item = u8>) {
-        let columns = self.sums.iter_mut().zip(&mut self.darkest).zip(&mut self.brightest);
-        for (((sum, darkest), brightest), sample) in columns.zip(line) {
-            *sum += u16::from(sample);
-            *darkest = (*darkest).min(sample);
-            *brightest = (*brightest).max(sample);
-        }
-    }
-
-    fn sum(&self) -> u32 {
-        self.sums.iter().map(|sum| u32::from(*sum)).sum()
-    }
-
-    fn darkest(&self) -> u8 {
-        self.darkest.iter().copied().fold(u8::MAX, u8::min)
-    }
-
-    fn brightest(&self) -> u8 {
-        self.brightest.iter().copied().fold(u8::MIN, u8::max)
-    }
 }
 
 /// A difference hash: is each of 8x8 fields brighter than the one to its right, in a 9x8 picture of the screen.
