@@ -25,7 +25,7 @@ pub struct Shape {
 }
 
 /// Statements of one shape at most, and bytes of its expression: a connection keeps a plan for each statement that it ran of late. That of
-/// a list with three others within is 0.3 MB; one of 50 KB was 3.1 MB (PostgreSQL 15).
+/// a list with three others within is 0.3 MB, that of the largest 0.9 MB, and one of 50 KB was 3.1 MB (PostgreSQL 15).
 const MOST_STATEMENTS: usize = 8;
 const LONGEST: usize = 8 << 10;
 
