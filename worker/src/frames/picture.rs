@@ -189,12 +189,12 @@ fn stretch(picture: &Video) -> Video {
             if plane == 0 {
                 for (to, from) in to.iter_mut().zip(from) {
                     let above_black = 4 * u16::from(from.saturating_sub(16));
-                    *to = ((u32::from(above_black) * 19_078) >> 16).min(255) as u8;
+                    *to = (((u32::from(above_black) * 19_078) >> 16) as u16).min(255) as u8;
                 }
             } else {
                 for (to, from) in to.iter_mut().zip(from) {
                     let from_grey = 4 * (i16::from(*from) - 128);
-                    *to = (128 + ((i32::from(from_grey) * 18_651) >> 16)).clamp(0, 255) as u8;
+                    *to = (128 + ((i32::from(from_grey) * 18_651) >> 16) as i16).clamp(0, 255) as u8;
                 }
             }
         }

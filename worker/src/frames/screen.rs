@@ -35,29 +35,43 @@ pub struct Sketch {
 impl Sketch {
     pub fn of(luma: &Luma<'_>) -> Self {
         let (columns, rows) = (luma.columns(), luma.rows());
-        let mut means = Vec::with_capacity(columns * rows);
+        let mut means = vec![[0; 4]; columns * rows];
         let mut drawn = Vec::with_capacity(columns * rows);
-        for row in 0..rows {
-            for column in 0..columns {
-                let mut quarters = [0; 4];
-                let (mut darkest, mut brightest) = (u8::MAX, u8::MIN);
-                for (quarter, mean) in quarters.iter_mut().enumerate() {
-                    let top = (row * BLOCK + quarter / 2 * CELL).min(luma.height - 1);
-                    let left = (column * BLOCK + quarter % 2 * CELL).min(luma.width - 1);
-                    let (bottom, right) = ((top + CELL).min(luma.height), (left + CELL).min(luma.width));
-                    let mut sum = 0_u32;
-                    for y in top..bottom {
-                        for &sample in &luma.row(y)[left..right] {
-                            sum += u32::from(sample);
-                            darkest = darkest.min(sample);
-                            brightest = brightest.max(sample);
-                        }
+        // Line by line first, which is one instruction for many samples, and across at the end.
+        let mut sums = vec![0_u16; luma.width];
+        let (mut darkest, mut brightest) = (vec![0; luma.width], vec![0; luma.width]);
+        for (row, means) in means.chunks_mut(columns).enumerate() {
+            darkest.fill(u8::MAX);
+            brightest.fill(u8::MIN);
+            for lower in 0..2 {
+                let top = (row * BLOCK + lower * CELL).min(luma.height - 1);
+                let bottom = (top + CELL).min(luma.height);
+                sums.fill(0);
+                for y in top..bottom {
+                    let line = luma.row(y);
+                    for (sum, sample) in sums.iter_mut().zip(line) {
+                        *sum += u16::from(*sample);
                     }
-                    *mean = (sum / ((bottom - top) * (right - left)) as u32) as u8;
+                    for (darkest, sample) in darkest.iter_mut().zip(line) {
+                        *darkest = (*darkest).min(*sample);
+                    }
+                    for (brightest, sample) in brightest.iter_mut().zip(line) {
+                        *brightest = (*brightest).max(*sample);
+                    }
                 }
-                means.push(quarters);
-                drawn.push(brightest - darkest > EDGE);
+                for (column, mean) in means.iter_mut().enumerate() {
+                    for right in 0..2 {
+                        let from = (column * BLOCK + right * CELL).min(luma.width - 1);
+                        let to = (from + CELL).min(luma.width);
+                        let sum: u32 = sums[from..to].iter().map(|sum| u32::from(*sum)).sum();
+                        mean[lower * 2 + right] = (sum / ((bottom - top) * (to - from)) as u32) as u8;
+                    }
+                }
             }
+            drawn.extend(darkest.chunks(BLOCK).zip(brightest.chunks(BLOCK)).map(|(darkest, brightest)| {
+                let (darkest, brightest) = (darkest.iter().min(), brightest.iter().max());
+                brightest.zip(darkest).is_some_and(|(brightest, darkest)| brightest - darkest > EDGE)
+            }));
         }
         let fingerprint = fingerprint(&means, columns, rows);
         Self {

@@ -32,6 +32,8 @@ const MANY_SMALL: usize = 5;
 /// a spinner.
 const WIDGET_TOGGLES: u8 = 3;
 const WIDGET_MEMORY_SECONDS: f64 = 2.5;
+/// It has done so for so long: two letters typed into one block, and a caret that comes and goes, change it as often within half a second.
+const WIDGET_SECONDS: f64 = 0.7;
 /// Changes of one block closer than this count as one (a letter and the caret that makes room).
 const TOGGLE_SECONDS: f64 = 0.15;
 /// A change of more than this share of the screen is no widget's.
@@ -84,6 +86,7 @@ struct Block {
     dirty: bool,
     differs: bool,
     toggles: u8,
+    first_toggled_at: f32,
     toggled_at: f32,
 }
 
@@ -182,7 +185,7 @@ impl<P: Picture> Tracker<P> {
     fn keep(&mut self) -> Option<Kept<P>> {
         let (timestamp_seconds, picture) = self.previous.clone()?;
         if std::mem::take(&mut self.unweighed) {
-            self.weigh(timestamp_seconds, &picture);
+            self.weigh(timestamp_seconds, &picture, false);
         }
         let start_seconds = self.diverged_at.take()?;
         for block in self.dirty.drain(..) {
@@ -210,12 +213,14 @@ impl<P: Picture> Tracker<P> {
             let small_enough = share < WIDGET_SHARE;
             let mut small = small_enough;
             let mut telling = !small;
+            let mut caret_alone = small;
             if small {
                 for part in grid::components(&found, columns) {
                     let area = grid::bounds(&before, &after, &part.blocks);
                     whole = Some(whole.map_or(area, |sum| sum.union(area)));
                     let widget = part.blocks.iter().all(|block| self.in_widget(*block, columns, at));
                     let caret = area.width() <= CARET_WIDTH * self.scale && area.height() >= 2 * area.width();
+                    caret_alone &= caret;
                     if !caret {
                         self.count_toggles(&part.blocks, at);
                     }
@@ -272,7 +277,7 @@ impl<P: Picture> Tracker<P> {
             }
             let was_diverged = self.diverged_at.is_some();
             if small_enough {
-                self.weigh(at, picture);
+                self.weigh(at, picture, caret_alone);
             } else {
                 // Most of it will have changed again by the time it settles: compared then, once.
                 self.unweighed = true;
@@ -288,8 +293,9 @@ impl<P: Picture> Tracker<P> {
         self.found = found;
     }
 
-    /// Compares what moved since the last kept picture with that picture.
-    fn weigh(&mut self, at: f64, picture: &P) {
+    /// Compares what moved since the last kept picture with that picture. A caret that comes or goes takes nothing back: beside
+    /// the last letters it makes a shape that might be a pointer's.
+    fn weigh(&mut self, at: f64, picture: &P, caret_alone: bool) {
         self.unweighed = false;
         let Some(selected) = &self.selected else {
             // Nothing is kept yet: everything is new.
@@ -307,31 +313,28 @@ impl<P: Picture> Tracker<P> {
             }
         }
         let share = different.len() as f64 / self.blocks.len() as f64;
-        for block in &self.dirty {
-            self.blocks[*block as usize].differs = false;
-        }
-        let mut telling = share >= WIDGET_SHARE;
-        if telling {
-            for block in &different {
+        let telling = if share >= WIDGET_SHARE {
+            different.clone()
+        } else {
+            let mut parts = grid::components(&different, columns);
+            if parts.len() < MANY_SMALL {
+                parts.retain(|part| !self.pointer_like(&grid::bounds(&kept, &now, &part.blocks)));
+            }
+            parts.into_iter().flat_map(|part| part.blocks).collect()
+        };
+        if !telling.is_empty() || !caret_alone {
+            for block in &self.dirty {
+                self.blocks[*block as usize].differs = false;
+            }
+            for block in &telling {
                 self.blocks[*block as usize].differs = true;
             }
-        } else {
-            let parts = grid::components(&different, columns);
-            let crowd = parts.len() >= MANY_SMALL;
-            for part in parts {
-                if crowd || !self.pointer_like(&grid::bounds(&kept, &now, &part.blocks)) {
-                    telling = true;
-                    for block in part.blocks {
-                        self.blocks[block as usize].differs = true;
-                    }
-                }
+            if telling.is_empty() {
+                self.diverged_at = None;
+            } else if self.diverged_at.is_none() {
+                self.diverged_at = Some(at);
+                self.busy_since = at;
             }
-        }
-        if !telling {
-            self.diverged_at = None;
-        } else if self.diverged_at.is_none() {
-            self.diverged_at = Some(at);
-            self.busy_since = at;
         }
         let blocks = &mut self.blocks;
         let different: std::collections::HashSet<u32> = different.into_iter().collect();
@@ -362,6 +365,9 @@ impl<P: Picture> Tracker<P> {
             if since > WIDGET_MEMORY_SECONDS {
                 block.toggles = 0;
             }
+            if block.toggles == 0 {
+                block.first_toggled_at = at as f32;
+            }
             if block.toggles == 0 || since >= TOGGLE_SECONDS {
                 block.toggles = block.toggles.saturating_add(1);
                 block.toggled_at = at as f32;
@@ -374,7 +380,9 @@ impl<P: Picture> Tracker<P> {
         let (row, column) = (block as usize / columns, block as usize % columns);
         (column.saturating_sub(2)..=(column + 2).min(columns - 1)).any(|near| {
             let block = &self.blocks[row * columns + near];
-            block.toggles >= WIDGET_TOGGLES && at - f64::from(block.toggled_at) <= WIDGET_MEMORY_SECONDS
+            block.toggles >= WIDGET_TOGGLES
+                && f64::from(block.toggled_at - block.first_toggled_at) >= WIDGET_SECONDS
+                && at - f64::from(block.toggled_at) <= WIDGET_MEMORY_SECONDS
         })
     }
 

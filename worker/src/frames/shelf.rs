@@ -1,4 +1,4 @@
-//! The kept pictures: written as soon as they are chosen, replaced, thinned out and numbered.
+//! The kept pictures: written as soon as no other can take their place, thinned out and numbered.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::{Frame, FrameError, Sampling, TimeSpan};
 /// Candidates of which fewer blocks than this differ show the same.
 const EQUAL_BLOCKS: f64 = 3.0;
 
-/// The pictures kept so far, on disk as soon as they are chosen.
+/// The pictures kept so far, on disk but for the latest.
 pub struct Shelf {
     out_dir: PathBuf,
     sampling: Sampling,
@@ -20,6 +20,8 @@ pub struct Shelf {
     screens: Screens,
     written: u32,
     kept: Vec<Candidate>,
+    /// The last of them, until it is written: the next may take its place.
+    latest: Option<Held>,
 }
 
 struct Candidate {
@@ -41,6 +43,7 @@ impl Shelf {
             screens: Screens::default(),
             written: 0,
             kept: Vec::new(),
+            latest: None,
         }
     }
 
@@ -60,11 +63,13 @@ impl Shelf {
             // It stayed for less than a sampling interval: this one takes its place.
             start_seconds = last.span.start_seconds;
             let last = self.kept.pop();
-            last.map_or(Ok(()), |last| std::fs::remove_file(last.file))?;
+            if self.latest.take().is_none() {
+                last.map_or(Ok(()), |last| std::fs::remove_file(last.file))?;
+            }
         }
+        self.write_latest()?;
         let file = self.out_dir.join(format!("candidate-{:06}.jpg", self.written));
         self.written += 1;
-        let size = self.jpeg.write(&kept.picture, self.turns, &file)?;
         let screen = self.screens.number(&sketch);
         if let Some(last) = self.kept.last_mut() {
             last.span.end_seconds = start_seconds;
@@ -77,12 +82,20 @@ impl Shelf {
                 end_seconds: f64::INFINITY,
             },
             screen,
-            size,
+            size: (0, 0),
             sketch,
         });
+        self.latest = Some(kept.picture.clone());
         // Disk and memory stay bounded on a recording that never rests.
         if self.kept.len() > 2 * self.sampling.max_frames as usize + 8 {
             self.thin(self.sampling.max_frames as usize * 3 / 2)?;
+        }
+        Ok(())
+    }
+
+    fn write_latest(&mut self) -> Result<(), FrameError> {
+        if let (Some(picture), Some(last)) = (self.latest.take(), self.kept.last_mut()) {
+            last.size = self.jpeg.write(&picture, self.turns, &last.file)?;
         }
         Ok(())
     }
@@ -132,6 +145,7 @@ impl Shelf {
         if let Some(first) = self.kept.first_mut() {
             first.span.start_seconds = 0.0;
         }
+        self.write_latest()?;
         self.thin(self.sampling.max_frames as usize)?;
         let mut frames = Vec::with_capacity(self.kept.len());
         for (index, kept) in self.kept.into_iter().enumerate() {

@@ -204,7 +204,10 @@ impl Encoder {
 }
 
 /// What Chromium's recorder asks of libvpx: real time, one pass, variable bit rate, no look-ahead, a key frame at least
-/// every 100 pictures (`kf_max_dist`) and wherever libvpx wants one; on a stream, so without duration.
+/// every 100 pictures (`kf_max_dist`) and wherever libvpx wants one; on a stream, so without duration. Tuned to screens and
+/// with a least quantizer of 2, as the headers of its packets show (`base_q_idx` 8): 60 s of the office, recorded by Chromium
+/// itself, are 3.4 MB, of which one packet in 20 is above 29 KB; 4.1 MB and 36 KB with these arguments; 15 MB and 312 KB
+/// without the last two.
 pub const BROWSER_VP9: &[&str] = &[
     "-c:v",
     "libvpx-vp9",
@@ -220,6 +223,10 @@ pub const BROWSER_VP9: &[&str] = &[
     "0",
     "-g",
     "100",
+    "-tune-content",
+    "screen",
+    "-qmin",
+    "2",
     "-threads",
     "2",
     "-f",
