@@ -108,6 +108,8 @@ ids! {
     VisualizationId of "a visualization";
     /// A cost analysis.
     CostAnalysisId of "a cost analysis";
+    /// A calculation of all current costs.
+    RecalculationId of "a recalculation";
     /// A report.
     ReportId of "a report";
     /// A secret address of a report.

@@ -9,6 +9,7 @@ pub mod api_key;
 pub mod audit_entry;
 pub mod automation_opportunity;
 pub mod cost_analysis;
+pub mod cost_recalculation;
 pub mod data_export;
 pub mod disclosure;
 pub mod erasure_receipt;

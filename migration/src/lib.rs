@@ -18,6 +18,7 @@ mod m20261124_000007_permission;
 mod m20261124_000008_event;
 mod m20261124_000009_system;
 mod m20261129_000010_export;
+mod m20261129_000011_recalculation;
 
 /// A connection of the owner, for those who may not name the ORM.
 pub use sea_orm::DatabaseConnection;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000008_event::Migration),
             Box::new(m20261124_000009_system::Migration),
             Box::new(m20261129_000010_export::Migration),
+            Box::new(m20261129_000011_recalculation::Migration),
         ]
     }
 }

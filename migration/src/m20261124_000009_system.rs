@@ -502,6 +502,9 @@ begin
   elsif kind = 'export_data' then
     return query select e.organization_id, 1 from public.data_exports e
      where e.id = subject and e.status = 'queued' and e.organization_id = private.organization_id() and e.requested_by = private.user_id();
+  elsif kind = 'recalculate_costs' then
+    return query select r.organization_id, 1 from public.cost_recalculations r
+     where r.id = subject and r.organization_id = private.organization_id() and private.can_write() and private.is_manager();
   end if;
 end $$;
 grant execute on function private.enqueue_permission(text, uuid) to newsystem_queue;
@@ -522,8 +525,8 @@ end $$;
 -- Without sequential scans: a plan that was made for a short queue would be kept for a long one.
 create function private.add_job(kind text, subject uuid, organization uuid, parallel integer) returns void language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
-  -- Exports stand in a line of their own: whoever asks for his data does not wait for a thousand analyses.
-  line text := organization || case kind when 'export_data' then ':exports:' else ':' end;
+  -- Exports and calculations stand in lines of their own: whoever asks for his data or for new figures does not wait for a thousand analyses.
+  line text := organization || case kind when 'export_data' then ':exports:' when 'recalculate_costs' then ':costs:' else ':' end;
   slot text;
   waiting bigint;
 begin
@@ -567,7 +570,9 @@ begin
    where kind = 'analyze_recording' and a.id = subject and (a.status is not distinct from 'queued' or (a.status is not distinct from 'processing' and a.lease_expires_at <= clock_timestamp()))
   union all
   select e.organization_id, 1 from public.data_exports e
-   where kind = 'export_data' and e.id = subject and (e.status = 'queued' or (e.status = 'generating' and e.lease_expires_at <= clock_timestamp()));
+   where kind = 'export_data' and e.id = subject and (e.status = 'queued' or (e.status = 'generating' and e.lease_expires_at <= clock_timestamp()))
+  union all
+  select r.organization_id, 1 from public.cost_recalculations r where kind = 'recalculate_costs' and r.id = subject;
 end $$;
 grant execute on function private.stale_permission(text, uuid) to newsystem_queue;
 

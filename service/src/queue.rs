@@ -33,6 +33,8 @@ pub enum JobKind {
     AnalyzeRecording,
     /// Make the archive of an export.
     ExportData,
+    /// Calculate all current costs anew.
+    RecalculateCosts,
 }
 
 impl JobKind {
@@ -41,6 +43,7 @@ impl JobKind {
         match self {
             Self::AnalyzeRecording => "analyze_recording",
             Self::ExportData => "export_data",
+            Self::RecalculateCosts => "recalculate_costs",
         }
     }
 }
@@ -50,7 +53,7 @@ impl JobKind {
 pub struct Job {
     /// What it is for.
     pub kind: JobKind,
-    /// What it is about: an analysis or an export.
+    /// What it is about: an analysis, an export or a recalculation.
     pub subject: Uuid,
     /// This try's number, from 1.
     pub attempt: u32,
@@ -242,6 +245,7 @@ async fn worker(shared: &Shared, concurrency: usize) -> Result<graphile_worker::
         .add_extension(shared.clone())
         .define_job::<AnalyzeRecording>()
         .define_job::<ExportData>()
+        .define_job::<RecalculateCosts>()
         .init()
         .await
         .map_err(|error| error.to_string())
@@ -302,6 +306,7 @@ macro_rules! tasks {
 tasks! {
     AnalyzeRecording => JobKind::AnalyzeRecording,
     ExportData => JobKind::ExportData,
+    RecalculateCosts => JobKind::RecalculateCosts,
 }
 
 async fn handle(kind: JobKind, subject: Uuid, context: WorkerContext) -> Result<(), String> {

@@ -46,6 +46,21 @@ pub async fn stale_exports(db: &Db) -> Result<u64> {
     stale(db, JobKind::ExportData, rows).await
 }
 
+/// The same for calculations of all costs; each waiting one is looked at, since its row is gone when it is done.
+///
+/// # Errors
+/// Those of the database.
+pub async fn stale_recalculations(db: &Db) -> Result<u64> {
+    let system = db.system();
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select id, attempt from private.stale_recalculations($1)",
+        MOST
+    );
+    stale(db, JobKind::RecalculateCosts, rows).await
+}
+
 async fn stale(db: &Db, job: JobKind, rows: Vec<PgRow>) -> Result<u64> {
     let system = db.system();
     let kind = job.as_str();
@@ -90,6 +105,7 @@ async fn fail(db: &Db, job: JobKind, id: Uuid) -> Result<PgRow> {
             id,
             "its workers ended without a word, one after the other: export anew"
         ),
+        JobKind::RecalculateCosts => call!(system, fetch_one, "select private.fail_recalculation($1) as done", id),
     })
 }
 

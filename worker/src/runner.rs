@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::frames::DecoderProgram;
 use crate::job::analyze_recording::{self, Tools};
-use crate::job::{export_data, sweep};
+use crate::job::{export_data, recalculate_costs, sweep};
 use crate::scratch::Scratch;
 use crate::vision::openai::RemoteConfig;
 
@@ -92,6 +92,7 @@ impl Handler for Jobs {
                 };
                 Box::pin(export_data::run(&self.db, &self.storage, self.clock, &job)).await
             }
+            JobKind::RecalculateCosts => Box::pin(recalculate_costs::run(&self.db, self.clock, &job)).await,
         }
     }
 }

@@ -261,13 +261,22 @@ pub(super) struct Facts {
 
 pub(super) async fn facts(scope: &Scope, analyses: &[AnalysisId]) -> Result<HashMap<AnalysisId, Facts>> {
     let ids: Vec<Uuid> = analyses.iter().map(|analysis| analysis.uuid()).collect();
+    let (people, person) = if scope.names_people() {
+        ("", "s.user_id")
+    } else {
+        (
+            "left join private.session_people(array(select r.session_id from public.analysis_results r where r.id = any ($1))) p on p.session_id = s.id",
+            "p.user_id",
+        )
+    };
     let rows: Vec<Facts> = scope
         .rows(
-            "select a.id as analysis, a.is_current, coalesce(s.content_sha256, s.id::text) as content, (s.created_at at time zone o.time_zone)::date as recorded_on, p.user_id as person,
-                    coalesce(a.processing_completed_at, a.updated_at) as analysed_at
-               from public.analysis_results a join public.recording_sessions s on s.organization_id = a.organization_id and s.id = a.session_id join public.organizations o on o.id = a.organization_id
-               left join private.session_people(array(select r.session_id from public.analysis_results r where r.id = any ($1))) p on p.session_id = s.id
-              where a.id = any ($1)",
+            &format!(
+                "select a.id as analysis, a.is_current, coalesce(s.content_sha256, s.id::text) as content, (s.created_at at time zone o.time_zone)::date as recorded_on, {person} as person,
+                        coalesce(a.processing_completed_at, a.updated_at) as analysed_at
+                   from public.analysis_results a join public.recording_sessions s on s.organization_id = a.organization_id and s.id = a.session_id join public.organizations o on o.id = a.organization_id
+                   {people} where a.id = any ($1)"
+            ),
             [ids.into()],
         )
         .await?;

@@ -1,7 +1,7 @@
 //! The message that begins a scope: transaction, role, time-out and claims in one. Built from typed ids only, and quoted by
 //! one function.
 
-use domain::id::{AnalysisId, ExportId, ReportId};
+use domain::id::{AnalysisId, ExportId, RecalculationId, ReportId};
 use uuid::Uuid;
 
 use crate::caller::{Actor, Caller};
@@ -26,6 +26,8 @@ pub enum LeaseSubject {
     Report(ReportId),
     /// An export to be made.
     Export(ExportId),
+    /// Costs to be calculated anew.
+    Recalculation(RecalculationId),
 }
 
 /// The claims as `PostgREST` would set them, so that the same policies serve both.
@@ -79,6 +81,7 @@ fn job(lease: &Lease) -> String {
         LeaseSubject::Analysis(id) => ("analysis", id.uuid()),
         LeaseSubject::Report(id) => ("report", id.uuid()),
         LeaseSubject::Export(id) => ("export", id.uuid()),
+        LeaseSubject::Recalculation(id) => ("recalculation", id.uuid()),
     };
     format!(
         r#"{{"kind":"{kind}","id":"{id}","attempt":{},"lease":"{}"}}"#,

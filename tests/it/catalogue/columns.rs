@@ -156,7 +156,7 @@ async fn entities_are_the_tables() {
         ($($module:ident)+) => { [$(columns(entity::$module::Entity)),+] };
     }
     let declared: BTreeMap<_, _> = entities!(
-        analysis_attempt analysis_frame analysis_result api_key audit_entry automation_opportunity cost_analysis data_export disclosure erasure_receipt generated_report idempotency_key invitation model_request
+        analysis_attempt analysis_frame analysis_result api_key audit_entry automation_opportunity cost_analysis cost_recalculation data_export disclosure erasure_receipt generated_report idempotency_key invitation model_request
         object_deletion organization organization_event recording_notice recording_session report_link user_profile video_chunk workflow_insight workflow_visualization
     )
     .into_iter()

@@ -30,7 +30,7 @@ async fn the_catalogue_offends_against_nothing() {
     let tables = texts(&pool, "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by 1").await;
     assert_eq!(
         tables.len(),
-        24,
+        25,
         "a table more or less belongs into tenancy/mod.rs too: {tables:?}"
     );
     assert_eq!(
@@ -137,6 +137,7 @@ async fn the_functions_that_a_role_may_call_are_these() {
                 "job",
                 "job_analysis",
                 "job_organization",
+                "job_recalculation",
                 "job_report",
                 "job_session",
                 "remote_analysis_stopped",
@@ -169,6 +170,7 @@ async fn the_functions_that_a_role_may_call_are_these() {
                 "apply_retention",
                 "begin_analysis",
                 "begin_export",
+                "begin_recalculation",
                 "close_idle_session",
                 "drop_abandoned_chunk",
                 "due_erasures",
@@ -179,6 +181,7 @@ async fn the_functions_that_a_role_may_call_are_these() {
                 "erase_organization",
                 "fail_analysis",
                 "fail_export",
+                "fail_recalculation",
                 "forget_events",
                 "forget_exports",
                 "hand_back_analysis",
@@ -189,6 +192,7 @@ async fn the_functions_that_a_role_may_call_are_these() {
                 "renew_lease",
                 "stale_analyses",
                 "stale_exports",
+                "stale_recalculations",
             ]),
         ),
         (

@@ -30,7 +30,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Two organizations, and the schema over them.
 struct World {
-    #[expect(dead_code, reason = "keeps the database's server for as long as the test runs")]
     database: TestDatabase,
     pool: PgPool,
     api: Api,

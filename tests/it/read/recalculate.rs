@@ -2,7 +2,14 @@
 
 use std::time::Instant;
 
+use domain::id::RecalculationId;
 use serde_json::{Value, json};
+use service::automation_opportunity::recalculate;
+use service::db::Db;
+use service::queue::{Job, JobKind, Verdict};
+use service::sweep;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::World;
 
@@ -23,14 +30,35 @@ impl World {
             .unwrap()
     }
 
-    /// How many analyses were done, in how many statements.
-    async fn recalculates_all(&self) -> (u64, u64) {
+    /// Asks for all; answers how many analyses are waiting, and what the job is about.
+    async fn asks_for_all(&self) -> (u64, Uuid) {
         let owner = self.owner().await;
-        let before = self.db().statements();
         let data = self.data(&owner, ALL).await;
-        let statements = self.db().statements() - before;
-        (data["recalculateCosts"]["queued"].as_u64().unwrap(), statements)
+        let id =
+            sqlx::query_scalar("select id from public.cost_recalculations order by created_at desc, id desc limit 1");
+        (
+            data["recalculateCosts"]["queued"].as_u64().unwrap(),
+            id.fetch_one(&self.pool).await.unwrap(),
+        )
     }
+
+    /// How many analyses were done, in how many statements of a worker.
+    async fn recalculates_all(&self) -> (u64, u64) {
+        let (queued, id) = self.asks_for_all().await;
+        let worker = self.database.worker().await.unwrap();
+        assert_eq!(works_on(&worker, id, &CancellationToken::new()).await, Verdict::Done);
+        (queued, worker.statements())
+    }
+}
+
+async fn works_on(worker: &Db, id: Uuid, shutdown: &CancellationToken) -> Verdict {
+    let job = Job {
+        kind: JobKind::RecalculateCosts,
+        subject: id,
+        attempt: 1,
+        shutdown: shutdown.clone(),
+    };
+    worker::job::recalculate_costs::run(worker, World::now, &job).await
 }
 
 #[tokio::test]
@@ -70,6 +98,57 @@ async fn all_costs_are_calculated_anew_in_proportion_to_what_there_is_and_as_one
     let operator = world.operator().await;
     let refused = world.ask(&operator, ALL).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused:#}");
+}
+
+/// A worker that dies between two parts has done the first; the next does the others, each once. One that was taken for dead writes
+/// no more, and one whose job is gone is found by the sweep.
+#[tokio::test]
+async fn a_recalculation_survives_its_workers_and_does_each_analysis_once() {
+    let world = World::new().await;
+    world.record(60).await;
+    let costs = "select jsonb_agg(n order by n) from (select count(*) as n from public.cost_analyses where created_at = to_timestamp(1795500000) group by analysis_id) as c";
+    let worker = world.database.worker().await.unwrap();
+    let (queued, id) = world.asks_for_all().await;
+    assert_eq!(queued, 60);
+    let jobs = "select jsonb_agg(key) from graphile_worker._private_jobs";
+    assert_eq!(world.value(jobs).await, json!([format!("recalculate_costs:{id}")]));
+
+    let mut first = recalculate::begin(&worker, RecalculationId::new(id))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(first.next(&worker, World::now()).await.unwrap());
+    assert_eq!(world.value(costs).await, json!(vec![1; 50]));
+    // Handed back at a shutdown: nothing more is done, nothing is lost, and whoever worked before works no more.
+    let shutdown = CancellationToken::new();
+    shutdown.cancel();
+    assert_eq!(works_on(&worker, id, &shutdown).await, Verdict::HandedBack);
+    assert!(!first.next(&worker, World::now()).await.unwrap());
+    assert_eq!(world.value(costs).await, json!(vec![1; 50]));
+    assert_eq!(works_on(&worker, id, &CancellationToken::new()).await, Verdict::Done);
+    assert_eq!(world.value(costs).await, json!(vec![1; 60]));
+    assert_eq!(works_on(&worker, id, &CancellationToken::new()).await, Verdict::Done);
+    assert_eq!(world.value(costs).await, json!(vec![1; 60]));
+    assert_eq!(
+        world
+            .value("select to_jsonb(count(*)) from public.cost_recalculations")
+            .await,
+        0
+    );
+
+    // Its job vanished: it is added again. Its tries are over: it is given up, and the audit log says so.
+    let (_, id) = world.asks_for_all().await;
+    world.run("delete from graphile_worker._private_jobs").await;
+    assert_eq!(sweep::stale_recalculations(&worker).await.unwrap(), 1);
+    assert_eq!(world.value(jobs).await, json!([format!("recalculate_costs:{id}")]));
+    assert_eq!(sweep::stale_recalculations(&worker).await.unwrap(), 0);
+    world
+        .run("update graphile_worker._private_jobs set attempts = max_attempts")
+        .await;
+    assert_eq!(sweep::stale_recalculations(&worker).await.unwrap(), 1);
+    assert_eq!(works_on(&worker, id, &CancellationToken::new()).await, Verdict::Done);
+    let told = "select to_jsonb(count(*)) from public.audit_log where action = 'cost_analysis.recalculate_failed'";
+    assert_eq!(world.value(told).await, 1);
 }
 
 #[tokio::test]

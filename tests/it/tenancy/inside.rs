@@ -1,7 +1,7 @@
 //! Who may do what inside an organization, case by case: who is refused and by what, and who is let through.
 
 use super::stage::{
-    Actor, ADMIN, CLIENT, EXPORT_JOB, FOREIGN_OWNER, JOB, Login, NOBODY, OPERATOR, OWNER, Outcome, READER, REPORT_JOB, Stage, WRITER,
+    Actor, ADMIN, CLIENT, COST_JOB, EXPORT_JOB, FOREIGN_OWNER, JOB, Login, NOBODY, OPERATOR, OWNER, Outcome, READER, REPORT_JOB, Stage, WRITER,
 };
 
 /// What must be taken away for an attack to succeed, in SQL of the superuser; `open NAME…` opens policies.
@@ -332,6 +332,7 @@ async fn an_export_is_had_by_whom_it_is_due() {
 /// A job's lease opens its own work, and nothing of another job in the same organization.
 #[tokio::test]
 async fn a_job_writes_its_own_work_only() {
+    const RECALCULATE: &str = "insert into public.cost_recalculations (organization_id) values ({a1})";
     const INSIGHT: &str = "insert into public.workflow_insights (session_id, analysis_id, organization_id, insight_type, title, description) values ({a28}, {a54}, {a1}, 'pattern', 't', 'd')";
     all(
         &[
@@ -348,6 +349,11 @@ async fn a_job_writes_its_own_work_only() {
             (REPORT_JOB, "update public.generated_reports set file_url = 'organizations/' || {b1} || '/reports/x' where id = {a43}", no_right, "open generated_reports_job_write"),
             (REPORT_JOB, "update public.analysis_results set progress = 1 where id = {a31}", nothing, "open analysis_results_job_write"),
             (REPORT_JOB, "delete from public.automation_opportunities where analysis_id = {a31}", nothing, "open automation_opportunities_job_remove"),
+            (COST_JOB, "select 1 from public.video_chunks", nothing, "open video_chunks_job"),
+            (COST_JOB, "delete from public.automation_opportunities", nothing, "open automation_opportunities_job_remove"),
+            (JOB, "update public.workflow_insights set roi_score = 1", nothing, "open workflow_insights_recalculate"),
+            (OPERATOR, RECALCULATE, no_right, "open cost_recalculations_add"),
+            (READER, RECALCULATE, no_right, "open cost_recalculations_add"),
             (JOB, "insert into public.analysis_frames (organization_id, session_id, analysis_id, frame_index, timestamp_seconds, start_seconds, end_seconds, screen, width_pixels, height_pixels, file_path, file_size_bytes, redacted)
                    values ({a1}, {a21}, {a31}, 7, 1, 0, 2, 0, 10, 10, 'organizations/' || {b1} || '/frames/7', 5, true)", no_right, "open analysis_frames_job_place"),
         ],
@@ -359,6 +365,12 @@ async fn a_job_writes_its_own_work_only() {
             (&[JOB], "select 1 from public.video_chunks where session_id = {a21}"),
             (&[REPORT_JOB], "update public.generated_reports set status = 'ready', lease_token = null, file_url = 'organizations/' || {a1} || '/reports/x' where id = {a43}"),
             (&[REPORT_JOB, JOB], "select 1 from public.cost_analyses"),
+            (&[COST_JOB], "update public.automation_opportunities set counted = true where analysis_id = {a31}"),
+            (&[COST_JOB], "update public.workflow_insights set roi_score = 1"),
+            (&[COST_JOB], "update public.analysis_results set automation_opportunities_count = 1 where id = {a31}"),
+            (&[COST_JOB], "insert into public.cost_analyses (analysis_id, session_id, organization_id, currency, assumptions) values ({a31}, {a21}, {a1}, 'EUR', '{}')"),
+            (&[COST_JOB], "delete from public.cost_recalculations"),
+            (&[ADMIN, OWNER], RECALCULATE),
         ],
     )
     .await;

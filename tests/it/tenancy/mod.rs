@@ -11,7 +11,9 @@
 mod inside;
 mod stage;
 
-use stage::{Actor, CLIENT, EXPORT_JOB, JOB, Login, OWNER, Outcome, REPORT_JOB, STRANGERS, Stage, TENANTS, ids};
+use stage::{
+    Actor, CLIENT, COST_JOB, EXPORT_JOB, JOB, Login, OWNER, Outcome, REPORT_JOB, STRANGERS, Stage, TENANTS, ids,
+};
 
 /// A tenant table: what each role may do with it (select, insert, update, delete), and what makes a copy of a row unique.
 struct Table {
@@ -34,7 +36,7 @@ const fn table(name: &'static str, [member, client, job]: [&'static str; 3], fre
 }
 
 /// docs/permissions.md at the level of tables.
-const TABLES: [Table; 24] = [
+const TABLES: [Table; 25] = [
     table("organizations", ["su", "s", "s"], r#"{"id": "{c1}"}"#),
     table("user_profiles", ["su", "s", ""], r#"{"id": "{a70}"}"#),
     table(
@@ -85,7 +87,7 @@ const TABLES: [Table; 24] = [
         r#"{"id": "{c14}", "request_key": "fresh"}"#,
     ),
     table("automation_opportunities", ["su", "s", "siud"], r#"{"id": "{c15}"}"#),
-    table("workflow_insights", ["su", "s", "sid"], r#"{"id": "{c16}"}"#),
+    table("workflow_insights", ["su", "s", "siud"], r#"{"id": "{c16}"}"#),
     table(
         "workflow_visualizations",
         ["s", "s", "sid"],
@@ -103,6 +105,7 @@ const TABLES: [Table; 24] = [
         ["si", "s", ""],
         r#"{"id": "{c21}", "status": "queued", "subject_user_id": "{v14}", "requested_by": "{v13}"}"#,
     ),
+    table("cost_recalculations", ["i", "", "sud"], r#"{"id": "{c22}"}"#),
     table("organization_events", ["", "", ""], r#"{"sequence": 99999}"#),
 ];
 
@@ -285,7 +288,7 @@ async fn no_organization_reaches_another() {
             }
         }
     }
-    stage.judge(10 * 24 * 4);
+    stage.judge(11 * 25 * 4);
 }
 
 #[tokio::test]
@@ -298,14 +301,14 @@ async fn whoever_has_no_organization_reaches_nothing() {
             }
         }
     }
-    stage.judge(18 * 24 * 4);
+    stage.judge(19 * 25 * 4);
 }
 
 /// The owner, a Supabase client and the jobs cannot give a row away; each of grant, policy and key refuses it alone.
 #[tokio::test]
 async fn no_row_moves_to_another_organization() {
     let mut stage = Stage::set().await;
-    for actor in [OWNER, CLIENT, JOB, REPORT_JOB, EXPORT_JOB] {
+    for actor in [OWNER, CLIENT, JOB, REPORT_JOB, EXPORT_JOB, COST_JOB] {
         for table in &TABLES {
             let (name, tenant, role) = (table.name, table.tenant(), role_of(&actor));
             let target = if tenant == "id" { "{c1}" } else { "{b1}" };
@@ -337,7 +340,7 @@ async fn no_row_moves_to_another_organization() {
             stage.refuses(&actor, &sql, Outcome::is_nothing, &relax).await;
         }
     }
-    stage.judge(5 * 24);
+    stage.judge(6 * 25);
 }
 
 /// Foreign keys look past row security, so each carries the organization: a row of acme's never hangs under globex's.

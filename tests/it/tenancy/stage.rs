@@ -30,6 +30,7 @@ begin
     (pg_temp.id(o, 46), org, pg_temp.id(o, 13), pg_temp.id(o, 13), 'generating', 1, pg_temp.id(o, 95), now() + interval '1 hour'),
     (pg_temp.id(o, 47), org, pg_temp.id(o, 14), pg_temp.id(o, 12), 'generating', 1, pg_temp.id(o, 94), now() - interval '1 second'),
     (pg_temp.id(o, 48), org, pg_temp.id(o, 14), pg_temp.id(o, 11), 'queued', 0, null, null);
+  insert into public.cost_recalculations (id, organization_id, attempt, lease_token) values (pg_temp.id(o, 65), org, 1, pg_temp.id(o, 93));
   insert into public.invitations (id, organization_id, email, role, token_sha256, invited_by, expires_at, revoked_at) values
     (pg_temp.id(o, 60), org, 'late@test', 'operator', 'expired-' || o, pg_temp.id(o, 11), now() - interval '1 minute', null),
     (pg_temp.id(o, 61), org, 'late@test', 'operator', 'revoked-' || o, pg_temp.id(o, 11), now() + interval '1 day', now());
@@ -111,12 +112,19 @@ pub const EXPORT_JOB: Actor = actor(
     r#"job:{"kind":"export","id":"{a46}","attempt":1,"lease":"{a95}"}"#,
 );
 
+pub const COST_JOB: Actor = actor(
+    "a recalculation's job",
+    Login::Worker,
+    "newsystem_job",
+    r#"job:{"kind":"recalculation","id":"{a65}","attempt":1,"lease":"{a93}"}"#,
+);
+
 const fn job(name: &'static str, says: &'static str) -> Actor {
     actor(name, Login::Worker, "newsystem_job", says)
 }
 
 /// Members of acme in every role, who must not reach globex; and globex's owner, who must not reach acme.
-pub const TENANTS: [Actor; 10] = [
+pub const TENANTS: [Actor; 11] = [
     OPERATOR,
     ADMIN,
     OWNER,
@@ -127,10 +135,11 @@ pub const TENANTS: [Actor; 10] = [
     JOB,
     REPORT_JOB,
     EXPORT_JOB,
+    COST_JOB,
 ];
 
 /// Those who must reach nothing at all.
-pub const STRANGERS: [Actor; 18] = [
+pub const STRANGERS: [Actor; 19] = [
     NOBODY,
     member("a request without claims", ""),
     member(
@@ -158,6 +167,10 @@ pub const STRANGERS: [Actor; 18] = [
         r#"job:{"kind":"analysis","id":"{a31}","attempt":2,"lease":"{a99}"}"#,
     ),
     job("a job without a lease", ""),
+    job(
+        "a recalculation's job that another attempt has taken over",
+        r#"job:{"kind":"recalculation","id":"{a65}","attempt":0,"lease":"{a93}"}"#,
+    ),
     // Whatever a worker claims, it reads as nobody but whoever asked for the export in hand.
     actor(
         "a worker that claims to be an owner",

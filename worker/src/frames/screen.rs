@@ -68,10 +68,17 @@ impl Sketch {
                     }
                 }
             }
-            drawn.extend(darkest.chunks(BLOCK).zip(brightest.chunks(BLOCK)).map(|(darkest, brightest)| {
-                let (darkest, brightest) = (darkest.iter().min(), brightest.iter().max());
-                brightest.zip(darkest).is_some_and(|(brightest, darkest)| brightest - darkest > EDGE)
-            }));
+            drawn.extend(
+                darkest
+                    .chunks(BLOCK)
+                    .zip(brightest.chunks(BLOCK))
+                    .map(|(darkest, brightest)| {
+                        let (darkest, brightest) = (darkest.iter().min(), brightest.iter().max());
+                        brightest
+                            .zip(darkest)
+                            .is_some_and(|(brightest, darkest)| brightest - darkest > EDGE)
+                    }),
+            );
         }
         let fingerprint = fingerprint(&means, columns, rows);
         Self {

@@ -2,6 +2,7 @@
 
 pub mod analyze_recording;
 pub mod export_data;
+pub mod recalculate_costs;
 mod stop;
 pub mod sweep;
 

@@ -100,7 +100,7 @@ impl RecalculateCostsPayload {
         }
     }
 
-    /// With `all`: how many analyses were calculated anew; null otherwise.
+    /// With `all`: how many analyses will be calculated anew, by a worker; null otherwise.
     async fn queued(&self) -> Option<i32> {
         self.queued
     }
@@ -146,7 +146,7 @@ impl ValueMutation {
         }))
     }
 
-    /// Calculates costs anew: admins and owners. Earlier cost analyses stay as history.
+    /// Calculates costs anew: admins and owners. One analysis at once, all of them soon. Earlier cost analyses stay as history.
     async fn recalculate_costs(
         &self,
         ctx: &Context<'_>,
@@ -169,14 +169,9 @@ impl ValueMutation {
             }
             (None, true) => {
                 let scope = request.scope().await?;
-                let all = recalculate::all(&scope, &overrides, &act).await?;
+                let current = recalculate::all(&scope, &overrides, &act).await?;
                 scope.commit().await?;
-                for part in all.parts() {
-                    let scope = request.scope().await?;
-                    all.calculate(&scope, part, act.now).await?;
-                    scope.commit().await?;
-                }
-                let queued = i32::try_from(all.len()).unwrap_or(i32::MAX);
+                let queued = i32::try_from(current).unwrap_or(i32::MAX);
                 Ok(Some(RecalculateCostsPayload {
                     read: request.fresh()?,
                     cost_analysis: None,

@@ -1339,7 +1339,7 @@ export type Mutation = {
   readonly reinterpretAnalysis?: Maybe<ReinterpretAnalysisPayload>;
   /** Enters a review: admins and owners. Money, summary and a new cost analysis follow in the same transaction. */
   readonly updateOpportunity?: Maybe<UpdateOpportunityPayload>;
-  /** Calculates costs anew: admins and owners. Earlier cost analyses stay as history. */
+  /** Calculates costs anew: admins and owners. One analysis at once, all of them soon. Earlier cost analyses stay as history. */
   readonly recalculateCosts?: Maybe<RecalculateCostsPayload>;
   /**
    * Has a copy made of what is stored: people of their own data, admins and owners of a member's, owners of the organization's;
@@ -1961,7 +1961,7 @@ export type RecalculateCostsInput = {
 export type RecalculateCostsPayload = {
   /** The new cost analysis; null with `all`. */
   readonly costAnalysis?: Maybe<CostAnalysis>;
-  /** With `all`: how many analyses were calculated anew; null otherwise. */
+  /** With `all`: how many analyses will be calculated anew, by a worker; null otherwise. */
   readonly queued?: Maybe<Scalars['Int']['output']>;
 };
 

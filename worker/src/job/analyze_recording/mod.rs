@@ -28,8 +28,8 @@ use crate::job::stop::{Stop, failed};
 use crate::runner::Worker;
 use crate::vision::openai::RemoteConfig;
 
-/// How often a running job looks whether somebody asked to stop: half of the two seconds that a cancellation may take.
-const LISTEN_EVERY: Duration = Duration::from_secs(1);
+/// How often a running job looks whether somebody asked to stop: a quarter of the two seconds that a cancellation may take.
+const LISTEN_EVERY: Duration = Duration::from_millis(500);
 /// Progress is written at most four times a second.
 const REPORT_EVERY: Duration = Duration::from_millis(250);
 /// Work that is told to stop may close what it has open for so long: a request's line in the ledger, say.
