@@ -12,7 +12,8 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub assumptions: Json,
     pub done_to: Option<AnalysisId>,
-    pub attempt: i32,
+    pub until: Option<AnalysisId>,
+    pub tries: i32,
     pub lease_token: Option<Uuid>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

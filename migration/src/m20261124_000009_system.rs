@@ -382,7 +382,9 @@ create function private.due_retention(at timestamptz, most integer) returns tabl
     select s.id, s.organization_id,
            s.video_deleted_at is null and (s.finished_at < at - make_interval(days => least(o.retention_video_days, coalesce((s.privacy_settings ->> 'retain_video_days')::integer, o.retention_video_days)))
              or (o.delete_video_after_analysis and exists (select from public.analysis_results c where c.session_id = s.id and c.is_current))) as video,
-           s.finished_at < at - make_interval(days => o.retention_frame_days) and exists (select from public.analysis_frames f where f.session_id = s.id and f.organization_id = s.organization_id) as frames,
+           -- An analysis that failed may have stored frames that no row names.
+           s.finished_at < at - make_interval(days => o.retention_frame_days) and (exists (select from public.analysis_frames f where f.session_id = s.id and f.organization_id = s.organization_id)
+             or (s.frames_deleted_at is null and exists (select from public.analysis_results a where a.session_id = s.id and a.organization_id = s.organization_id and a.status = 'failed' and a.attempt > 0))) as frames,
            o.retention_raw_reply_days is not null and (
              exists (select from public.analysis_results a where a.session_id = s.id and a.organization_id = s.organization_id and a.raw_gpt_response is not null
                and a.processing_completed_at < at - make_interval(days => o.retention_raw_reply_days))
@@ -417,7 +419,8 @@ begin
   end if;
   if frames then
     select count(*), coalesce(sum(f.file_size_bytes), 0) into part_objects, part_bytes from public.analysis_frames f where f.session_id = recording;
-    insert into public.object_deletions (organization_id, object_key) select f.organization_id, f.file_path from public.analysis_frames f where f.session_id = recording;
+    insert into public.object_deletions (organization_id, object_key, is_prefix)
+      select a.organization_id, 'organizations/' || a.organization_id || '/recordings/' || a.session_id || '/analyses/' || a.id, true from public.analysis_results a where a.session_id = recording;
     delete from public.analysis_frames f where f.session_id = recording;
     update public.recording_sessions r set frames_deleted_at = at where r.id = recording;
     insert into public.erasure_receipts (organization_id, subject_type, subject_id, reason, at, erased_rows, erased_objects, erased_bytes)
@@ -504,7 +507,7 @@ begin
      where e.id = subject and e.status = 'queued' and e.organization_id = private.organization_id() and e.requested_by = private.user_id();
   elsif kind = 'recalculate_costs' then
     return query select r.organization_id, 1 from public.cost_recalculations r
-     where r.id = subject and r.organization_id = private.organization_id() and private.can_write() and private.is_manager();
+     where r.organization_id = subject and r.organization_id = private.organization_id() and private.can_write() and private.is_manager();
   end if;
 end $$;
 grant execute on function private.enqueue_permission(text, uuid) to newsystem_queue;
@@ -572,7 +575,7 @@ begin
   select e.organization_id, 1 from public.data_exports e
    where kind = 'export_data' and e.id = subject and (e.status = 'queued' or (e.status = 'generating' and e.lease_expires_at <= clock_timestamp()))
   union all
-  select r.organization_id, 1 from public.cost_recalculations r where kind = 'recalculate_costs' and r.id = subject;
+  select r.organization_id, 1 from public.cost_recalculations r where kind = 'recalculate_costs' and r.organization_id = subject;
 end $$;
 grant execute on function private.stale_permission(text, uuid) to newsystem_queue;
 

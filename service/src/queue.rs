@@ -53,7 +53,7 @@ impl JobKind {
 pub struct Job {
     /// What it is for.
     pub kind: JobKind,
-    /// What it is about: an analysis, an export or a recalculation.
+    /// What it is about: an analysis, an export, or an organization whose costs are calculated anew.
     pub subject: Uuid,
     /// This try's number, from 1.
     pub attempt: u32,

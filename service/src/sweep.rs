@@ -1,14 +1,15 @@
 //! What the worker's clock brings about, across organizations, through the definer functions; every finding in a transaction
 //! of its own. Each function answers how many it handled.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::analysis_error::AnalysisErrorCode;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use crate::automation_opportunity::recalculate;
 use crate::db::{Db, call};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::organization::manage::GRACE;
 use crate::queue::{JobKind, MAX_ATTEMPTS};
 use crate::storage::Storage;
@@ -46,19 +47,12 @@ pub async fn stale_exports(db: &Db) -> Result<u64> {
     stale(db, JobKind::ExportData, rows).await
 }
 
-/// The same for calculations of all costs; each waiting one is looked at, since its row is gone when it is done.
+/// The same for calculations of all costs that have not moved for half a minute.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn stale_recalculations(db: &Db) -> Result<u64> {
-    let system = db.system();
-    let rows: Vec<PgRow> = call!(
-        system,
-        fetch_all,
-        "select id, attempt from private.stale_recalculations($1)",
-        MOST
-    );
-    stale(db, JobKind::RecalculateCosts, rows).await
+pub async fn stale_recalculations(db: &Db, now: DateTime<Utc>) -> Result<u64> {
+    recalculate::sweep_stale(db, now - TimeDelta::seconds(30), MOST).await
 }
 
 async fn stale(db: &Db, job: JobKind, rows: Vec<PgRow>) -> Result<u64> {
@@ -105,7 +99,7 @@ async fn fail(db: &Db, job: JobKind, id: Uuid) -> Result<PgRow> {
             id,
             "its workers ended without a word, one after the other: export anew"
         ),
-        JobKind::RecalculateCosts => call!(system, fetch_one, "select private.fail_recalculation($1) as done", id),
+        JobKind::RecalculateCosts => return Err(Error::internal("recalculations have a sweep of their own")),
     })
 }
 

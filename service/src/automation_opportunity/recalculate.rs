@@ -1,6 +1,7 @@
 //! Calculating costs anew: of one analysis, or of all that are current.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use domain::id::{AnalysisId, OrganizationId, RecalculationId, SessionId};
@@ -71,7 +72,8 @@ pub async fn one(
 }
 
 /// Asks for the costs of all current analyses to be calculated anew, by a worker, with other assumptions for this calculation where
-/// some are given; noted in the audit log. Answers how many analyses are current now.
+/// some are given; noted in the audit log. What was asked for before and is not done yet is done with these. Answers how many
+/// analyses are current now.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for operators, [`Error::Invalid`] for an assumption out of bounds; those of the database.
@@ -84,14 +86,13 @@ pub async fn all(scope: &Scope, overrides: &Overrides, act: &Act) -> Result<i64>
     assumptions(scope, organization, overrides).await?;
     let given = serde_json::to_value(overrides)
         .map_err(|error| Error::internal(format!("assumptions cannot be stored: {error}")))?;
-    let id = Uuid::now_v7();
     scope
         .run(
-            "insert into public.cost_recalculations (id, organization_id, assumptions, created_at) values ($1, $2, $3, $4)",
-            [id.into(), organization.uuid().into(), given.into(), act.now.into()],
+            "select private.request_recalculation($1, $2)",
+            [given.into(), act.now.into()],
         )
         .await?;
-    queue::enqueue(scope, JobKind::RecalculateCosts, id).await?;
+    queue::enqueue(scope, JobKind::RecalculateCosts, organization.uuid()).await?;
     act.note(
         scope,
         Change {
@@ -111,51 +112,75 @@ pub async fn all(scope: &Scope, overrides: &Overrides, act: &Act) -> Result<i64>
     Ok(current.map_or(0, |current| current.count))
 }
 
-/// A calculation of all current analyses in a worker's hands. What they share is read once: the assumptions, and what all recordings
-/// saw of each process, which no calculation changes. So the whole takes time in proportion to the opportunities.
+/// A recalculation that was taken up so often without moving on is given up: it may be what its workers died of.
+const MOST_TRIES: i32 = 10;
+/// What all recordings saw of each process is read again when it is older than this: reviews go on meanwhile.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// A calculation of all current analyses in a worker's hands. What they share is read once in a while, not for each: the assumptions,
+/// and what all recordings saw of each process. So the whole takes time in proportion to the opportunities.
 pub struct Recalculation {
     id: RecalculationId,
     organization: OrganizationId,
     lease: Lease,
-    shared: Option<(Assumptions, BTreeMap<String, Evidence>)>,
+    shared: Option<(Instant, Assumptions, BTreeMap<String, Evidence>)>,
 }
 
-/// Takes a recalculation up as a new attempt, after which an earlier one can write no more; none when it is done.
+/// What became of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It is done.
+    Part,
+    /// There was none left.
+    Finished,
+    /// Another attempt, or another request, has taken its place.
+    Lost,
+}
+
+/// Takes an organization's recalculation up as a new attempt, after which an earlier one can write no more; none when there is
+/// nothing to do.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn begin(db: &Db, id: RecalculationId) -> Result<Option<Recalculation>> {
+pub async fn begin(db: &Db, organization: OrganizationId) -> Result<Option<Recalculation>> {
     let system = db.system();
     let row: Option<PgRow> = call!(
         system,
         fetch_optional,
-        "select attempt, lease, organization_id from private.begin_recalculation($1)",
-        id.uuid()
+        "select id, lease, tries from private.begin_recalculation($1)",
+        organization.uuid()
     );
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(Recalculation {
-        id,
-        organization: OrganizationId::new(row.try_get("organization_id")?),
+    let (id, tries): (Uuid, i32) = (row.try_get("id")?, row.try_get("tries")?);
+    let work = Recalculation {
+        id: RecalculationId::new(id),
+        organization,
         lease: Lease {
-            subject: LeaseSubject::Recalculation(id),
-            attempt: row.try_get("attempt")?,
+            subject: LeaseSubject::Recalculation(RecalculationId::new(id)),
+            attempt: tries,
             token: row.try_get("lease")?,
         },
         shared: None,
-    }))
+    };
+    if tries > MOST_TRIES {
+        work.fail(db, "its workers ended without a word, one after the other")
+            .await?;
+        return Ok(None);
+    }
+    Ok(Some(work))
 }
 
 impl Recalculation {
-    /// Calculates the next part, in one transaction with the mark that it is done. False when there was none left, or when a later
-    /// attempt has taken over.
+    /// Calculates the next part, in one transaction with the mark that it is done.
     ///
     /// # Errors
     /// Those of the database; [`Error::Invalid`] when the assumptions have gone out of bounds since they were given.
-    pub async fn next(&mut self, db: &Db, now: DateTime<Utc>) -> Result<bool> {
+    pub async fn next(&mut self, db: &Db, now: DateTime<Utc>) -> Result<Step> {
         #[derive(FromQueryResult)]
         struct Waiting {
             assumptions: serde_json::Value,
             done_to: Option<Uuid>,
+            until: Option<Uuid>,
         }
         #[derive(FromQueryResult)]
         struct Current {
@@ -165,32 +190,35 @@ impl Recalculation {
         let scope = db.worker_scope(&self.lease).await?;
         let waiting: Option<Waiting> = scope
             .row(
-                "select assumptions, done_to from public.cost_recalculations where id = $1 for update",
+                "select assumptions, done_to, until from public.cost_recalculations where id = $1 for update",
                 [self.id.uuid().into()],
             )
             .await?;
-        let Some(waiting) = waiting else { return Ok(false) };
-        let shared = match self.shared.take() {
-            Some(shared) => shared,
-            None => self.read(&scope, waiting.assumptions).await?,
+        let Some(waiting) = waiting else {
+            return Ok(Step::Lost);
         };
-        let (assumptions, pooled) = self.shared.insert(shared);
         let part: Vec<Current> = scope
             .rows(
-                "select id, session_id from public.analysis_results where is_current and ($1::uuid is null or id > $1) order by id limit $2",
-                [waiting.done_to.into(), PART.into()],
+                "select id, session_id from public.analysis_results where is_current and ($1::uuid is null or id > $1) and id <= $2::uuid order by id limit $3",
+                [waiting.done_to.into(), waiting.until.into(), PART.into()],
             )
             .await?;
-        if let Some(last) = part.last() {
+        let step = if let Some(last) = part.last() {
             let last = last.id;
             let part: Vec<_> = part.iter().map(|row| (row.session_id.into(), row.id.into())).collect();
+            let shared = match self.shared.take().filter(|(read, _, _)| read.elapsed() < FRESH) {
+                Some(shared) => shared,
+                None => self.read(&scope, waiting.assumptions).await?,
+            };
+            let (_, assumptions, pooled) = self.shared.insert(shared);
             calculate(&scope, self.organization, &part, (assumptions, pooled), now).await?;
             scope
                 .run(
-                    "update public.cost_recalculations set done_to = $2 where id = $1",
+                    "update public.cost_recalculations set done_to = $2, tries = 0 where id = $1",
                     [self.id.uuid().into(), last.into()],
                 )
                 .await?;
+            Step::Part
         } else {
             scope
                 .run(
@@ -198,20 +226,90 @@ impl Recalculation {
                     [self.id.uuid().into()],
                 )
                 .await?;
-        }
+            Step::Finished
+        };
         scope.commit().await?;
-        Ok(!part.is_empty())
+        Ok(step)
     }
 
-    async fn read(&self, scope: &Scope, given: serde_json::Value) -> Result<(Assumptions, BTreeMap<String, Evidence>)> {
+    async fn read(
+        &self,
+        scope: &Scope,
+        given: serde_json::Value,
+    ) -> Result<(Instant, Assumptions, BTreeMap<String, Evidence>)> {
         let overrides: Overrides = serde_json::from_value(given)
             .map_err(|error| Error::internal(format!("stored assumptions cannot be read: {error}")))?;
         let assumptions = assumptions(scope, self.organization, &overrides).await?;
         let observations = valuation::observations(scope, self.organization, Observed::Current).await?;
         let observations: Vec<_> = observations.into_iter().map(|(_, observation)| observation).collect();
         let pooled = valuation::evidence_by_process(&observations, &assumptions);
-        Ok((assumptions, pooled))
+        Ok((Instant::now(), assumptions, pooled))
     }
+
+    /// Gives it up; the audit log says so, and why. False when another request has taken its place.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn fail(&self, db: &Db, why: &str) -> Result<bool> {
+        fail(db, self.id.uuid(), why).await
+    }
+}
+
+async fn fail(db: &Db, id: Uuid, why: &str) -> Result<bool> {
+    let system = db.system();
+    let row: PgRow = call!(
+        system,
+        fetch_one,
+        "select private.fail_recalculation($1, $2) as done",
+        id,
+        why
+    );
+    Ok(row.try_get("done")?)
+}
+
+/// Recalculations that have not moved since then and whose job vanished are queued again; those whose tries are over are given up.
+/// Answers how many.
+///
+/// # Errors
+/// Those of the database.
+pub async fn sweep_stale(db: &Db, unmoved_since: DateTime<Utc>, most: i32) -> Result<u64> {
+    let system = db.system();
+    let kind = JobKind::RecalculateCosts.as_str();
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select id, organization_id from private.stale_recalculations($1, $2)",
+        unmoved_since,
+        most
+    );
+    let mut handled = 0;
+    for row in rows {
+        let (id, organization): (Uuid, Uuid) = (row.try_get("id")?, row.try_get("organization_id")?);
+        let state: PgRow = call!(
+            system,
+            fetch_one,
+            "select private.job_state($1, $2) as state",
+            kind,
+            organization
+        );
+        let done = match state.try_get::<&str, _>("state")? {
+            // By its own id: a request that came meanwhile is another's.
+            "exhausted" => fail(db, id, "every try at it failed").await?,
+            "absent" => {
+                let queued: PgRow = call!(
+                    system,
+                    fetch_one,
+                    "select private.enqueue_stale($1, $2) as done",
+                    kind,
+                    organization
+                );
+                queued.try_get("done")?
+            }
+            _ => false,
+        };
+        handled += u64::from(done);
+    }
+    Ok(handled)
 }
 
 /// Calculates one part. An analysis that is gone or no longer current by now is passed over.

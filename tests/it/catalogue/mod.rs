@@ -121,6 +121,7 @@ async fn the_functions_that_a_role_may_call_are_these() {
                 "lock_quota",
                 "recorded_people",
                 "remove_member",
+                "request_recalculation",
                 "set_member_role",
             ]),
         ),

@@ -2,14 +2,13 @@
 
 use std::time::Instant;
 
-use domain::id::RecalculationId;
 use serde_json::{Value, json};
-use service::automation_opportunity::recalculate;
+use service::automation_opportunity::recalculate::{self, Step};
 use service::db::Db;
 use service::queue::{Job, JobKind, Verdict};
 use service::sweep;
+use tests::database::seeded;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::World;
 
@@ -22,6 +21,11 @@ const MONEY: &str = "select jsonb_build_array(
   (select jsonb_agg(jsonb_build_array(id, cost_savings_annual, time_savings_hours_weekly) order by id) from public.analysis_results where is_current),
   (select jsonb_agg(jsonb_build_array(id, roi_score, priority) order by id) from public.workflow_insights))";
 
+/// How often each analysis was calculated by now.
+const CALCULATED: &str = "select jsonb_agg(n order by n) from (select count(*) as n from public.cost_analyses where created_at = to_timestamp(1795500000) group by analysis_id) as c";
+const WAITING: &str = "select to_jsonb(count(*)) from public.cost_recalculations";
+const JOBS: &str = "select jsonb_agg(key) from graphile_worker._private_jobs";
+
 impl World {
     async fn value(&self, sql: &str) -> Value {
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned()))
@@ -30,31 +34,26 @@ impl World {
             .unwrap()
     }
 
-    /// Asks for all; answers how many analyses are waiting, and what the job is about.
-    async fn asks_for_all(&self) -> (u64, Uuid) {
+    /// Asks for all; answers how many analyses are waiting.
+    async fn asks_for_all(&self) -> u64 {
         let owner = self.owner().await;
         let data = self.data(&owner, ALL).await;
-        let id =
-            sqlx::query_scalar("select id from public.cost_recalculations order by created_at desc, id desc limit 1");
-        (
-            data["recalculateCosts"]["queued"].as_u64().unwrap(),
-            id.fetch_one(&self.pool).await.unwrap(),
-        )
+        data["recalculateCosts"]["queued"].as_u64().unwrap()
     }
 
     /// How many analyses were done, in how many statements of a worker.
     async fn recalculates_all(&self) -> (u64, u64) {
-        let (queued, id) = self.asks_for_all().await;
+        let queued = self.asks_for_all().await;
         let worker = self.database.worker().await.unwrap();
-        assert_eq!(works_on(&worker, id, &CancellationToken::new()).await, Verdict::Done);
+        assert_eq!(works(&worker, &CancellationToken::new()).await, Verdict::Done);
         (queued, worker.statements())
     }
 }
 
-async fn works_on(worker: &Db, id: Uuid, shutdown: &CancellationToken) -> Verdict {
+async fn works(worker: &Db, shutdown: &CancellationToken) -> Verdict {
     let job = Job {
         kind: JobKind::RecalculateCosts,
-        subject: id,
+        subject: seeded('a', 1),
         attempt: 1,
         shutdown: shutdown.clone(),
     };
@@ -101,54 +100,111 @@ async fn all_costs_are_calculated_anew_in_proportion_to_what_there_is_and_as_one
 }
 
 /// A worker that dies between two parts has done the first; the next does the others, each once. One that was taken for dead writes
-/// no more, and one whose job is gone is found by the sweep.
+/// no more and ends nobody's job.
 #[tokio::test]
 async fn a_recalculation_survives_its_workers_and_does_each_analysis_once() {
     let world = World::new().await;
     world.record(60).await;
-    let costs = "select jsonb_agg(n order by n) from (select count(*) as n from public.cost_analyses where created_at = to_timestamp(1795500000) group by analysis_id) as c";
     let worker = world.database.worker().await.unwrap();
-    let (queued, id) = world.asks_for_all().await;
-    assert_eq!(queued, 60);
-    let jobs = "select jsonb_agg(key) from graphile_worker._private_jobs";
-    assert_eq!(world.value(jobs).await, json!([format!("recalculate_costs:{id}")]));
+    assert_eq!(world.asks_for_all().await, 60);
+    assert_eq!(
+        world.value(JOBS).await,
+        json!([format!("recalculate_costs:{}", seeded('a', 1))])
+    );
 
-    let mut first = recalculate::begin(&worker, RecalculationId::new(id))
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(first.next(&worker, World::now()).await.unwrap());
-    assert_eq!(world.value(costs).await, json!(vec![1; 50]));
+    let organization = seeded('a', 1).into();
+    let mut first = recalculate::begin(&worker, organization).await.unwrap().unwrap();
+    assert_eq!(first.next(&worker, World::now()).await.unwrap(), Step::Part);
+    assert_eq!(world.value(CALCULATED).await, json!(vec![1; 50]));
     // Handed back at a shutdown: nothing more is done, nothing is lost, and whoever worked before works no more.
     let shutdown = CancellationToken::new();
     shutdown.cancel();
-    assert_eq!(works_on(&worker, id, &shutdown).await, Verdict::HandedBack);
-    assert!(!first.next(&worker, World::now()).await.unwrap());
-    assert_eq!(world.value(costs).await, json!(vec![1; 50]));
-    assert_eq!(works_on(&worker, id, &CancellationToken::new()).await, Verdict::Done);
-    assert_eq!(world.value(costs).await, json!(vec![1; 60]));
-    assert_eq!(works_on(&worker, id, &CancellationToken::new()).await, Verdict::Done);
-    assert_eq!(world.value(costs).await, json!(vec![1; 60]));
-    assert_eq!(
-        world
-            .value("select to_jsonb(count(*)) from public.cost_recalculations")
-            .await,
-        0
-    );
+    assert_eq!(works(&worker, &shutdown).await, Verdict::HandedBack);
+    assert_eq!(first.next(&worker, World::now()).await.unwrap(), Step::Lost);
+    assert_eq!(world.value(CALCULATED).await, json!(vec![1; 50]));
+    // What came after the request, as the last five of these might have, knows what it knows.
+    world
+        .run("update public.cost_recalculations set until = (select id from public.analysis_results where is_current order by id limit 1 offset 54)")
+        .await;
+    for _ in 0..2 {
+        assert_eq!(works(&worker, &CancellationToken::new()).await, Verdict::Done);
+        assert_eq!(world.value(CALCULATED).await, json!(vec![1; 55]));
+    }
+    assert_eq!(world.value(WAITING).await, 0);
+}
 
-    // Its job vanished: it is added again. Its tries are over: it is given up, and the audit log says so.
-    let (_, id) = world.asks_for_all().await;
+#[tokio::test]
+async fn who_asks_again_takes_the_place_of_what_is_not_done() {
+    let world = World::new().await;
+    world.record(60).await;
+    let worker = world.database.worker().await.unwrap();
+    world.asks_for_all().await;
+    let mut first = recalculate::begin(&worker, seeded('a', 1).into())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(first.next(&worker, World::now()).await.unwrap(), Step::Part);
+    let owner = world.owner().await;
+    let dearer = "mutation { recalculateCosts(input: { all: true, assumptions: { hourlyRate: \"99\" } }) { queued } }";
+    for _ in 0..3 {
+        world.data(&owner, dearer).await;
+    }
+    assert_eq!(world.value(WAITING).await, 1);
+    assert_eq!(
+        world.value(JOBS).await,
+        json!([format!("recalculate_costs:{}", seeded('a', 1))])
+    );
+    assert_eq!(first.next(&worker, World::now()).await.unwrap(), Step::Lost);
+    assert_eq!(works(&worker, &CancellationToken::new()).await, Verdict::Done);
+    let dearer = "select to_jsonb(count(distinct analysis_id)) from public.cost_analyses where (assumptions -> 'values' -> 'hourly_rate' ->> 'value')::numeric = 99";
+    assert_eq!(world.value(dearer).await, 60);
+}
+
+/// Its job vanished: it is added again. Its tries are over, or its workers die of it: it is given up, and the audit log says why.
+#[tokio::test]
+async fn a_recalculation_that_cannot_be_done_is_given_up() {
+    let world = World::new().await;
+    let worker = world.database.worker().await.unwrap();
+    let later = || chrono::Utc::now() + chrono::TimeDelta::minutes(1);
+    let told = "select coalesce(jsonb_agg(reason order by at), '[]') from public.audit_log where action = 'cost_analysis.recalculate_failed'";
+    world.asks_for_all().await;
     world.run("delete from graphile_worker._private_jobs").await;
-    assert_eq!(sweep::stale_recalculations(&worker).await.unwrap(), 1);
-    assert_eq!(world.value(jobs).await, json!([format!("recalculate_costs:{id}")]));
-    assert_eq!(sweep::stale_recalculations(&worker).await.unwrap(), 0);
+    assert_eq!(
+        sweep::stale_recalculations(&worker, chrono::Utc::now()).await.unwrap(),
+        0,
+        "too young"
+    );
+    assert_eq!(sweep::stale_recalculations(&worker, later()).await.unwrap(), 1);
+    assert_eq!(
+        world.value(JOBS).await,
+        json!([format!("recalculate_costs:{}", seeded('a', 1))])
+    );
+    assert_eq!(sweep::stale_recalculations(&worker, later()).await.unwrap(), 0);
     world
         .run("update graphile_worker._private_jobs set attempts = max_attempts")
         .await;
-    assert_eq!(sweep::stale_recalculations(&worker).await.unwrap(), 1);
-    assert_eq!(works_on(&worker, id, &CancellationToken::new()).await, Verdict::Done);
-    let told = "select to_jsonb(count(*)) from public.audit_log where action = 'cost_analysis.recalculate_failed'";
-    assert_eq!(world.value(told).await, 1);
+    assert_eq!(sweep::stale_recalculations(&worker, later()).await.unwrap(), 1);
+    assert_eq!(world.value(told).await, json!(["every try at it failed"]));
+    assert_eq!(world.value(WAITING).await, 0);
+
+    world.asks_for_all().await;
+    for _ in 0..10 {
+        assert!(
+            recalculate::begin(&worker, seeded('a', 1).into())
+                .await
+                .unwrap()
+                .is_some()
+        );
+    }
+    assert_eq!(works(&worker, &CancellationToken::new()).await, Verdict::Done);
+    assert_eq!(
+        world.value(told).await,
+        json!([
+            "every try at it failed",
+            "its workers ended without a word, one after the other"
+        ])
+    );
+    assert_eq!(world.value(WAITING).await, 0);
 }
 
 #[tokio::test]

@@ -285,6 +285,8 @@ async fn an_organization_is_erased_after_seven_days_unless_the_operator_takes_it
     .unwrap();
     assert!(undone);
     assert_eq!(sweep_at(30).await, 0);
+    // The API hears of it, or asks again after some seconds.
+    app.clock().set(now() + TimeDelta::days(1) + TimeDelta::minutes(1));
     owner.starts("Works again").await;
 
     app.clock().set(now());
@@ -433,6 +435,36 @@ async fn what_is_kept_is_kept_as_long_as_the_stricter_rule_says() {
         ),
         (&json!(6), &json!("sweep"))
     );
+}
+
+/// Its workers died after they had stored frames: no row names them, and they end when frames end.
+#[tokio::test]
+async fn frames_that_no_row_names_are_kept_no_longer_than_others() {
+    let app = app().await;
+    let owner = app.founder("ada@acme.test").await;
+    let session = owner.records("Crashed").await;
+    let analysis = owner
+        .must("enqueueAnalysis", json!({ "sessionId": session }), "analysis { id }")
+        .await;
+    let analysis = analysis["analysis"]["id"].as_str().unwrap();
+    let key: String = sqlx::query_scalar(AssertSqlSafe(format!(
+        "update public.analysis_results set status = 'failed', stage = 'done', error_code = 'worker_crashed', error_message = 'x', attempt = 3 where id = '{analysis}'
+         returning format('organizations/%s/recordings/%s/analyses/%s/frames/0.jpg', organization_id, session_id, id)"
+    )))
+    .fetch_one(app.pool())
+    .await
+    .unwrap();
+    app.storage().put(&key, b"bytes".as_slice().into()).await.unwrap();
+    let day = async |days| {
+        let swept = sweep::apply_retention(app.worker(), now() + TimeDelta::days(days) + TimeDelta::seconds(1));
+        let swept = swept.await.unwrap();
+        sweep::delete_objects(app.worker(), app.storage()).await.unwrap();
+        (swept, app.storage().exists(&key).await.unwrap())
+    };
+    assert_eq!(day(28).await, (1, true), "the video");
+    assert_eq!(day(364).await, (0, true));
+    assert_eq!(day(365).await, (1, false));
+    assert_eq!(day(4000).await, (0, false), "once");
 }
 
 #[tokio::test]

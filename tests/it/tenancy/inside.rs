@@ -332,7 +332,7 @@ async fn an_export_is_had_by_whom_it_is_due() {
 /// A job's lease opens its own work, and nothing of another job in the same organization.
 #[tokio::test]
 async fn a_job_writes_its_own_work_only() {
-    const RECALCULATE: &str = "insert into public.cost_recalculations (organization_id) values ({a1})";
+    const RECALCULATE: &str = "select private.request_recalculation('{}', now())";
     const INSIGHT: &str = "insert into public.workflow_insights (session_id, analysis_id, organization_id, insight_type, title, description) values ({a28}, {a54}, {a1}, 'pattern', 't', 'd')";
     all(
         &[
@@ -352,8 +352,10 @@ async fn a_job_writes_its_own_work_only() {
             (COST_JOB, "select 1 from public.video_chunks", nothing, "open video_chunks_job"),
             (COST_JOB, "delete from public.automation_opportunities", nothing, "open automation_opportunities_job_remove"),
             (JOB, "update public.workflow_insights set roi_score = 1", nothing, "open workflow_insights_recalculate"),
-            (OPERATOR, RECALCULATE, no_right, "open cost_recalculations_add"),
-            (READER, RECALCULATE, no_right, "open cost_recalculations_add"),
+            (COST_JOB, "update public.analysis_results set lease_token = null", no_right, "alter table public.analysis_results disable trigger analysis_results_recalculation"),
+            (COST_JOB, "update public.automation_opportunities set title = 'x'", no_right, "alter table public.automation_opportunities disable trigger automation_opportunities_recalculation"),
+            (COST_JOB, "insert into public.object_deletions (organization_id, object_key) values ({a1}, 'organizations/' || {a1} || '/x')", no_right, "open object_deletions_recalculate"),
+            (COST_JOB, "update public.analysis_results set cost_savings_annual = null where not is_current", nothing, "open analysis_results_recalculate"),
             (JOB, "insert into public.analysis_frames (organization_id, session_id, analysis_id, frame_index, timestamp_seconds, start_seconds, end_seconds, screen, width_pixels, height_pixels, file_path, file_size_bytes, redacted)
                    values ({a1}, {a21}, {a31}, 7, 1, 0, 2, 0, 10, 10, 'organizations/' || {b1} || '/frames/7', 5, true)", no_right, "open analysis_frames_job_place"),
         ],
@@ -367,7 +369,7 @@ async fn a_job_writes_its_own_work_only() {
             (&[REPORT_JOB, JOB], "select 1 from public.cost_analyses"),
             (&[COST_JOB], "update public.automation_opportunities set counted = true where analysis_id = {a31}"),
             (&[COST_JOB], "update public.workflow_insights set roi_score = 1"),
-            (&[COST_JOB], "update public.analysis_results set automation_opportunities_count = 1 where id = {a31}"),
+            (&[COST_JOB], "update public.analysis_results set automation_opportunities_count = 1"),
             (&[COST_JOB], "insert into public.cost_analyses (analysis_id, session_id, organization_id, currency, assumptions) values ({a31}, {a21}, {a1}, 'EUR', '{}')"),
             (&[COST_JOB], "delete from public.cost_recalculations"),
             (&[ADMIN, OWNER], RECALCULATE),
@@ -392,6 +394,8 @@ async fn functions_of_the_owner_keep_their_own_rules() {
             "create or replace function private.set_member_role(member uuid, new_role text) returns boolean language sql security definer as 'update public.user_profiles set role = $2 where id = $1 returning true'"),
         (WRITER, "select private.set_member_role({a14}, 'admin')", no_right, ANY_OWNER),
         (OWNER, "select 1 where private.set_member_role({b13}, 'owner')", nobody, EVERYBODY_GLOBEX),
+        (OPERATOR, "select private.request_recalculation('{}', now())", no_right, "create or replace function private.is_manager() returns boolean language sql as 'select true'"),
+        (READER, "select private.request_recalculation('{}', now())", no_right, "create or replace function private.can_write() returns boolean language sql as 'select true'; create or replace function private.is_manager() returns boolean language sql as 'select true'"),
         (OPERATOR, "select private.remove_member({a14})", no_right, ANY_OWNER),
         (ADMIN, "select private.remove_member({a11})", no_right, "do $$ begin update public.user_profiles set role = 'operator' where id = {a11}; end $$"),
         (OWNER, "select private.remove_member({a11})", last, "do $$ begin update public.user_profiles set role = 'owner' where id = {a12}; end $$"),

@@ -105,9 +105,12 @@ const TABLES: [Table; 25] = [
         ["si", "s", ""],
         r#"{"id": "{c21}", "status": "queued", "subject_user_id": "{v14}", "requested_by": "{v13}"}"#,
     ),
-    table("cost_recalculations", ["i", "", "sud"], r#"{"id": "{c22}"}"#),
+    table("cost_recalculations", ["", "", "sud"], r#"{"id": "{c22}"}"#),
     table("organization_events", ["", "", ""], r#"{"sequence": 99999}"#),
 ];
+
+/// Whose columns a trigger guards against recalculations, beside the policies.
+const GUARDED: [&str; 2] = ["analysis_results", "automation_opportunities"];
 
 const COMMANDS: [(char, &str); 4] = [('s', "SELECT"), ('i', "INSERT"), ('u', "UPDATE"), ('d', "DELETE")];
 
@@ -250,8 +253,11 @@ async fn attack(stage: &mut Stage, actor: &Actor, table: &Table, command: char, 
             .await;
         return;
     }
-    let open =
+    let mut open =
         table.open(stage, actor, command, "PERMISSIVE").await + &table.open(stage, actor, command, "RESTRICTIVE").await;
+    if command == 'u' && GUARDED.contains(&table.name) {
+        open += &format!(" alter table public.{0} disable trigger {0}_recalculation;", table.name);
+    }
     if command == 'i' {
         let by_policy = |outcome: &Outcome| matches!(outcome, Outcome::Refused(code, why) if code == "42501" && why.contains("row-level security"));
         stage.refuses(actor, &sql, by_policy, &open).await;

@@ -30,7 +30,8 @@ begin
     (pg_temp.id(o, 46), org, pg_temp.id(o, 13), pg_temp.id(o, 13), 'generating', 1, pg_temp.id(o, 95), now() + interval '1 hour'),
     (pg_temp.id(o, 47), org, pg_temp.id(o, 14), pg_temp.id(o, 12), 'generating', 1, pg_temp.id(o, 94), now() - interval '1 second'),
     (pg_temp.id(o, 48), org, pg_temp.id(o, 14), pg_temp.id(o, 11), 'queued', 0, null, null);
-  insert into public.cost_recalculations (id, organization_id, attempt, lease_token) values (pg_temp.id(o, 65), org, 1, pg_temp.id(o, 93));
+  insert into public.analysis_results (id, session_id, organization_id, status, stage, is_current) values (pg_temp.id(o, 66), pg_temp.id(o, 26), org, 'completed', 'done', true);
+  insert into public.cost_recalculations (id, organization_id, lease_token) values (pg_temp.id(o, 65), org, pg_temp.id(o, 93));
   insert into public.invitations (id, organization_id, email, role, token_sha256, invited_by, expires_at, revoked_at) values
     (pg_temp.id(o, 60), org, 'late@test', 'operator', 'expired-' || o, pg_temp.id(o, 11), now() - interval '1 minute', null),
     (pg_temp.id(o, 61), org, 'late@test', 'operator', 'revoked-' || o, pg_temp.id(o, 11), now() + interval '1 day', now());
@@ -169,7 +170,7 @@ pub const STRANGERS: [Actor; 19] = [
     job("a job without a lease", ""),
     job(
         "a recalculation's job that another attempt has taken over",
-        r#"job:{"kind":"recalculation","id":"{a65}","attempt":0,"lease":"{a93}"}"#,
+        r#"job:{"kind":"recalculation","id":"{a65}","attempt":1,"lease":"{a94}"}"#,
     ),
     // Whatever a worker claims, it reads as nobody but whoever asked for the export in hand.
     actor(

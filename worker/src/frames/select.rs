@@ -33,7 +33,7 @@ const MANY_SMALL: usize = 5;
 const WIDGET_TOGGLES: u8 = 3;
 const WIDGET_MEMORY_SECONDS: f64 = 2.5;
 /// It has done so for so long: two letters typed into one block, and a caret that comes and goes, change it as often within half a second.
-const WIDGET_SECONDS: f64 = 0.7;
+const WIDGET_SECONDS: f64 = 0.65;
 /// Changes of one block closer than this count as one (a letter and the caret that makes room).
 const TOGGLE_SECONDS: f64 = 0.15;
 /// A change of more than this share of the screen is no widget's.
@@ -185,7 +185,7 @@ impl<P: Picture> Tracker<P> {
     fn keep(&mut self) -> Option<Kept<P>> {
         let (timestamp_seconds, picture) = self.previous.clone()?;
         if std::mem::take(&mut self.unweighed) {
-            self.weigh(timestamp_seconds, &picture, false);
+            self.weigh(timestamp_seconds, &picture, true);
         }
         let start_seconds = self.diverged_at.take()?;
         for block in self.dirty.drain(..) {
@@ -213,14 +213,16 @@ impl<P: Picture> Tracker<P> {
             let small_enough = share < WIDGET_SHARE;
             let mut small = small_enough;
             let mut telling = !small;
-            let mut caret_alone = small;
+            // What makes no difference beside the kept picture cannot take one back.
+            let mut touches_news = !small;
             if small {
                 for part in grid::components(&found, columns) {
                     let area = grid::bounds(&before, &after, &part.blocks);
                     whole = Some(whole.map_or(area, |sum| sum.union(area)));
                     let widget = part.blocks.iter().all(|block| self.in_widget(*block, columns, at));
                     let caret = area.width() <= CARET_WIDTH * self.scale && area.height() >= 2 * area.width();
-                    caret_alone &= caret;
+                    let news = part.blocks.iter().any(|block| self.blocks[*block as usize].differs);
+                    touches_news |= news && !caret;
                     if !caret {
                         self.count_toggles(&part.blocks, at);
                     }
@@ -229,7 +231,7 @@ impl<P: Picture> Tracker<P> {
                         telling = true;
                     }
                     // A letter moves what is new on the screen; a pointer elsewhere does not.
-                    if !widget && !caret && part.blocks.iter().any(|block| self.blocks[*block as usize].differs) {
+                    if !widget && !caret && news {
                         telling = true;
                     }
                 }
@@ -277,7 +279,7 @@ impl<P: Picture> Tracker<P> {
             }
             let was_diverged = self.diverged_at.is_some();
             if small_enough {
-                self.weigh(at, picture, caret_alone);
+                self.weigh(at, picture, touches_news);
             } else {
                 // Most of it will have changed again by the time it settles: compared then, once.
                 self.unweighed = true;
@@ -293,9 +295,9 @@ impl<P: Picture> Tracker<P> {
         self.found = found;
     }
 
-    /// Compares what moved since the last kept picture with that picture. A caret that comes or goes takes nothing back: beside
-    /// the last letters it makes a shape that might be a pointer's.
-    fn weigh(&mut self, at: f64, picture: &P, caret_alone: bool) {
+    /// Compares what moved since the last kept picture with that picture. A caret that comes or goes, or a clock elsewhere, takes
+    /// nothing back: with the last letters the caret makes a shape that might be a pointer's.
+    fn weigh(&mut self, at: f64, picture: &P, touches_news: bool) {
         self.unweighed = false;
         let Some(selected) = &self.selected else {
             // Nothing is kept yet: everything is new.
@@ -322,7 +324,7 @@ impl<P: Picture> Tracker<P> {
             }
             parts.into_iter().flat_map(|part| part.blocks).collect()
         };
-        if !telling.is_empty() || !caret_alone {
+        if !telling.is_empty() || different.is_empty() || touches_news {
             for block in &self.dirty {
                 self.blocks[*block as usize].differs = false;
             }
@@ -337,11 +339,11 @@ impl<P: Picture> Tracker<P> {
             }
         }
         let blocks = &mut self.blocks;
-        let different: std::collections::HashSet<u32> = different.into_iter().collect();
         self.dirty.retain(|block| {
             // Back to what it was: forget it until it moves again. Widgets stay, they may turn out to be none.
-            let keep = different.contains(block) || blocks[*block as usize].toggles > 0;
+            let keep = different.binary_search(block).is_ok() || blocks[*block as usize].toggles > 0;
             blocks[*block as usize].dirty = keep;
+            blocks[*block as usize].differs &= keep;
             keep
         });
     }

@@ -2,8 +2,8 @@
 //! transaction that moves the recalculation along with the money.
 
 use chrono::{DateTime, Utc};
-use domain::id::RecalculationId;
-use service::automation_opportunity::recalculate;
+use domain::id::OrganizationId;
+use service::automation_opportunity::recalculate::{self, Step};
 use service::db::Db;
 use service::queue::{Job, Verdict};
 
@@ -11,24 +11,34 @@ use super::retry;
 
 /// Calculates whatever is left to calculate.
 pub async fn run(db: &Db, clock: fn() -> DateTime<Utc>, job: &Job) -> Verdict {
-    let id = RecalculationId::new(job.subject);
-    match calculate(db, clock, id, job).await {
+    let organization = OrganizationId::new(job.subject);
+    match calculate(db, clock, organization, job).await {
         Ok(verdict) => verdict,
         Err(error) => {
-            tracing::warn!(recalculation.id = %id, attempt = job.attempt, error = &error as &dyn std::error::Error, "costs could not be calculated anew");
+            tracing::warn!(organization.id = %organization, attempt = job.attempt, error = &error as &dyn std::error::Error, "costs could not be calculated anew");
             retry("a part could not be calculated")
         }
     }
 }
 
-async fn calculate(db: &Db, clock: fn() -> DateTime<Utc>, id: RecalculationId, job: &Job) -> service::Result<Verdict> {
-    let Some(mut work) = recalculate::begin(db, id).await? else {
+async fn calculate(
+    db: &Db,
+    clock: fn() -> DateTime<Utc>,
+    organization: OrganizationId,
+    job: &Job,
+) -> service::Result<Verdict> {
+    let Some(mut work) = recalculate::begin(db, organization).await? else {
         return Ok(Verdict::Done);
     };
     while !job.shutdown.is_cancelled() {
-        if !work.next(db, clock()).await? {
-            tracing::info!(recalculation.id = %id, "costs are calculated anew");
-            return Ok(Verdict::Done);
+        match work.next(db, clock()).await? {
+            Step::Part => {}
+            Step::Finished => {
+                tracing::info!(organization.id = %organization, "costs are calculated anew");
+                return Ok(Verdict::Done);
+            }
+            // Not ours to end any more: its job may be in another worker's hands.
+            Step::Lost => return Ok(retry("another attempt has taken over")),
         }
     }
     Ok(Verdict::HandedBack)

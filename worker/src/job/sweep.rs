@@ -36,7 +36,7 @@ pub async fn run(
         let now = clock();
         note("stale analyses", sweep::stale_analyses(&db).await);
         note("stale exports", sweep::stale_exports(&db).await);
-        note("stale recalculations", sweep::stale_recalculations(&db).await);
+        note("stale recalculations", sweep::stale_recalculations(&db, now).await);
         note("object deletions", sweep::delete_objects(&db, &storage).await);
         let removed = scratch::sweep(&scratch).map_err(|_| service::Error::Unavailable {
             what: "the worker's disk",
