@@ -29,7 +29,7 @@ pub const REFERENCES: [(&str, &str); 10] = [
 ];
 
 /// Columns that hold ids and are none of the above, each with how it is judged.
-pub const OTHER_IDS: [(&str, &str); 8] = [
+pub const OTHER_IDS: [(&str, &str); 10] = [
     ("id", "the row itself"),
     ("organization_id", "an organization, unless the table outlives it"),
     ("subject_id", "any row of the organization, or one that is gone"),
@@ -40,6 +40,8 @@ pub const OTHER_IDS: [(&str, &str); 8] = [
     ),
     ("actor_id", "a person or a key, as above"),
     ("lease_token", "nothing: a secret"),
+    ("done_to", "a place in the order of analyses, some of which may be gone"),
+    ("until", "as above"),
     ("erasure_receipts.requested_by", "a person, who may have moved since"),
 ];
 

@@ -253,11 +253,14 @@ async fn attack(stage: &mut Stage, actor: &Actor, table: &Table, command: char, 
             .await;
         return;
     }
-    let mut open =
-        table.open(stage, actor, command, "PERMISSIVE").await + &table.open(stage, actor, command, "RESTRICTIVE").await;
-    if command == 'u' && GUARDED.contains(&table.name) {
-        open += &format!(" alter table public.{0} disable trigger {0}_recalculation;", table.name);
-    }
+    let guard = if command == 'u' && GUARDED.contains(&table.name) {
+        format!(" alter table public.{0} disable trigger {0}_recalculation;", table.name)
+    } else {
+        String::new()
+    };
+    let open = table.open(stage, actor, command, "PERMISSIVE").await
+        + &table.open(stage, actor, command, "RESTRICTIVE").await
+        + &guard;
     if command == 'i' {
         let by_policy = |outcome: &Outcome| matches!(outcome, Outcome::Refused(code, why) if code == "42501" && why.contains("row-level security"));
         stage.refuses(actor, &sql, by_policy, &open).await;
