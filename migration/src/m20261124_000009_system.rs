@@ -384,7 +384,8 @@ create function private.due_retention(at timestamptz, most integer) returns tabl
              or (o.delete_video_after_analysis and exists (select from public.analysis_results c where c.session_id = s.id and c.is_current))) as video,
            -- An analysis that failed may have stored frames that no row names.
            s.finished_at < at - make_interval(days => o.retention_frame_days) and (exists (select from public.analysis_frames f where f.session_id = s.id and f.organization_id = s.organization_id)
-             or (s.frames_deleted_at is null and exists (select from public.analysis_results a where a.session_id = s.id and a.organization_id = s.organization_id and a.status = 'failed' and a.attempt > 0))) as frames,
+             or exists (select from public.analysis_results a where a.session_id = s.id and a.organization_id = s.organization_id and a.status = 'failed' and a.attempt > 0
+                  and (s.frames_deleted_at is null or a.processing_completed_at > s.frames_deleted_at))) as frames,
            o.retention_raw_reply_days is not null and (
              exists (select from public.analysis_results a where a.session_id = s.id and a.organization_id = s.organization_id and a.raw_gpt_response is not null
                and a.processing_completed_at < at - make_interval(days => o.retention_raw_reply_days))

@@ -107,7 +107,7 @@ create trigger analysis_results_recalculation before update of status, stage, pr
     coverage, raw_gpt_response, structured_insights, confidence_score, analysis_cost, prompt_tokens, completion_tokens, processing_time_seconds, lease_token, lease_expires_at, queued_at, processing_completed_at
   on public.analysis_results for each row when (current_user = 'newsystem_job') execute function private.guard_recalculation();
 create trigger automation_opportunities_recalculation before update on public.automation_opportunities for each row when (current_user = 'newsystem_job')
-  execute function private.guard_recalculation('occurrences_per_day', 'frequency_basis', 'people_count', 'implementation_effort_hours', 'effort_basis', 'estimated_cost_savings_monthly', 'monthly_savings_low',
+  execute function private.guard_recalculation('occurrences_per_day', 'frequency_basis', 'implementation_effort_hours', 'effort_basis', 'estimated_cost_savings_monthly', 'monthly_savings_low',
     'monthly_savings_high', 'hours_saved_monthly', 'estimated_implementation_cost', 'roi_percentage', 'payback_period_days', 'counted', 'priority', 'priority_reason', 'realised_savings_monthly', 'updated_at');
 ";
 

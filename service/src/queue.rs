@@ -327,6 +327,11 @@ async fn handle(kind: JobKind, subject: Uuid, context: WorkerContext) -> Result<
     let id = *context.job().id();
     // Best effort: should one of them fail, the try counts or comes sooner, and nothing else is lost.
     match verdict {
+        // The queue ends a job whoever says that it is done; a worker that was taken for dead would end another's, and leave the
+        // line that it stands in locked.
+        Verdict::Done if is_anothers(&shared.pool, id, context.worker_id()).await => {
+            Err("another worker has it by now".to_owned())
+        }
         Verdict::Done => Ok(()),
         Verdict::Retry { reason, after } => {
             if let Some(after) = after
@@ -348,6 +353,17 @@ async fn handle(kind: JobKind, subject: Uuid, context: WorkerContext) -> Result<
             Err("handed back at shutdown".to_owned())
         }
     }
+}
+
+/// Whether another worker holds the job. While nobody knows, it is ours.
+async fn is_anothers(pool: &PgPool, job: i64, worker: &str) -> bool {
+    let held: Result<Option<bool>, _> =
+        sqlx::query_scalar("select locked_by is distinct from $2 from graphile_worker._private_jobs where id = $1")
+            .bind(job)
+            .bind(worker)
+            .fetch_optional(pool)
+            .await;
+    matches!(held, Ok(Some(true)))
 }
 
 /// Takes a try back.

@@ -190,8 +190,9 @@ impl Recalculation {
         let scope = db.worker_scope(&self.lease).await?;
         let waiting: Option<Waiting> = scope
             .row(
-                "select assumptions, done_to, until from public.cost_recalculations where id = $1 for update",
-                [self.id.uuid().into()],
+                // The token too: a row that was waited for is looked at again by what the statement says, not by what policies said.
+                "select assumptions, done_to, until from public.cost_recalculations where id = $1 and lease_token = $2 for update",
+                [self.id.uuid().into(), self.lease.token.into()],
             )
             .await?;
         let Some(waiting) = waiting else {
@@ -199,11 +200,11 @@ impl Recalculation {
         };
         let part: Vec<Current> = scope
             .rows(
-                "select id, session_id from public.analysis_results where is_current and ($1::uuid is null or id > $1) and id <= $2::uuid order by id limit $3",
+                "select id, session_id from public.analysis_results where is_current and ($1::uuid is null or id > $1) and id <= $2::uuid order by id limit $3 for key share",
                 [waiting.done_to.into(), waiting.until.into(), PART.into()],
             )
             .await?;
-        let step = if let Some(last) = part.last() {
+        let (touched, step) = if let Some(last) = part.last() {
             let last = last.id;
             let part: Vec<_> = part.iter().map(|row| (row.session_id.into(), row.id.into())).collect();
             let shared = match self.shared.take().filter(|(read, _, _)| read.elapsed() < FRESH) {
@@ -212,22 +213,25 @@ impl Recalculation {
             };
             let (_, assumptions, pooled) = self.shared.insert(shared);
             calculate(&scope, self.organization, &part, (assumptions, pooled), now).await?;
-            scope
+            let moved = scope
                 .run(
                     "update public.cost_recalculations set done_to = $2, tries = 0 where id = $1",
                     [self.id.uuid().into(), last.into()],
                 )
                 .await?;
-            Step::Part
+            (moved, Step::Part)
         } else {
-            scope
+            let gone = scope
                 .run(
                     "delete from public.cost_recalculations where id = $1",
                     [self.id.uuid().into()],
                 )
                 .await?;
-            Step::Finished
+            (gone, Step::Finished)
         };
+        if touched == 0 {
+            return Ok(Step::Lost);
+        }
         scope.commit().await?;
         Ok(step)
     }
@@ -292,9 +296,9 @@ pub async fn sweep_stale(db: &Db, unmoved_since: DateTime<Utc>, most: i32) -> Re
             kind,
             organization
         );
+        // By its own id: a request that came meanwhile is another's. One that cannot be given up now (its row is held) delays no other.
         let done = match state.try_get::<&str, _>("state")? {
-            // By its own id: a request that came meanwhile is another's.
-            "exhausted" => fail(db, id, "every try at it failed").await?,
+            "exhausted" => fail(db, id, "every try at it failed").await.unwrap_or(false),
             "absent" => {
                 let queued: PgRow = call!(
                     system,

@@ -1,6 +1,6 @@
 //! Calculating the costs of everything anew: in proportion to what there is, and the same as one by one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use service::automation_opportunity::recalculate::{self, Step};
@@ -116,6 +116,19 @@ async fn a_recalculation_survives_its_workers_and_does_each_analysis_once() {
     let mut first = recalculate::begin(&worker, organization).await.unwrap().unwrap();
     assert_eq!(first.next(&worker, World::now()).await.unwrap(), Step::Part);
     assert_eq!(world.value(CALCULATED).await, json!(vec![1; 50]));
+    // Another takes it up in the very moment in which this one goes on.
+    let mut other = world.pool.begin().await.unwrap();
+    sqlx::query("select private.begin_recalculation($1)")
+        .bind(seeded('a', 1))
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let going_on = first.next(&worker, World::now());
+    let taken_over = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        other.commit().await.unwrap();
+    };
+    assert_eq!(tokio::join!(going_on, taken_over).0.unwrap(), Step::Lost);
     // Handed back at a shutdown: nothing more is done, nothing is lost, and whoever worked before works no more.
     let shutdown = CancellationToken::new();
     shutdown.cancel();

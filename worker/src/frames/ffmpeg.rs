@@ -41,7 +41,8 @@ struct Source {
     alone: bool,
 }
 
-fn open(path: &Path, limits: &DecodeLimits) -> Result<Source, FrameError> {
+/// `probed`: it was opened before, and its first pictures need not be decoded once more to learn what they are.
+fn open(path: &Path, limits: &DecodeLimits, probed: bool) -> Result<Source, FrameError> {
     ffmpeg::init().map_err(fault)?;
     ffmpeg::log::set_level(ffmpeg::log::Level::Error);
     let mut head = Vec::with_capacity(domain::container::SNIFF_BYTES);
@@ -55,6 +56,9 @@ fn open(path: &Path, limits: &DecodeLimits) -> Result<Source, FrameError> {
     options.set("format_whitelist", "matroska,webm,mov,mp4");
     options.set("protocol_whitelist", "file");
     options.set("codec_whitelist", "vp8,vp9,libdav1d,libaom-av1,av1,h264,hevc");
+    if probed {
+        options.set("probesize", "32");
+    }
     let input = format::input_with_dictionary(path, options).map_err(|error| match error {
         Error::InvalidData => FrameError::NotAVideo,
         other => fault(other),
@@ -234,7 +238,7 @@ fn scan(source: &mut Source, limits: &DecodeLimits) -> Result<Scan, FrameError> 
 
 /// Length, codec and size of a recording, by its packets.
 pub fn probe(path: &Path, limits: &DecodeLimits) -> Result<Probe, FrameError> {
-    let mut source = open(path, limits)?;
+    let mut source = open(path, limits, false)?;
     let (mut width, mut height) = parameters_size(&source)?;
     if quarter_turns(&source) % 2 == 1 {
         std::mem::swap(&mut width, &mut height);
@@ -256,12 +260,13 @@ pub fn extract_in_process(
     limits: &DecodeLimits,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Extraction, FrameError> {
-    let mut source = open(path, limits)?;
+    let mut source = open(path, limits, false)?;
     let scan = scan(&mut source, limits)?;
     let reordered = matches!(source.codec, Id::H264 | Id::HEVC);
     let steps = plan::steps(&scan.packets, reordered);
-    // Opened again rather than wound back: seeking needs an index, which a recorder's file does not have.
-    let source = open(path, limits)?;
+    // Opened again rather than wound back: seeking needs an index, which a recorder's file does not have. How far pictures are
+    // reordered is learned from decoding some.
+    let source = open(path, limits, !reordered)?;
     let rate = scan.packets.len() as f64 / scan.duration_seconds.max(0.001);
     let decoder = open_decoder(&source, limits, reordered && rate > FULL_RATE)?;
     let turns = quarter_turns(&source);
