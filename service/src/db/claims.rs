@@ -58,9 +58,13 @@ pub(super) fn begin_member(caller: &Caller, timeout_ms: Option<u128>, read_only:
     )
 }
 
+/// A job's transaction waits for nothing but the database. One that stands idle for longer than this is of a worker whose machine
+/// is gone without a word, and what it has locked would keep the next attempt out.
+const IDLE_SECONDS: u32 = 10;
+
 pub(super) fn begin_job(lease: &Lease, timeout_ms: Option<u128>) -> String {
     format!(
-        "begin; set local role newsystem_job{}; set local newsystem.job = {}",
+        "begin; set local role newsystem_job{}; set local idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'; set local newsystem.job = {}",
         settings(timeout_ms),
         literal(&job(lease))
     )

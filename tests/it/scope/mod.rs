@@ -147,6 +147,15 @@ async fn a_scope_leaves_no_role_no_claims_and_no_rows_however_it_ends() {
     let scope = db.worker_scope(&lease).await.unwrap();
     assert_eq!(sessions(&scope).await.unwrap(), 2);
     scope.commit().await.unwrap();
+
+    // A job's machine that is gone without a word keeps its locks for seconds, not for as long as the server believes in the connection.
+    let scope = db.worker_scope(&lease).await.unwrap();
+    let idle: Option<Remains> = scope
+        .row("select current_user::text as role, '' as claims, '' as job, current_setting('idle_in_transaction_session_timeout') as timeout, 0 as pid", [])
+        .await
+        .unwrap();
+    assert_eq!(idle.unwrap().timeout, "10s");
+    drop(scope);
     let scope = db
         .worker_scope(&service::db::Lease { attempt: 2, ..lease })
         .await
