@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{Field, Selection, SelectionSet, TypeCondition};
+use async_graphql::parser::types::{Directive, Field, Selection, SelectionSet, TypeCondition};
 use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::ContainerType;
 use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ScalarType, ServerResult, Value};
@@ -86,50 +86,64 @@ fn part<'a, T: AtHand>(
     written: &mut IndexMap<Name, Value>,
     mut waits: Option<&mut Waits<'a>>,
 ) -> Option<()> {
+    each(ctx, &T::type_name(), set, Directives::Followed, &mut |positioned| {
+        let field = &positioned.node;
+        let name = &field.response_key().node;
+        let at_hand = match field.name.node.as_str() {
+            "__typename" => Some(Value::from(T::type_name().into_owned())),
+            _ => object.at_hand(&Asked { ctx, field }),
+        };
+        let must_wait = at_hand.is_none();
+        if must_wait {
+            let waits = waits.as_mut().filter(|_| field.directives.is_empty())?;
+            waits.push((name, positioned));
+        }
+        let twice = written.contains_key(name);
+        if !twice {
+            written.insert(name.clone(), at_hand.unwrap_or_default());
+        }
+        // Two selections of an object under one key are to be merged.
+        (!twice || (!must_wait && field.selection_set.node.items.is_empty())).then_some(())
+    })
+}
+
+/// What directives of a selection mean to whoever walks it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Directives {
+    /// async-graphql has left out what is skipped before anything is resolved.
+    Followed,
+    /// None may be there.
+    Refused,
+}
+
+/// Each field of a selection, through its fragments; ends where one is refused or a fragment is of another type.
+pub(super) fn each<'a>(
+    ctx: &ContextSelectionSet<'a>,
+    own: &str,
+    set: &'a SelectionSet,
+    directives: Directives,
+    found: &mut dyn FnMut(&'a Positioned<Field>) -> Option<()>,
+) -> Option<()> {
+    let may_have =
+        |these: &[Positioned<Directive>]| (directives == Directives::Followed || these.is_empty()).then_some(());
     for selection in &set.items {
         match &selection.node {
-            Selection::Field(positioned) => {
-                let field = &positioned.node;
-                let name = &field.response_key().node;
-                let at_hand = match field.name.node.as_str() {
-                    "__typename" => Some(Value::from(T::type_name().into_owned())),
-                    _ => object.at_hand(&Asked { ctx, field }),
-                };
-                let must_wait = at_hand.is_none();
-                if must_wait {
-                    let waits = waits.as_mut().filter(|_| field.directives.is_empty())?;
-                    waits.push((name, positioned));
-                }
-                let twice = written.contains_key(name);
-                if !twice {
-                    written.insert(name.clone(), at_hand.unwrap_or_default());
-                }
-                // Two selections of an object under one key are to be merged.
-                if twice && (must_wait || !field.selection_set.node.items.is_empty()) {
-                    return None;
-                }
+            Selection::Field(field) => {
+                may_have(&field.node.directives)?;
+                found(field)?;
             }
             Selection::FragmentSpread(spread) => {
-                let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node)?;
-                applies(ctx, &T::type_name(), Some(&fragment.node.type_condition.node))?;
-                part(
-                    object,
-                    ctx,
-                    &fragment.node.selection_set.node,
-                    written,
-                    waits.as_deref_mut(),
-                )?;
+                let fragment = &ctx.query_env.fragments.get(&spread.node.fragment_name.node)?.node;
+                may_have(&spread.node.directives)?;
+                may_have(&fragment.directives)?;
+                applies(ctx, own, Some(&fragment.type_condition.node))?;
+                each(ctx, own, &fragment.selection_set.node, directives, found)?;
             }
             Selection::InlineFragment(fragment) => {
+                may_have(&fragment.node.directives)?;
                 let condition = fragment.node.type_condition.as_ref();
-                applies(ctx, &T::type_name(), condition.map(|condition| &condition.node))?;
-                part(
-                    object,
-                    ctx,
-                    &fragment.node.selection_set.node,
-                    written,
-                    waits.as_deref_mut(),
-                )?;
+                applies(ctx, own, condition.map(|condition| &condition.node))?;
+                each(ctx, own, &fragment.node.selection_set.node, directives, found)?;
             }
         }
     }
@@ -160,7 +174,7 @@ async fn resolve_rest<T: AtHand>(
 }
 
 /// Whether a fragment is of the object's own type or of an interface that it has; none for another, which may lie within an interface.
-pub(super) fn applies(ctx: &ContextSelectionSet<'_>, own: &str, condition: Option<&TypeCondition>) -> Option<()> {
+fn applies(ctx: &ContextSelectionSet<'_>, own: &str, condition: Option<&TypeCondition>) -> Option<()> {
     let Some(condition) = condition else { return Some(()) };
     let on = condition.on.node.as_str();
     let has = || {

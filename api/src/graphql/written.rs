@@ -8,13 +8,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::parser::types::{Field, Selection, SelectionSet};
+use async_graphql::parser::types::Field;
 use async_graphql::{Context, ContextSelectionSet, ID, InputType, OutputType as _, Positioned, Value};
 use service::page::{Below, Order};
 use service::row::{Columns, Relation, Row, Single};
 use service::shape::{Part, Shape};
 
-use super::at_once::{Asked, applies, scalar};
+use super::at_once::{Asked, Directives, each, scalar};
 use super::context::Read;
 use super::page::{Connection, RowObject};
 use super::scalar::{Amount, BigInt, DateTime, Decimal, Money};
@@ -160,7 +160,7 @@ fn members(
     shape: &mut Shape,
     member: &mut dyn FnMut(&Context<'_>) -> Option<Part>,
 ) -> Option<()> {
-    each(ctx, name, &ctx.item.node, &mut |field| {
+    each(ctx, name, &ctx.item.node, Directives::Refused, &mut |field| {
         let key = field.node.response_key().node.as_str();
         if shape.has(key) {
             // The same once more, of which there is nothing to be merged.
@@ -172,42 +172,6 @@ fn members(
         };
         shape.add(key, member)
     })
-}
-
-/// Each field of a selection, with those of its fragments; none where one of them has a directive, or a fragment is of another type.
-fn each<'a>(
-    ctx: &ContextSelectionSet<'a>,
-    name: &str,
-    set: &'a SelectionSet,
-    found: &mut dyn FnMut(&'a Positioned<Field>) -> Option<()>,
-) -> Option<()> {
-    for selection in &set.items {
-        match &selection.node {
-            Selection::Field(field) => {
-                if !field.node.directives.is_empty() {
-                    return None;
-                }
-                found(field)?;
-            }
-            Selection::FragmentSpread(spread) => {
-                let fragment = &ctx.query_env.fragments.get(&spread.node.fragment_name.node)?.node;
-                if !spread.node.directives.is_empty() || !fragment.directives.is_empty() {
-                    return None;
-                }
-                applies(ctx, name, Some(&fragment.type_condition.node))?;
-                each(ctx, name, &fragment.selection_set.node, found)?;
-            }
-            Selection::InlineFragment(fragment) => {
-                if !fragment.node.directives.is_empty() {
-                    return None;
-                }
-                let condition = fragment.node.type_condition.as_ref();
-                applies(ctx, name, condition.map(|condition| &condition.node))?;
-                each(ctx, name, &fragment.node.selection_set.node, found)?;
-            }
-        }
-    }
-    Some(())
 }
 
 /// The shapes of one operation, by the place of their field in its document: the siblings of a list ask for the same.
@@ -240,6 +204,7 @@ pub fn shape_of_nodes<O: RowObject>(ctx: &Context<'_>, read: &Read) -> Option<Ar
             &selection,
             &Connection::<O>::type_name(),
             &selection.item.node,
+            Directives::Refused,
             &mut |field| match field.node.name.node.as_str() {
                 "nodes" => nodes.replace(field).is_none().then_some(()),
                 "edges" => None,
