@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::automation_opportunity::recalculate;
 use crate::db::{Db, call};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::organization::manage::GRACE;
 use crate::queue::{JobKind, MAX_ATTEMPTS};
 use crate::storage::Storage;
@@ -26,7 +26,7 @@ pub async fn stale_analyses(db: &Db) -> Result<u64> {
     let rows: Vec<PgRow> = call!(
         system,
         fetch_all,
-        "select id, attempt from private.stale_analyses($1)",
+        "select id as subject, id, attempt from private.stale_analyses($1)",
         MOST
     );
     stale(db, JobKind::AnalyzeRecording, rows).await
@@ -41,7 +41,7 @@ pub async fn stale_exports(db: &Db) -> Result<u64> {
     let rows: Vec<PgRow> = call!(
         system,
         fetch_all,
-        "select id, attempt from private.stale_exports($1)",
+        "select id as subject, id, attempt from private.stale_exports($1)",
         MOST
     );
     stale(db, JobKind::ExportData, rows).await
@@ -52,38 +52,67 @@ pub async fn stale_exports(db: &Db) -> Result<u64> {
 /// # Errors
 /// Those of the database.
 pub async fn stale_recalculations(db: &Db, now: DateTime<Utc>) -> Result<u64> {
-    recalculate::sweep_stale(db, now - TimeDelta::seconds(30), MOST).await
+    let system = db.system();
+    let rows: Vec<PgRow> = call!(
+        system,
+        fetch_all,
+        "select organization_id as subject, id, 0 as attempt from private.stale_recalculations($1, $2)",
+        now - TimeDelta::seconds(30),
+        MOST
+    );
+    stale(db, JobKind::RecalculateCosts, rows).await
 }
 
+/// What the job is about, the row that waits for it, and how often it was taken up.
 async fn stale(db: &Db, job: JobKind, rows: Vec<PgRow>) -> Result<u64> {
     let system = db.system();
     let kind = job.as_str();
     let mut handled = 0;
     for row in rows {
-        let (id, attempt): (Uuid, i32) = (row.try_get("id")?, row.try_get("attempt")?);
-        let state: PgRow = call!(system, fetch_one, "select private.job_state($1, $2) as state", kind, id);
-        let done: PgRow = match state.try_get::<&str, _>("state")? {
-            "exhausted" => fail(db, job, id).await?,
-            "absent" if attempt >= i32::try_from(MAX_ATTEMPTS).unwrap_or(i32::MAX) => fail(db, job, id).await?,
-            "absent" => call!(
+        let (subject, id, attempt): (Uuid, Uuid, i32) =
+            (row.try_get("subject")?, row.try_get("id")?, row.try_get("attempt")?);
+        let state: PgRow = call!(
+            system,
+            fetch_one,
+            "select private.job_state($1, $2) as state",
+            kind,
+            subject
+        );
+        let exhausted = match state.try_get::<&str, _>("state")? {
+            "exhausted" => true,
+            "absent" => attempt >= i32::try_from(MAX_ATTEMPTS).unwrap_or(i32::MAX),
+            _ => continue,
+        };
+        let done = if exhausted {
+            // A row that is held now delays no other.
+            fail(db, job, id).await.unwrap_or_else(|error| {
+                tracing::warn!(
+                    kind,
+                    error = &error as &dyn std::error::Error,
+                    "dead work could not be given up; the next sweep tries again"
+                );
+                false
+            })
+        } else {
+            let queued: PgRow = call!(
                 system,
                 fetch_one,
                 "select private.enqueue_stale($1, $2) as done",
                 kind,
-                id
-            ),
-            _ => continue,
+                subject
+            );
+            queued.try_get("done")?
         };
-        handled += u64::from(done.try_get::<bool, _>("done")?);
+        handled += u64::from(done);
     }
     Ok(handled)
 }
 
-/// Fails what its workers died of.
-async fn fail(db: &Db, job: JobKind, id: Uuid) -> Result<PgRow> {
+/// Fails what its workers died of; by its own id, for a request that came meanwhile is another's.
+async fn fail(db: &Db, job: JobKind, id: Uuid) -> Result<bool> {
     let system = db.system();
     let code = AnalysisErrorCode::WorkerCrashed;
-    Ok(match job {
+    let failed: PgRow = match job {
         JobKind::AnalyzeRecording => call!(
             system,
             fetch_one,
@@ -99,8 +128,9 @@ async fn fail(db: &Db, job: JobKind, id: Uuid) -> Result<PgRow> {
             id,
             "its workers ended without a word, one after the other: export anew"
         ),
-        JobKind::RecalculateCosts => return Err(Error::internal("recalculations have a sweep of their own")),
-    })
+        JobKind::RecalculateCosts => return recalculate::fail(db, id, "every try at it failed").await,
+    };
+    Ok(failed.try_get("done")?)
 }
 
 /// Closes recordings that nothing was added to since then, with what had arrived, and has them analysed.

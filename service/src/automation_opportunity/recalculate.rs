@@ -152,22 +152,21 @@ pub async fn begin(db: &Db, organization: OrganizationId) -> Result<Option<Recal
     );
     let Some(row) = row else { return Ok(None) };
     let (id, tries): (Uuid, i32) = (row.try_get("id")?, row.try_get("tries")?);
-    let work = Recalculation {
-        id: RecalculationId::new(id),
+    if tries > MOST_TRIES {
+        fail(db, id, "its workers ended without a word, one after the other").await?;
+        return Ok(None);
+    }
+    let id = RecalculationId::new(id);
+    Ok(Some(Recalculation {
+        id,
         organization,
         lease: Lease {
-            subject: LeaseSubject::Recalculation(RecalculationId::new(id)),
+            subject: LeaseSubject::Recalculation(id),
             attempt: tries,
             token: row.try_get("lease")?,
         },
         shared: None,
-    };
-    if tries > MOST_TRIES {
-        work.fail(db, "its workers ended without a word, one after the other")
-            .await?;
-        return Ok(None);
-    }
-    Ok(Some(work))
+    }))
 }
 
 impl Recalculation {
@@ -249,17 +248,10 @@ impl Recalculation {
         let pooled = valuation::evidence_by_process(&observations, &assumptions);
         Ok((Instant::now(), assumptions, pooled))
     }
-
-    /// Gives it up; the audit log says so, and why. False when another request has taken its place.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn fail(&self, db: &Db, why: &str) -> Result<bool> {
-        fail(db, self.id.uuid(), why).await
-    }
 }
 
-async fn fail(db: &Db, id: Uuid, why: &str) -> Result<bool> {
+/// Gives it up; the audit log says so, and why. False when another request has taken its place.
+pub(crate) async fn fail(db: &Db, id: Uuid, why: &str) -> Result<bool> {
     let system = db.system();
     let row: PgRow = call!(
         system,
@@ -269,51 +261,6 @@ async fn fail(db: &Db, id: Uuid, why: &str) -> Result<bool> {
         why
     );
     Ok(row.try_get("done")?)
-}
-
-/// Recalculations that have not moved since then and whose job vanished are queued again; those whose tries are over are given up.
-/// Answers how many.
-///
-/// # Errors
-/// Those of the database.
-pub async fn sweep_stale(db: &Db, unmoved_since: DateTime<Utc>, most: i32) -> Result<u64> {
-    let system = db.system();
-    let kind = JobKind::RecalculateCosts.as_str();
-    let rows: Vec<PgRow> = call!(
-        system,
-        fetch_all,
-        "select id, organization_id from private.stale_recalculations($1, $2)",
-        unmoved_since,
-        most
-    );
-    let mut handled = 0;
-    for row in rows {
-        let (id, organization): (Uuid, Uuid) = (row.try_get("id")?, row.try_get("organization_id")?);
-        let state: PgRow = call!(
-            system,
-            fetch_one,
-            "select private.job_state($1, $2) as state",
-            kind,
-            organization
-        );
-        // By its own id: a request that came meanwhile is another's. One that cannot be given up now (its row is held) delays no other.
-        let done = match state.try_get::<&str, _>("state")? {
-            "exhausted" => fail(db, id, "every try at it failed").await.unwrap_or(false),
-            "absent" => {
-                let queued: PgRow = call!(
-                    system,
-                    fetch_one,
-                    "select private.enqueue_stale($1, $2) as done",
-                    kind,
-                    organization
-                );
-                queued.try_get("done")?
-            }
-            _ => false,
-        };
-        handled += u64::from(done);
-    }
-    Ok(handled)
 }
 
 /// Calculates one part. An analysis that is gone or no longer current by now is passed over.

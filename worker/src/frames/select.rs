@@ -214,7 +214,7 @@ impl<P: Picture> Tracker<P> {
             let mut small = small_enough;
             let mut telling = !small;
             // What makes no difference beside the kept picture cannot take one back.
-            let mut touches_news = !small;
+            let mut touches_news = false;
             if small {
                 for part in grid::components(&found, columns) {
                     let area = grid::bounds(&before, &after, &part.blocks);
