@@ -31,7 +31,7 @@ async fn the_catalogue_offends_against_nothing() {
     assert_eq!(
         tables.len(),
         25,
-        "a table more or less belongs into tenancy/mod.rs too: {tables:?}"
+        "a table more or less belongs into tenancy/table.rs too: {tables:?}"
     );
     assert_eq!(
         texts(&pool, "select m.member::regrole || ' in ' || m.roleid::regrole from pg_auth_members m where m.member::regrole::text like 'newsystem%' and m.member <> 'newsystem_owner'::regrole order by 1").await,

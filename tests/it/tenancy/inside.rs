@@ -1,7 +1,7 @@
 //! Who may do what inside an organization, case by case: who is refused and by what, and who is let through.
 
 use super::stage::{
-    Actor, ADMIN, CLIENT, COST_JOB, EXPORT_JOB, FOREIGN_OWNER, JOB, Login, NOBODY, OPERATOR, OWNER, Outcome, READER, REPORT_JOB, Stage, WRITER,
+    Actor, ADMIN, CLIENT, COST_JOB, EXPORT_JOB, FOREIGN_OWNER, JOB, Login, NOBODY, OPERATOR, OWNER, Outcome, READER, REPORT_JOB, Stage, WRITER, ids,
 };
 
 /// What must be taken away for an attack to succeed, in SQL of the superuser; `open NAME…` opens policies.
@@ -284,7 +284,7 @@ async fn a_read_only_key_reads_and_an_inactive_subscription_writes_nothing_new()
         stage.allows(&OWNER, &by(sql, &OWNER)).await;
     }
     for state in ["subscription_status = 'inactive'", "deletion_requested_at = now()"] {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(super::ids(&format!("update public.organizations set {state} where id = {{a1}}"))))
+        sqlx::raw_sql(sqlx::AssertSqlSafe(ids(&format!("update public.organizations set {state} where id = {{a1}}"))))
             .execute(&mut stage.superuser)
             .await
             .unwrap();

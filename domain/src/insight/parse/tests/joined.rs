@@ -1,0 +1,115 @@
+//! Several readings as one: parts of a recording, a stored document, a measurement beside a model's words.
+
+use super::*;
+use crate::roi::Complexity;
+
+#[test]
+fn replies_about_parts_become_one_reading() {
+    let reading = reading("two-parts");
+    assert_eq!(
+        reading
+            .insights
+            .steps
+            .iter()
+            .map(|step| step.number)
+            .collect::<Vec<_>>(),
+        [1, 2, 3, 4, 5, 6]
+    );
+    assert_eq!(reading.insights.steps[5].span, Some(at(60.0, 70.0)));
+    assert_eq!(reading.insights.applications.len(), 4);
+    assert_eq!(reading.insights.patterns.len(), 1);
+    let [opportunity] = reading.opportunities.as_slice() else {
+        panic!("one opportunity")
+    };
+    assert_eq!(opportunity.frames, [0, 1, 2, 3, 6]);
+    assert_eq!(opportunity.evidence, [at(0.0, 40.0), at(60.0, 70.0)]);
+    assert_eq!(opportunity.automation_complexity, Some(Complexity::High));
+    assert_eq!(opportunity.current_time_per_occurrence_seconds, Some(45.0));
+    assert_eq!(opportunity.confidence, Some(0.9));
+    assert!((reading.confidence.unwrap() - 0.71).abs() < 1e-9);
+    assert_eq!(reading.category, Some(WorkflowCategory::OrderEntry));
+    assert!(reading.insights.description.contains("\n\nShipments"));
+}
+
+#[test]
+fn a_document_of_replies_is_read_as_they_were() {
+    let (one, two) = (fixture("current"), fixture("injected"));
+    let stored = document(&[&one, &two]);
+    let apart = merge(vec![read(&one, &eight()).unwrap(), read(&two, &eight()).unwrap()]);
+    assert_eq!(read_value(&stored, &eight()).unwrap(), apart);
+    assert_eq!(
+        read_value(&document(&[&one]), &eight()).unwrap(),
+        read(&one, &eight()).unwrap()
+    );
+    assert_eq!(document(&["not json"]), json!("not json"));
+    assert_eq!(
+        document(&[r#"{"a\u0000":"\u0000"}"#]),
+        json!({ "a\u{fffd}": "\u{fffd}" })
+    );
+}
+
+#[test]
+fn measured_counts_and_times_replace_claimed_ones() {
+    let merged = merge_measured(reading("current"), &measurement());
+    let [opportunity] = merged.opportunities.as_slice() else {
+        panic!("one opportunity")
+    };
+    assert_eq!(
+        opportunity.title, "Outlook to WMS: read order lines from e-mails",
+        "words stay the model's"
+    );
+    assert_eq!(opportunity.occurrences.len(), 3);
+    assert_eq!(opportunity.current_time_per_occurrence_seconds, Some(16.3));
+    assert_eq!(opportunity.process_key, "outlook>wms");
+    assert_eq!(opportunity.evidence, [at(0.0, 40.0), at(70.0, 80.0)]);
+    assert_eq!(opportunity.metadata["measured"]["stated_seconds_per_occurrence"], 45.0);
+    let times: Vec<_> = merged
+        .insights
+        .applications
+        .iter()
+        .map(|used| (used.name.as_str(), used.active_seconds))
+        .collect();
+    assert_eq!(
+        times,
+        [
+            ("Outlook", Some(31.0)),
+            ("WMS", None),
+            ("Excel", None),
+            ("Terminal", Some(5.0))
+        ]
+    );
+    assert_eq!(merged.insights.routines.len(), 1);
+    assert_eq!(merged.insights.steps.len(), 5);
+    assert_eq!(merged.confidence, Some(0.82));
+}
+
+#[test]
+fn what_only_one_of_them_has_stays_as_it_is() {
+    let mut measured = measurement();
+    measured.opportunities[0].process_key = "elsewhere".to_owned();
+    measured.opportunities[0].occurrences = vec![occurrence(60.0, 70.0)];
+    let merged = merge_measured(reading("current"), &measured);
+    assert_eq!(merged.opportunities.len(), 2);
+    assert!(merged.opportunities[0].occurrences.is_empty());
+    assert_eq!(merged.opportunities[1], measured.opportunities[0]);
+    assert_eq!(
+        merge_measured(Reading::default(), &measured).opportunities,
+        measured.opportunities
+    );
+}
+
+#[test]
+fn every_text_can_be_covered_in_one_pass() {
+    let secret = "NL91ABNA0417164300";
+    let planted = fixture("current")
+        .replace("Outlook", secret)
+        .replace("order", secret)
+        .replace("ordered", secret);
+    let mut reading = read(&planted, &eight()).unwrap();
+    reading.insights.dropped.push(secret.to_owned());
+    let before = serde_json::to_string(&reading).unwrap();
+    assert!(before.matches(secret).count() > 20);
+    each_text(&mut reading, |text| *text = text.replace(secret, "▮"));
+    // What is left stands in process keys, which leave out words with digits.
+    assert_eq!(serde_json::to_string(&reading).unwrap().matches(secret).count(), 0);
+}

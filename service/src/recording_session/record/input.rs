@@ -1,0 +1,99 @@
+//! What people say about a recording and how it is checked, the same for a new session and a changed one.
+
+use serde_json::json;
+
+use crate::error::{Error, Result};
+
+/// How a recording is to be treated, as far as a person says so; each may only be stricter than the organization's rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PrivacyInput {
+    /// Cover personal data.
+    pub redact_personal_data: Option<bool>,
+    /// Cover passwords.
+    pub blur_passwords: Option<bool>,
+    /// Words and windows to leave out.
+    pub custom_exclusions: Option<Vec<String>>,
+    /// Whether it may be sent to a model where the organization allows it.
+    pub allow_remote_analysis: Option<bool>,
+    /// Days until the video is deleted.
+    pub retain_video_days: Option<i32>,
+}
+
+pub(super) fn check_title(title: &str) -> Result<()> {
+    let characters = title.chars().count();
+    if title.trim().is_empty() || characters > 300 || title.contains('\0') {
+        return Err(Error::invalid("input.title", "must have 1 to 300 characters"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_description(description: Option<&str>) -> Result<()> {
+    if description.is_some_and(|text| text.chars().count() > 5_000 || text.contains('\0')) {
+        return Err(Error::invalid(
+            "input.description",
+            "must have at most 5,000 characters",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn check_declared(per_day: Option<f64>, people: Option<i32>) -> Result<()> {
+    if per_day.is_some_and(|times| !(times > 0.0 && times <= 10_000.0)) {
+        return Err(Error::invalid(
+            "input.declaredOccurrencesPerDay",
+            "must be more than 0 and at most 10,000",
+        ));
+    }
+    if people.is_some_and(|people| !(1..=100_000).contains(&people)) {
+        return Err(Error::invalid("input.peopleCount", "must be between 1 and 100,000"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_metadata(metadata: Option<&serde_json::Value>) -> Result<()> {
+    let Some(metadata) = metadata else { return Ok(()) };
+    let text = metadata.to_string();
+    if !metadata.is_object() || text.len() > 16_384 || text.contains("\\u0000") {
+        return Err(Error::invalid("input.metadata", "must be an object of at most 16 KiB"));
+    }
+    Ok(())
+}
+
+/// Lays what a person says over what holds. What the organization rules (remote analysis, retention) may only become stricter.
+pub(super) fn privacy(
+    current: &serde_json::Value,
+    input: &PrivacyInput,
+    organization_days: i32,
+) -> Result<serde_json::Value> {
+    let held = |name: &str, absent: bool| current.get(name).and_then(serde_json::Value::as_bool).unwrap_or(absent);
+    if let Some(days) = input.retain_video_days
+        && !(0..=organization_days).contains(&days)
+    {
+        return Err(Error::invalid(
+            "input.privacySettings.retainVideoDays",
+            format!("must be between 0 and the organization's {organization_days} days"),
+        ));
+    }
+    let exclusions = match &input.custom_exclusions {
+        None => current.get("custom_exclusions").cloned().unwrap_or_else(|| json!([])),
+        Some(words)
+            if words.len() > 100
+                || words
+                    .iter()
+                    .any(|word| word.trim().is_empty() || word.chars().count() > 200 || word.contains('\0')) =>
+        {
+            return Err(Error::invalid(
+                "input.privacySettings.customExclusions",
+                "must be at most 100 texts of 1 to 200 characters",
+            ));
+        }
+        Some(words) => json!(words),
+    };
+    Ok(json!({
+        "redact_personal_data": input.redact_personal_data.unwrap_or_else(|| held("redact_personal_data", true)),
+        "blur_passwords": input.blur_passwords.unwrap_or_else(|| held("blur_passwords", true)),
+        "custom_exclusions": exclusions,
+        "allow_remote_analysis": input.allow_remote_analysis.unwrap_or_else(|| held("allow_remote_analysis", true)),
+        "retain_video_days": input.retain_video_days.map_or_else(|| current.get("retain_video_days").cloned().unwrap_or_default(), Into::into),
+    }))
+}
