@@ -33,7 +33,7 @@ closed! {
         ModelCutOff = "model_cut_off",
         /// The model's answer is stored and cannot be understood.
         ModelUnreadable = "model_unreadable",
-        /// The model's endpoint did not answer, or answered with faults, until the attempts were used up.
+        /// The model's endpoint did not take the request, or did not answer or answered with faults until the attempts were used up.
         ModelUnavailable = "model_unavailable",
         /// The model has no price on record, so no budget could bind it.
         ModelPriceUnknown = "model_price_unknown",
@@ -90,7 +90,9 @@ impl AnalysisErrorCode {
             Self::ModelUnreadable => {
                 "The model's answer is kept but could not be understood; reinterpret it after an update, or run a new analysis."
             }
-            Self::ModelUnavailable => "The model's endpoint was not available; retry later, or analyse locally.",
+            Self::ModelUnavailable => {
+                "The model's endpoint was not available or refused the request; retry later, analyse locally, or ask the platform's operator to check its settings."
+            }
             Self::ModelPriceUnknown => {
                 "No price is known for the configured model; ask the platform's operator to enter it or to set a token ceiling."
             }

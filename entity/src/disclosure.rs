@@ -12,8 +12,9 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: DisclosureId,
     pub organization_id: OrganizationId,
-    pub session_id: SessionId,
-    pub analysis_id: AnalysisId,
+    /// None once the recording was erased.
+    pub session_id: Option<SessionId>,
+    pub analysis_id: Option<AnalysisId>,
     #[sea_orm(column_type = "Text")]
     pub endpoint: String,
     #[sea_orm(column_type = "Text")]

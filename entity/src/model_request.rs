@@ -12,8 +12,9 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ModelRequestId,
     pub organization_id: OrganizationId,
-    pub session_id: SessionId,
-    pub analysis_id: AnalysisId,
+    /// None once the recording was erased.
+    pub session_id: Option<SessionId>,
+    pub analysis_id: Option<AnalysisId>,
     #[sea_orm(column_type = "Text")]
     pub request_key: String,
     #[sea_orm(column_type = "Text")]
@@ -28,6 +29,10 @@ pub struct Model {
     pub completion_tokens: Option<i64>,
     #[sea_orm(column_type = "Text")]
     pub reply: Option<String>,
+    /// The frames that it asks about.
+    pub frame_indexes: Vec<i32>,
+    /// The most tokens that it can take.
+    pub estimated_tokens: i64,
     #[sea_orm(column_type = "Text")]
     pub error_message: Option<String>,
     pub settled_at: Option<DateTimeUtc>,

@@ -19,6 +19,7 @@ mod m20261124_000008_event;
 mod m20261124_000009_system;
 mod m20261129_000010_export;
 mod m20261129_000011_recalculation;
+mod m20261129_000012_ledger;
 
 /// A connection of the owner, for those who may not name the ORM.
 pub use sea_orm::DatabaseConnection;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000009_system::Migration),
             Box::new(m20261129_000010_export::Migration),
             Box::new(m20261129_000011_recalculation::Migration),
+            Box::new(m20261129_000012_ledger::Migration),
         ]
     }
 }

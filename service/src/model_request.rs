@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::id::{AnalysisId, OrganizationId, SessionId};
 use rust_decimal::Decimal;
 use sea_orm::FromQueryResult;
+use serde_json::Value;
 
 use crate::analysis_result::run::fence;
 use crate::db::{Db, Lease, Scope};
@@ -25,6 +26,8 @@ pub struct Account {
     pub session: SessionId,
     /// The analysis.
     pub analysis: AnalysisId,
+    /// The session's privacy settings, as the frames were redacted by them.
+    pub privacy: Value,
 }
 
 /// A request about to be sent.
@@ -36,10 +39,14 @@ pub struct Request {
     pub model: String,
     /// The most that it can cost, in USD; zero where a token ceiling binds instead of a price.
     pub estimate_usd: Decimal,
+    /// The most tokens that it can take.
+    pub estimated_tokens: i64,
+    /// The most tokens that all requests of the analysis may take, over all its attempts.
+    pub token_ceiling: Option<u64>,
     /// Where it goes: host and port.
     pub endpoint: String,
-    /// How many frames go with it.
-    pub frames: i32,
+    /// The frames that go with it, by index.
+    pub frames: Vec<i32>,
     /// How many bytes.
     pub bytes: i64,
 }
@@ -57,6 +64,17 @@ pub struct Reply {
     pub cost_usd: Option<Decimal>,
 }
 
+/// A request that was answered.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Answered {
+    /// Its key.
+    pub request_key: String,
+    /// The model that was asked.
+    pub model: String,
+    /// The frames that it asked about, by index.
+    pub frame_indexes: Vec<i32>,
+}
+
 /// What became of a reservation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reserved {
@@ -67,8 +85,15 @@ pub enum Reserved {
     },
     /// It was answered before.
     AlreadyStored(Reply),
-    /// The organization, or the platform's operator, has stopped it: nothing more may leave the house.
+    /// The session, the organization or the platform's operator has stopped it: nothing more may leave the house.
     Stopped,
+    /// The session's privacy settings are others than those that the frames were redacted by.
+    PrivacyChanged,
+    /// The ceiling of tokens does not cover it.
+    TokenCeilingReached {
+        /// What is left, in tokens.
+        left: u64,
+    },
     /// The analysis's own budget does not cover it.
     AnalysisBudgetExceeded {
         /// What is left, in USD.
@@ -84,6 +109,8 @@ pub enum Reserved {
 #[derive(FromQueryResult)]
 struct Spent {
     allowed: bool,
+    same_privacy: bool,
+    tokens: i64,
     analysis_left: Decimal,
     month_left: Decimal,
 }
@@ -122,16 +149,33 @@ impl Account {
             > 0;
         let spent: Spent = scope
             .row(
-                "select o.remote_analysis_allowed and not private.remote_analysis_stopped() as allowed, o.model_budget_per_analysis_usd - coalesce(sum(coalesce(m.cost_usd, m.estimate_usd)) filter (where m.analysis_id = $2), 0) as analysis_left,
-                        o.model_budget_monthly_usd - coalesce(sum(coalesce(m.cost_usd, m.estimate_usd)) filter (where m.created_at >= date_trunc('month', $3 at time zone o.time_zone) at time zone o.time_zone), 0) as month_left
-                   from public.organizations o left join public.model_requests m on m.organization_id = o.id and m.state <> 'failed'
-                  where o.id = $1 group by o.id",
-                [self.organization.uuid().into(), self.analysis.uuid().into(), now.into()],
+                "select o.remote_analysis_allowed and coalesce((s.privacy_settings ->> 'allow_remote_analysis')::boolean, false) and not private.remote_analysis_stopped() as allowed,
+                        s.privacy_settings = $5 as same_privacy,
+                        o.model_budget_per_analysis_usd - coalesce(sum(coalesce(m.cost_usd, m.estimate_usd)) filter (where m.analysis_id = $2), 0) as analysis_left,
+                        o.model_budget_monthly_usd - coalesce(sum(coalesce(m.cost_usd, m.estimate_usd)) filter (where m.created_at >= date_trunc('month', $3 at time zone o.time_zone) at time zone o.time_zone), 0) as month_left,
+                        coalesce(sum(coalesce(m.prompt_tokens + m.completion_tokens, m.estimated_tokens)) filter (where m.analysis_id = $2), 0)::bigint as tokens
+                   from public.organizations o join public.recording_sessions s on s.organization_id = o.id and s.id = $4
+                   left join public.model_requests m on m.organization_id = o.id and m.state <> 'failed'
+                  where o.id = $1 group by o.id, s.id",
+                [
+                    self.organization.uuid().into(),
+                    self.analysis.uuid().into(),
+                    now.into(),
+                    self.session.uuid().into(),
+                    self.privacy.clone().into(),
+                ],
             )
             .await?
             .ok_or(Error::LeaseLost)?;
+        let tokens_left = request
+            .token_ceiling
+            .map(|ceiling| ceiling.saturating_sub(spent.tokens.unsigned_abs()));
         let refusal = if !spent.allowed {
             Some(Reserved::Stopped)
+        } else if !spent.same_privacy {
+            Some(Reserved::PrivacyChanged)
+        } else if let Some(left) = tokens_left.filter(|left| request.estimated_tokens.unsigned_abs() > *left) {
+            Some(Reserved::TokenCeilingReached { left })
         } else if request.estimate_usd > spent.analysis_left {
             Some(Reserved::AnalysisBudgetExceeded {
                 left_usd: spent.analysis_left.max(Decimal::ZERO),
@@ -150,7 +194,7 @@ impl Account {
         }
         scope
             .run(
-                "insert into public.model_requests (organization_id, session_id, analysis_id, request_key, model, state, estimate_usd, created_at) values ($1, $2, $3, $4, $5, 'reserved', $6, $7)",
+                "insert into public.model_requests (organization_id, session_id, analysis_id, request_key, model, state, estimate_usd, created_at, estimated_tokens, frame_indexes) values ($1, $2, $3, $4, $5, 'reserved', $6, $7, $8, $9)",
                 [
                     self.organization.uuid().into(),
                     self.session.uuid().into(),
@@ -159,6 +203,8 @@ impl Account {
                     request.model.clone().into(),
                     request.estimate_usd.into(),
                     now.into(),
+                    request.estimated_tokens.into(),
+                    request.frames.clone().into(),
                 ],
             )
             .await?;
@@ -171,7 +217,7 @@ impl Account {
                     self.analysis.uuid().into(),
                     request.endpoint.clone().into(),
                     request.model.clone().into(),
-                    request.frames.into(),
+                    i32::try_from(request.frames.len()).unwrap_or(i32::MAX).into(),
                     request.bytes.into(),
                     now.into(),
                 ],
@@ -179,6 +225,20 @@ impl Account {
             .await?;
         scope.commit().await?;
         Ok(Reserved::Granted { interrupted })
+    }
+
+    /// What was answered for this analysis, by whichever model, in the order of asking.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn answered(&self) -> Result<Vec<Answered>> {
+        let scope = self.db.worker_scope(&self.lease).await?;
+        scope
+            .rows(
+                "select request_key, model, frame_indexes from public.model_requests where analysis_id = $1 and state = 'stored' order by created_at, id",
+                [self.analysis.uuid().into()],
+            )
+            .await
     }
 
     /// Keeps a reply and books its cost in place of the estimate. Again with the same key, it changes nothing.

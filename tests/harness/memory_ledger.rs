@@ -4,8 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rust_decimal::Decimal;
 use worker::vision::openai::{
-    Budget, Disclosure, Failed, Ledger, LedgerFault, RequestKey, Reservation, Reserved, StoredReply,
+    Answered, Budget, Disclosure, Failed, Ledger, LedgerFault, RequestKey, Reservation, Reserved, StoredReply,
 };
+use worker::vision::price::Usage;
 
 /// Where one request stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Row {
     pub key: RequestKey,
     /// What it was estimated at.
     pub estimate_usd: Decimal,
+    /// The most tokens that it can take.
+    pub estimated_tokens: u64,
     /// What left the house.
     pub disclosure: Disclosure,
     /// Where it stands.
@@ -40,6 +43,15 @@ impl Row {
             State::Open | State::Uncertain => self.estimate_usd,
             State::Stored(reply) => reply.cost_usd.unwrap_or(self.estimate_usd),
             State::Failed(_) => Decimal::ZERO,
+        }
+    }
+
+    /// What it counts for against a ceiling of tokens.
+    pub fn counts_tokens(&self) -> u64 {
+        match &self.state {
+            State::Open | State::Uncertain => self.estimated_tokens,
+            State::Stored(reply) => reply.usage.map_or(self.estimated_tokens, Usage::total_tokens),
+            State::Failed(_) => 0,
         }
     }
 }
@@ -101,6 +113,17 @@ impl MemoryLedger {
 }
 
 impl Ledger for MemoryLedger {
+    async fn answered(&self) -> Result<Vec<Answered>, LedgerFault> {
+        let stored = |row: &Row| {
+            matches!(row.state, State::Stored(_)).then(|| Answered {
+                key: row.key.to_string(),
+                model: row.disclosure.model.clone(),
+                frames: row.disclosure.frames.clone(),
+            })
+        };
+        Ok(self.lock().iter().filter_map(stored).collect())
+    }
+
     async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, LedgerFault> {
         let mut rows = self.lock();
         let same = rows.iter_mut().filter(|row| row.key == reservation.key);
@@ -126,9 +149,15 @@ impl Ledger for MemoryLedger {
                 return Ok(Reserved::BudgetExceeded { budget, left_usd });
             }
         }
+        let tokens: u64 = rows.iter().map(Row::counts_tokens).sum();
+        let left = reservation.token_ceiling.map(|ceiling| ceiling.saturating_sub(tokens));
+        if let Some(left) = left.filter(|left| reservation.estimated_tokens > *left) {
+            return Ok(Reserved::TokenCeilingReached { left });
+        }
         rows.push(Row {
             key: reservation.key.clone(),
             estimate_usd,
+            estimated_tokens: reservation.estimated_tokens,
             disclosure: reservation.disclosure.clone(),
             state: State::Open,
         });

@@ -63,7 +63,7 @@ pub async fn run(mut worker: Worker, settings: &QueueSettings, shutdown: Cancell
         storage: worker.storage.clone(),
         clock: worker.clock,
         exports: Semaphore::new(settings.concurrency.saturating_sub(1).max(1)),
-        tools: Tools::new(worker),
+        tools: Tools::new(worker, settings.grace),
     });
     let outcome = queue::run(settings, handler, shutdown.clone()).await;
     shutdown.cancel();

@@ -294,6 +294,21 @@ async fn takes_up(db: &Db, analysis: AnalysisId) -> Lease {
     }
 }
 
+/// Asks a worker to stop and waits until it has ended well.
+async fn stops(worker: &mut Process) {
+    worker.ask_to_stop().unwrap();
+    let ended = async {
+        loop {
+            if let Some(status) = worker.ended().unwrap() {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let status = tokio::time::timeout(LONG, ended).await.unwrap();
+    assert!(status.success(), "{status}: {}", worker.log());
+}
+
 /// A child of a worker with this word in its command line, once there is one.
 async fn child(worker: &Process, word: &str) -> u32 {
     let found = async {

@@ -39,9 +39,9 @@ impl House {
         assert_eq!(disclosed, Value::from(arrived));
         let agrees = format!(
             "select a.analysis_cost = m.cost and a.prompt_tokens = m.prompt and a.completion_tokens = m.completion and a.analysis_cost > 0 and a.gpt_version = 'gpt-4o' and a.prompt_version is not null
-                    and t.cost_usd = a.analysis_cost and (a.raw_gpt_response ? 'model') and (a.raw_gpt_response ? 'measured')
-               from public.analysis_results a, (select sum(cost_usd) as cost, sum(prompt_tokens) as prompt, sum(completion_tokens) as completion from public.model_requests where state = 'stored') m,
-                    public.analysis_attempts t where a.id = '{analysis}' and t.analysis_id = a.id and t.error_code is null"
+                    and t.cost = m.all_cost and (a.raw_gpt_response ? 'model') and (a.raw_gpt_response ? 'measured')
+               from public.analysis_results a, (select sum(cost_usd) as cost, sum(coalesce(cost_usd, estimate_usd)) as all_cost, sum(prompt_tokens) as prompt, sum(completion_tokens) as completion from public.model_requests) m,
+                    (select sum(cost_usd) as cost from public.analysis_attempts) t where a.id = '{analysis}'"
         );
         assert!(self.is(&agrees).await);
     }
@@ -117,6 +117,29 @@ async fn killed_in_flight() -> Value {
     assert_eq!(house.attempts(analysis).await, json!(["worker_crashed", null]));
     house.books_agree(&stand_in, analysis).await;
     house.left(analysis).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_asked_to_stop_awaits_the_answer_that_is_paid_for() {
+    let (house, stand_in) = (House::new().await, ModelStandIn::start().await.unwrap());
+    house.run(ALLOW).await;
+    stand_in.will([Behaviour::Answer, Behaviour::Slow(Duration::from_secs(2))]);
+    let session = house.records(1, &[&short()]).await;
+    let analysis = house.asks(session, Analyser::Remote).await;
+    let mut worker = house.worker(&settings(&stand_in, "on"));
+    let in_flight = async {
+        while stand_in.count() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(LONG, in_flight).await.unwrap();
+    stops(&mut worker).await;
+    assert_eq!(house.value(STATES).await, json!(["stored", "stored"]));
+    let _other = house.worker(&settings(&stand_in, "on"));
+    house.ends_with(analysis, "completed").await;
+    house.is_quiet().await;
+    assert_eq!(house.value(STATES).await, json!(vec!["stored"; stand_in.count()]));
+    house.books_agree(&stand_in, analysis).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,5 @@
 //! Stopping: on request, at shutdown, by a lost lease, by a file that breaks the decoder, and by workers that die again and again.
 
-use std::process::ExitStatus;
-
 use chrono::Utc;
 use domain::analysis_error::AnalysisErrorCode;
 use domain::sampling::Analyser;
@@ -55,17 +53,7 @@ async fn a_worker_that_is_asked_to_stop_hands_its_work_back() {
     let session = house.records(1, &[&clip()]).await;
     let analysis = house.asks(session, Analyser::Local).await;
     let (mut worker, decoder) = decoding(&house).await;
-    worker.ask_to_stop().unwrap();
-    let ended = async {
-        loop {
-            if let Some(status) = worker.ended().unwrap() {
-                return status;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let status: ExitStatus = tokio::time::timeout(LONG, ended).await.unwrap();
-    assert!(status.success(), "{status}: {}", worker.log());
+    stops(&mut worker).await;
     is_gone(decoder).await;
     let row = format!(
         "select jsonb_build_array(status, lease_token, (select jsonb_agg(message) from public.analysis_attempts where analysis_id = a.id)) from public.analysis_results a where id = '{analysis}'"
@@ -96,19 +84,25 @@ async fn who_lost_the_lease_writes_nothing_and_who_never_sent_discloses_nothing(
         .await;
     let analysis = house.asks(session, Analyser::Remote).await;
     let lost = takes_up(&db, analysis).await;
+    let privacy = house
+        .value("select privacy_settings from public.recording_sessions where id = (select session_id from public.analysis_results where status = 'processing')")
+        .await;
     let account = |lease: &Lease| Account {
         db: db.clone(),
         lease: lease.clone(),
         organization: OrganizationId::new(seeded('a', 1)),
         session,
         analysis,
+        privacy: privacy.clone(),
     };
     let request = |key: &str| Request {
         key: key.to_owned(),
         model: "m".to_owned(),
         estimate_usd: Decimal::ONE,
         endpoint: "model.test".to_owned(),
-        frames: 1,
+        estimated_tokens: 1,
+        token_ceiling: None,
+        frames: vec![0],
         bytes: 1,
     };
     let disclosed = "select count(*) from public.disclosures";

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use service::model_request::{Account, Reply, Request};
 
-use super::openai::{Budget, Failed, Ledger, LedgerFault, RequestKey, Reservation, Reserved, StoredReply};
+use super::openai::{
+    Answered, Budget, Failed, Ledger, LedgerFault, RequestKey, Reservation, Reserved, StoredReply, model_name,
+};
 use super::price::Usage;
 
 /// The account of one analysis.
@@ -31,7 +33,7 @@ fn stored(reply: Reply) -> StoredReply {
     let body = reply.reply.unwrap_or_default();
     let model = serde_json::from_str::<serde_json::Value>(&body)
         .ok()
-        .and_then(|body| body.get("model").and_then(serde_json::Value::as_str).map(str::to_owned));
+        .and_then(|body| model_name(&body));
     let usage = reply
         .prompt_tokens
         .zip(reply.completion_tokens)
@@ -49,13 +51,32 @@ fn stored(reply: Reply) -> StoredReply {
 }
 
 impl Ledger for DatabaseLedger {
+    async fn answered(&self) -> Result<Vec<Answered>, LedgerFault> {
+        let answered = self.account.answered().await.map_err(fault)?;
+        Ok(answered
+            .into_iter()
+            .map(|line| Answered {
+                key: line.request_key,
+                model: line.model,
+                frames: line.frame_indexes.into_iter().map(i32::unsigned_abs).collect(),
+            })
+            .collect())
+    }
+
     async fn reserve(&self, reservation: &Reservation) -> Result<Reserved, LedgerFault> {
         let request = Request {
             key: reservation.key.as_str().to_owned(),
             model: reservation.disclosure.model.clone(),
             estimate_usd: reservation.estimate_usd.unwrap_or(Decimal::ZERO),
+            estimated_tokens: signed(reservation.estimated_tokens),
+            token_ceiling: reservation.token_ceiling,
             endpoint: reservation.disclosure.endpoint.clone(),
-            frames: i32::try_from(reservation.disclosure.frames).unwrap_or(i32::MAX),
+            frames: reservation
+                .disclosure
+                .frames
+                .iter()
+                .map(|index| i32::try_from(*index).unwrap_or(i32::MAX))
+                .collect(),
             bytes: signed(reservation.disclosure.bytes),
         };
         let reserved = self.account.reserve(&request, (self.clock)()).await.map_err(fault)?;
@@ -63,6 +84,8 @@ impl Ledger for DatabaseLedger {
             service::model_request::Reserved::Granted { interrupted } => Reserved::Granted { interrupted },
             service::model_request::Reserved::AlreadyStored(reply) => Reserved::AlreadyStored(stored(reply)),
             service::model_request::Reserved::Stopped => Reserved::Stopped,
+            service::model_request::Reserved::PrivacyChanged => Reserved::PrivacyChanged,
+            service::model_request::Reserved::TokenCeilingReached { left } => Reserved::TokenCeilingReached { left },
             service::model_request::Reserved::AnalysisBudgetExceeded { left_usd } => Reserved::BudgetExceeded {
                 budget: Budget::Analysis,
                 left_usd,

@@ -113,7 +113,7 @@ pub async fn record(
             ],
         )
         .await?;
-    end_attempt(scope, analysis, None, outcome.made.cost_usd, now).await?;
+    end_attempt(scope, analysis, None, now).await?;
     complete(
         scope,
         session,

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use domain::analysis_error::AnalysisErrorCode;
 use domain::id::{AnalysisId, SessionId};
-use rust_decimal::Decimal;
 
 use super::lease::{fence, owned};
 use crate::db::Scope;
@@ -22,7 +21,7 @@ pub async fn fail(
     now: DateTime<Utc>,
 ) -> Result<()> {
     fence(scope, analysis).await?;
-    end_attempt(scope, analysis, Some((code, code.sentence())), None, now).await?;
+    end_attempt(scope, analysis, Some((code, code.sentence())), now).await?;
     // A recording that is no video is unusable itself; whatever else went wrong, the recording is as good as before.
     let unusable = matches!(code, AnalysisErrorCode::NotAVideo | AnalysisErrorCode::VideoUnreadable);
     scope
@@ -35,7 +34,8 @@ pub async fn fail(
         .await?;
     let touched = scope
         .run(
-            "update public.analysis_results set status = 'failed', stage = 'done', error_code = $2, error_message = $3, processing_completed_at = $4, lease_token = null, lease_expires_at = null
+            "update public.analysis_results set status = 'failed', stage = 'done', error_code = $2, error_message = $3, processing_completed_at = $4, lease_token = null, lease_expires_at = null,
+                    analysis_cost = coalesce((select sum(m.cost_usd) from public.model_requests m where m.analysis_id = $1), analysis_cost)
               where id = $1",
             [analysis.uuid().into(), code.as_str().into(), code.sentence().into(), now.into()],
         )
@@ -49,7 +49,7 @@ pub async fn fail(
 /// [`Error::LeaseLost`]; those of the database.
 pub async fn put_back(scope: &Scope, analysis: AnalysisId, code: AnalysisErrorCode, now: DateTime<Utc>) -> Result<()> {
     fence(scope, analysis).await?;
-    end_attempt(scope, analysis, Some((code, code.sentence())), None, now).await?;
+    end_attempt(scope, analysis, Some((code, code.sentence())), now).await?;
     let touched = scope
         .run(
             "update public.analysis_results set status = 'queued', stage = 'waiting', progress_message = $2, lease_token = null, lease_expires_at = null where id = $1",
@@ -63,18 +63,16 @@ pub(super) async fn end_attempt(
     scope: &Scope,
     analysis: AnalysisId,
     error: Option<(AnalysisErrorCode, &str)>,
-    cost: Option<Decimal>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     scope
         .run(
-            "update public.analysis_attempts set ended_at = $2, error_code = $3, message = $4, cost_usd = $5 where analysis_id = $1 and ended_at is null",
+            "update public.analysis_attempts set ended_at = $2, error_code = $3, message = $4 where analysis_id = $1 and ended_at is null",
             [
                 analysis.uuid().into(),
                 now.into(),
                 error.map(|(code, _)| code.as_str()).into(),
                 error.map(|(_, sentence)| sentence).into(),
-                cost.into(),
             ],
         )
         .await

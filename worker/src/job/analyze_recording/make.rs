@@ -157,7 +157,7 @@ impl Work<'_> {
             &limits,
             &self.tools.decoder,
             progress,
-            self.cancel.child_token(),
+            self.ending.now.child_token(),
         )
         .await?)
     }
@@ -177,7 +177,7 @@ impl Work<'_> {
         let frames_total = i32::try_from(extraction.frames.len()).unwrap_or(i32::MAX);
         self.progress
             .send_modify(|progress| progress.frames_total = Some(frames_total));
-        let readings = redact::read(extraction, &rules, &tesseract, &self.cancel, |share| {
+        let readings = redact::read(extraction, &rules, &tesseract, &self.ending.now, |share| {
             self.progress.send_modify(|progress| {
                 progress.progress = 0.4 + 0.4 * share;
                 progress.frames_done = (share * f64::from(frames_total)).round() as i32;
@@ -192,7 +192,7 @@ impl Work<'_> {
             idle_threshold_seconds: IDLE_THRESHOLD_SECONDS,
             rules,
             readings: Some(readings),
-            cancel: self.cancel.child_token(),
+            cancel: self.ending.now.child_token(),
         };
         let reply = local::analyse(extraction, &context, |_| {}).await?;
         let measured = local::interpret(&reply);
@@ -287,11 +287,12 @@ impl Work<'_> {
                 organization: self.organization,
                 session: self.session,
                 analysis: self.analysis,
+                privacy: inputs.session.privacy_settings.clone(),
             },
             clock: self.tools.clock,
         };
         let answer = remote
-            .ask(&permit, &question, &ledger, &self.cancel, |progress| {
+            .ask(&permit, &question, &ledger, &self.ending, |progress| {
                 let share = f64::from(progress.requests_done) / f64::from(progress.requests_total.max(1));
                 self.at(AnalysisStage::AskingModel, 0.8 + 0.12 * share);
             })

@@ -20,13 +20,12 @@ use service::db::{Db, Lease};
 use service::queue::{Job, Verdict};
 use service::storage::{self, Storage};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::frames::DecoderProgram;
 use crate::job::retry;
 use crate::job::stop::{Stop, failed};
 use crate::runner::Worker;
-use crate::vision::openai::RemoteConfig;
+use crate::vision::openai::{Ending, RemoteConfig};
 
 /// How often a running job looks whether somebody asked to stop: a quarter of the two seconds that a cancellation may take.
 const LISTEN_EVERY: Duration = Duration::from_millis(500);
@@ -58,11 +57,13 @@ pub struct Tools {
     scratch: PathBuf,
     name: String,
     clock: fn() -> DateTime<Utc>,
+    /// How long a job may go on once the process is asked to stop.
+    grace: Duration,
 }
 
 impl Tools {
-    /// Those of a worker process.
-    pub fn new(worker: Worker) -> Self {
+    /// Those of a worker process that gives its jobs so long to end.
+    pub fn new(worker: Worker, grace: Duration) -> Self {
         let Worker {
             db,
             storage,
@@ -82,6 +83,7 @@ impl Tools {
             scratch,
             name,
             clock,
+            grace,
         }
     }
 }
@@ -94,7 +96,7 @@ struct Work<'a> {
     organization: OrganizationId,
     lease: Lease,
     progress: watch::Sender<Progress>,
-    cancel: CancellationToken,
+    ending: Ending,
     /// Whether no row names what this analysis has stored: it was never completed.
     fresh: AtomicBool,
 }
@@ -136,7 +138,7 @@ pub async fn run(tools: &Tools, job: &Job) -> Verdict {
         organization,
         lease: lease.clone(),
         progress,
-        cancel: CancellationToken::new(),
+        ending: Ending::default(),
         fresh: AtomicBool::new(false),
     };
     let made = if crashes < MOST_CRASHES {
@@ -213,14 +215,28 @@ impl Work<'_> {
     async fn until_stopped(&self, job: &Job, reported: watch::Receiver<Progress>) -> Result<(), Stop> {
         let made = self.make(Instant::now());
         tokio::pin!(made);
-        let stop = tokio::select! {
+        let guard = guard(&self.tools.db, self.analysis, &self.lease);
+        tokio::pin!(guard);
+        let mut stop = tokio::select! {
             made = &mut made => return made,
-            stop = guard(&self.tools.db, self.analysis, &self.lease) => stop,
+            stop = &mut guard => stop,
             () = job.shutdown.cancelled() => Stop::Shutdown,
             () = report(&self.tools.db, self.analysis, &self.lease, reported) => Stop::LeaseLost,
         };
+        if matches!(stop, Stop::Shutdown) && self.progress.borrow().stage == AnalysisStage::AskingModel {
+            // The request under way is paid for: its answer is awaited and kept for as long as this process may last.
+            self.ending.soon.cancel();
+            stop = tokio::select! {
+                made = &mut made => return made.map_err(|stop| match stop {
+                    Stop::Cancelled => Stop::Shutdown,
+                    other => other,
+                }),
+                stop = &mut guard => stop,
+                () = tokio::time::sleep(self.tools.grace.saturating_sub(4 * CLOSING)) => Stop::Shutdown,
+            };
+        }
         // Reaches the decoder, the recogniser and the request in flight. Whatever does not end by itself is dropped.
-        self.cancel.cancel();
+        self.ending.now.cancel();
         match tokio::time::timeout(CLOSING, made).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(stop),

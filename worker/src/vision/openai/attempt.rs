@@ -16,6 +16,26 @@ use crate::vision::price::ModelPrice;
 /// A ledger that does not answer while a paid answer waits to be kept is asked again this often.
 const STORE_TRIES: u32 = 8;
 
+/// How asking is brought to an end.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// No further request: the one under way is awaited, since it is paid for.
+    pub soon: CancellationToken,
+    /// At once, wherever it is.
+    pub now: CancellationToken,
+}
+
+impl Default for Ending {
+    /// Nobody has asked for it. Ending now is ending soon, too.
+    fn default() -> Self {
+        let now = CancellationToken::new();
+        Self {
+            soon: now.child_token(),
+            now,
+        }
+    }
+}
+
 /// What carries one request there and its answer back, once.
 pub(super) trait Transport: Sync {
     fn send(&self, request: &Value) -> impl Future<Output = Result<Heard, Silence>> + Send;
@@ -31,19 +51,9 @@ impl Transport for Wire {
 pub(super) struct Asking<'a, T, L> {
     pub(super) transport: &'a T,
     pub(super) ledger: &'a L,
-    pub(super) cancel: &'a CancellationToken,
+    pub(super) ending: &'a Ending,
     pub(super) patience: Patience,
     pub(super) price: Option<&'a ModelPrice>,
-    pub(super) token_ceiling: Option<u64>,
-}
-
-/// What the tries of an analysis have taken so far.
-#[derive(Debug, Default)]
-pub(super) struct Spent {
-    /// Requests sent.
-    pub(super) requests: u32,
-    /// Tokens booked, and those that requests in doubt may have taken.
-    pub(super) tokens: u64,
 }
 
 impl<T: Transport, L: Ledger> Asking<'_, T, L> {
@@ -52,20 +62,24 @@ impl<T: Transport, L: Ledger> Asking<'_, T, L> {
         &self,
         reservation: &Reservation,
         request: &Value,
-        spent: &mut Spent,
+        requests_sent: &mut u32,
     ) -> Result<StoredReply, Error> {
-        let (ledger, cancel) = (self.ledger, self.cancel);
+        let (ledger, ending) = (self.ledger, self.ending);
         let key = &reservation.key;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            if cancel.is_cancelled() {
+            if ending.soon.is_cancelled() {
                 return Err(Error::Cancelled);
             }
-            // What is stored is free, so the ceiling stands after the ledger only where the ledger would let us ask.
             match ledger.reserve(reservation).await? {
                 Reserved::AlreadyStored(stored) => return Ok(stored),
                 Reserved::Stopped => return Err(Error::NotAllowed("remote analysis was stopped meanwhile")),
+                Reserved::PrivacyChanged => return Err(Error::PrivacyChanged),
+                Reserved::TokenCeilingReached { left } => {
+                    let estimate = reservation.estimated_tokens;
+                    return Err(Error::TokenCeiling { estimate, left });
+                }
                 Reserved::BudgetExceeded { budget, left_usd } => {
                     let estimate_usd = reservation.estimate_usd.unwrap_or_default();
                     return Err(Error::BudgetExceeded {
@@ -80,21 +94,10 @@ impl<T: Transport, L: Ledger> Asking<'_, T, L> {
                     }
                 }
             }
-            if let Some(ceiling) = self.token_ceiling {
-                let left = ceiling.saturating_sub(spent.tokens);
-                if reservation.estimated_tokens > left {
-                    let error = Error::TokenCeiling {
-                        estimate: reservation.estimated_tokens,
-                        left,
-                    };
-                    ledger.settle_failed(key, &failed(&error, None)).await?;
-                    return Err(error);
-                }
-            }
-            spent.requests += 1;
+            *requests_sent += 1;
             let heard = tokio::select! {
                 biased;
-                () = cancel.cancelled() => {
+                () = ending.now.cancelled() => {
                     ledger.mark_uncertain(key).await?;
                     return Err(Error::Cancelled);
                 }
@@ -112,12 +115,16 @@ impl<T: Transport, L: Ledger> Asking<'_, T, L> {
                         return Err(error);
                     }
                     Outcome::Passing(reason) => {
-                        let asked = retry::asked_wait(&heard.headers);
-                        let error = Error::Unavailable {
-                            reason: reason.clone(),
-                            retry_after: asked,
-                        };
-                        ledger.settle_failed(key, &failed(&error, Some(heard.status))).await?;
+                        let asked = retry::asked_wait(heard.status, &heard.headers);
+                        if retry::leaves_doubt(heard.status) {
+                            ledger.mark_uncertain(key).await?;
+                        } else {
+                            let error = Error::Unavailable {
+                                reason: reason.clone(),
+                                retry_after: asked,
+                            };
+                            ledger.settle_failed(key, &failed(&error, Some(heard.status))).await?;
+                        }
                         (reason, asked)
                     }
                 },
@@ -131,7 +138,6 @@ impl<T: Transport, L: Ledger> Asking<'_, T, L> {
                 }
                 Err(Silence::Unknown(reason)) => {
                     ledger.mark_uncertain(key).await?;
-                    spent.tokens += reservation.estimated_tokens;
                     (reason, None)
                 }
             };
@@ -143,7 +149,7 @@ impl<T: Transport, L: Ledger> Asking<'_, T, L> {
                     tracing::info!(analysis.id = %reservation.analysis, attempt, wait_ms = wait.as_millis() as u64, reason, "the model is asked again");
                     tokio::select! {
                         biased;
-                        () = cancel.cancelled() => return Err(Error::Cancelled),
+                        () = ending.soon.cancelled() => return Err(Error::Cancelled),
                         () = tokio::time::sleep(wait) => {}
                     }
                 }
@@ -187,7 +193,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::vision::openai::ledger::Disclosure;
+    use crate::vision::openai::ledger::{Answered, Disclosure};
     use domain::id::AnalysisId;
 
     /// Answers from a list and notes when it was asked.
@@ -221,6 +227,16 @@ mod tests {
         }
     }
 
+    /// Takes its time.
+    struct Slow(Scripted);
+
+    impl Transport for Slow {
+        async fn send(&self, request: &Value) -> Result<Heard, Silence> {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            self.0.send(request).await
+        }
+    }
+
     /// Notes its calls; refuses to keep an answer so many times.
     #[derive(Default)]
     struct Notes {
@@ -239,6 +255,10 @@ mod tests {
     }
 
     impl Ledger for Notes {
+        async fn answered(&self) -> Result<Vec<Answered>, LedgerFault> {
+            Ok(Vec::new())
+        }
+
         async fn reserve(&self, _: &Reservation) -> Result<Reserved, LedgerFault> {
             self.note("reserve");
             Ok(Reserved::Granted { interrupted: false })
@@ -291,35 +311,31 @@ mod tests {
             prompt_version: "p",
             estimate_usd: None,
             estimated_tokens: 100,
+            token_ceiling: None,
             disclosure: Disclosure {
                 endpoint: "e".to_owned(),
                 model: "m".to_owned(),
-                frames: 1,
+                frames: vec![0],
                 bytes: 1,
             },
         }
     }
 
-    async fn ask(
-        transport: &Scripted,
-        ledger: &Notes,
-        cancel: &CancellationToken,
-    ) -> (Result<StoredReply, Error>, Spent) {
+    async fn ask(transport: &impl Transport, ledger: &Notes, ending: &Ending) -> (Result<StoredReply, Error>, u32) {
         let asking = Asking {
             transport,
             ledger,
-            cancel,
+            ending,
             patience: Patience {
                 attempts: 4,
                 first_wait: Duration::from_secs(1),
                 longest_wait: Duration::from_mins(1),
             },
             price: None,
-            token_ceiling: Some(1_000),
         };
-        let mut spent = Spent::default();
-        let outcome = asking.one(&reservation(), &json!({}), &mut spent).await;
-        (outcome, spent)
+        let mut sent = 0;
+        let outcome = asking.one(&reservation(), &json!({}), &mut sent).await;
+        (outcome, sent)
     }
 
     #[tokio::test(start_paused = true)]
@@ -331,9 +347,9 @@ mod tests {
             status(200, &[]),
         ]);
         let ledger = Notes::default();
-        let (outcome, spent) = ask(&transport, &ledger, &CancellationToken::new()).await;
+        let (outcome, sent) = ask(&transport, &ledger, &Ending::default()).await;
         outcome.unwrap();
-        assert_eq!(spent.requests, 4);
+        assert_eq!(sent, 4);
         for (wait, asked) in transport.waits().into_iter().zip([1.5, 20.0, 30.0]) {
             let wait = wait.as_secs_f64();
             assert!((asked..=asked + 1.01).contains(&wait), "{wait} for {asked}");
@@ -356,10 +372,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn without_a_wish_the_waits_double_and_the_tries_end() {
         let transport = Scripted::new((0..9).map(|_| status(503, &[])));
-        let (outcome, spent) = ask(&transport, &Notes::default(), &CancellationToken::new()).await;
+        let (outcome, sent) = ask(&transport, &Notes::default(), &Ending::default()).await;
         let error = outcome.unwrap_err();
         assert!(matches!(error, Error::Unavailable { .. }) && error.worth_another_try());
-        assert_eq!(spent.requests, 4);
+        assert_eq!(sent, 4);
         for (wait, longest) in transport.waits().into_iter().zip([1.0, 2.0, 4.0]) {
             let wait = wait.as_secs_f64();
             assert!((longest / 2.0..=longest + 0.01).contains(&wait), "{wait} of {longest}");
@@ -370,24 +386,24 @@ mod tests {
     async fn a_wish_for_more_than_is_allowed_goes_back_to_the_queue() {
         let transport = Scripted::new([status(429, &[("retry-after", "3600")])]);
         let started = Instant::now();
-        let (outcome, spent) = ask(&transport, &Notes::default(), &CancellationToken::new()).await;
+        let (outcome, sent) = ask(&transport, &Notes::default(), &Ending::default()).await;
         assert_eq!(outcome.unwrap_err().retry_after(), Some(Duration::from_hours(1)));
-        assert_eq!((spent.requests, started.elapsed()), (1, Duration::ZERO));
+        assert_eq!((sent, started.elapsed()), (1, Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn doubt_is_marked_reserved_anew_and_counts_against_the_ceiling() {
+    async fn doubt_is_marked_and_reserved_anew() {
         let doubt = || Err(Silence::Unknown("cut off".to_owned()));
         let transport = Scripted::new([
             doubt(),
             Err(Silence::NotSent("no connection".to_owned())),
-            doubt(),
+            status(504, &[]),
             status(200, &[]),
         ]);
         let ledger = Notes::default();
-        let (outcome, spent) = ask(&transport, &ledger, &CancellationToken::new()).await;
+        let (outcome, sent) = ask(&transport, &ledger, &Ending::default()).await;
         outcome.unwrap();
-        assert_eq!(spent.tokens, 200);
+        assert_eq!(sent, 4);
         assert_eq!(
             ledger.calls(),
             [
@@ -407,40 +423,59 @@ mod tests {
     async fn a_paid_answer_waits_for_the_ledger() {
         let ledger = Notes::default();
         *ledger.refusals.lock().unwrap() = STORE_TRIES - 1;
-        let (outcome, spent) = ask(&Scripted::new([status(200, &[])]), &ledger, &CancellationToken::new()).await;
+        let (outcome, sent) = ask(&Scripted::new([status(200, &[])]), &ledger, &Ending::default()).await;
         outcome.unwrap();
         assert_eq!(
-            (spent.requests, ledger.calls()),
+            (sent, ledger.calls()),
             (1, vec!["reserve".to_owned(), "store".to_owned()])
         );
         *ledger.refusals.lock().unwrap() = STORE_TRIES;
-        let (outcome, _) = ask(&Scripted::new([status(200, &[])]), &ledger, &CancellationToken::new()).await;
+        let (outcome, _) = ask(&Scripted::new([status(200, &[])]), &ledger, &Ending::default()).await;
         assert!(matches!(outcome, Err(Error::Ledger(LedgerFault::Unavailable(_)))));
     }
 
     #[tokio::test(start_paused = true)]
     async fn cancelling_ends_a_wait_and_a_request_at_once() {
-        let cancel = CancellationToken::new();
+        let ending = Ending::default();
         let transport = Scripted::new([status(503, &[("retry-after", "50")])]);
         let ledger = Notes::default();
         let cancelled_at = tokio::spawn({
-            let cancel = cancel.clone();
+            let ending = ending.clone();
             async move {
                 tokio::time::sleep(Duration::from_secs(5)).await;
-                cancel.cancel();
+                ending.now.cancel();
                 Instant::now()
             }
         });
-        let (outcome, _) = ask(&transport, &ledger, &cancel).await;
+        let (outcome, _) = ask(&transport, &ledger, &ending).await;
         assert!(matches!(outcome, Err(Error::Cancelled)));
         assert_eq!(cancelled_at.await.unwrap(), Instant::now());
         assert_eq!(ledger.calls(), ["reserve", "failed Some(503)"]);
 
-        let cancel = CancellationToken::new();
+        let ending = Ending::default();
         let (silent, ledger) = (Scripted::new([]), Notes::default());
-        let asking = ask(&silent, &ledger, &cancel);
-        let (outcome, ()) = tokio::join!(asking, async { cancel.cancel() });
+        let asking = ask(&silent, &ledger, &ending);
+        let (outcome, ()) = tokio::join!(asking, async { ending.now.cancel() });
         assert!(matches!(outcome.0, Err(Error::Cancelled)));
         assert_eq!(ledger.calls(), ["reserve", "uncertain"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ending_soon_awaits_the_request_under_way_and_sends_no_other() {
+        let ending = Ending::default();
+        ending.soon.cancel();
+        let ledger = Notes::default();
+        let (outcome, sent) = ask(&Scripted::new([status(200, &[])]), &ledger, &ending).await;
+        assert!(matches!(outcome, Err(Error::Cancelled)) && sent == 0 && ledger.calls().is_empty());
+
+        let ending = Ending::default();
+        let slow = Slow(Scripted::new([status(200, &[])]));
+        let asking = ask(&slow, &ledger, &ending);
+        let (outcome, ()) = tokio::join!(asking, async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            ending.soon.cancel();
+        });
+        outcome.0.unwrap();
+        assert_eq!(ledger.calls(), ["reserve", "store"]);
     }
 }

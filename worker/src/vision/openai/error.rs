@@ -16,6 +16,9 @@ pub enum Error {
     /// The switch, the organization or the session keeps screens in the house.
     #[error("screens may not leave the house: {0}")]
     NotAllowed(&'static str),
+    /// The session's privacy settings changed while the frames were being redacted by the earlier ones. The next try begins with the new.
+    #[error("the privacy settings changed meanwhile")]
+    PrivacyChanged,
     /// Redaction is asked for and no text recognition is there to do it.
     #[error("personal data could not be covered before sending: no text recognition")]
     OcrMissing,
@@ -99,7 +102,8 @@ impl Error {
     pub fn code(&self) -> AnalysisErrorCode {
         match self {
             Self::Cancelled => AnalysisErrorCode::Cancelled,
-            Self::NotAllowed(_) => AnalysisErrorCode::RemoteNotAllowed,
+            // Without a frame that may or can be sent, the local analyser is the way too.
+            Self::NotAllowed(_) | Self::PrivacyChanged | Self::NoFrames => AnalysisErrorCode::RemoteNotAllowed,
             Self::OcrMissing => AnalysisErrorCode::OcrMissing,
             Self::Unauthorized { .. } => AnalysisErrorCode::ModelUnauthorized,
             Self::Quota => AnalysisErrorCode::ModelQuota,
@@ -110,16 +114,18 @@ impl Error {
             Self::PriceUnknown { .. } => AnalysisErrorCode::ModelPriceUnknown,
             Self::BudgetExceeded { .. } | Self::TokenCeiling { .. } => AnalysisErrorCode::BudgetExceeded,
             Self::Ledger(LedgerFault::Unavailable(_)) => AnalysisErrorCode::StorageUnavailable,
-            Self::NoFrames | Self::Ledger(LedgerFault::LeaseLost) | Self::Frame(_) | Self::Client(_) => {
-                AnalysisErrorCode::Internal
-            }
+            Self::Ledger(LedgerFault::LeaseLost) | Self::Frame(_) | Self::Client(_) => AnalysisErrorCode::Internal,
         }
     }
 
     /// Whether another attempt of the same analysis can end differently. Narrower than the code's own answer: a rejected
     /// request is `MODEL_UNAVAILABLE` to its reader, and stays rejected.
     pub fn worth_another_try(&self) -> bool {
-        !matches!(self, Self::Rejected { .. } | Self::NoFrames) && self.code().worth_retry()
+        match self {
+            Self::Rejected { .. } => false,
+            Self::PrivacyChanged => true,
+            _ => self.code().worth_retry(),
+        }
     }
 
     /// How long the endpoint asked to be left alone.

@@ -60,8 +60,8 @@ pub struct Disclosure {
     pub endpoint: String,
     /// The model that is asked.
     pub model: String,
-    /// How many frames.
-    pub frames: u32,
+    /// Which frames, by index.
+    pub frames: Vec<u32>,
     /// Length of the request's body.
     pub bytes: u64,
 }
@@ -79,8 +79,21 @@ pub struct Reservation {
     pub estimate_usd: Option<Decimal>,
     /// The most tokens that it can take.
     pub estimated_tokens: u64,
+    /// The most tokens that all requests of the analysis may take, over all its attempts; none: no ceiling.
+    pub token_ceiling: Option<u64>,
     /// What will leave the house.
     pub disclosure: Disclosure,
+}
+
+/// A request that was answered before, perhaps under other limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// Its key, as text.
+    pub key: String,
+    /// The model that was asked.
+    pub model: String,
+    /// The frames that it asked about, by index.
+    pub frames: Vec<u32>,
 }
 
 /// What became of a reservation.
@@ -93,8 +106,15 @@ pub enum Reserved {
     },
     /// The answer is there already: do not send anything.
     AlreadyStored(StoredReply),
-    /// The organization, or the platform's operator, has stopped it since the analysis began: nothing was reserved.
+    /// The session, the organization or the platform's operator has stopped it since the analysis began: nothing was reserved.
     Stopped,
+    /// The session's privacy settings changed since the frames were redacted: nothing was reserved.
+    PrivacyChanged,
+    /// The ceiling of tokens, over all attempts, does not cover it: nothing was reserved.
+    TokenCeilingReached {
+        /// What is left of it.
+        left: u64,
+    },
     /// A budget does not cover the estimate: nothing was reserved.
     BudgetExceeded {
         /// Which one.
@@ -159,6 +179,9 @@ pub enum LedgerFault {
 
 /// The ledger of one analysis's requests. Every function is committed when it returns.
 pub trait Ledger: Sync {
+    /// What was answered for this analysis, in the order of asking.
+    fn answered(&self) -> impl Future<Output = Result<Vec<Answered>, LedgerFault>> + Send;
+
     /// Reserves the estimate in both budgets and records the disclosure, or answers from what is stored.
     fn reserve(&self, reservation: &Reservation) -> impl Future<Output = Result<Reserved, LedgerFault>> + Send;
 

@@ -21,19 +21,22 @@ use domain::insight::parse::{self, FrameTable, Unreadable};
 use domain::span::TimeSpan;
 use rust_decimal::Decimal;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
 use crate::frames::Frame;
 use crate::vision::price::Usage;
 use crate::vision::prompt;
-use attempt::{Asking, Spent};
+use attempt::Asking;
 use request::length;
 use wire::Wire;
 
+pub use attempt::Ending;
 pub use config::{Detail, RemoteConfig, Secret};
 pub use error::Error;
-pub use ledger::{Budget, Disclosure, Failed, Ledger, LedgerFault, RequestKey, Reservation, Reserved, StoredReply};
+pub use ledger::{
+    Answered, Budget, Disclosure, Failed, Ledger, LedgerFault, RequestKey, Reservation, Reserved, StoredReply,
+};
 pub use permit::{Consents, Permit, Redaction};
+pub use reply::model_name;
 pub use retry::Patience;
 
 /// Departures from the schema that are told of one answer.
@@ -134,7 +137,7 @@ impl Remote {
 
     /// What asking would take.
     pub async fn plan(&self, question: &Question<'_>) -> Result<Plan, Error> {
-        let batches = self.batches(question).await?;
+        let batches = self.batches(question, &[]).await?;
         let tokens: Vec<u64> = batches.parts.iter().map(|part| batches.tokens(part)).collect();
         Ok(Plan {
             requests: batches.parts.len() as u32,
@@ -151,14 +154,14 @@ impl Remote {
 
     /// Asks, or takes from the ledger what was answered before.
     ///
-    /// Dropping the future leaves an open reservation, as a kill does; `cancel` closes it properly within the time of one
+    /// Dropping the future leaves an open reservation, as a kill does; `ending` closes it properly within the time of one
     /// ledger write.
     pub async fn ask<L: Ledger>(
         &self,
         _permit: &Permit,
         question: &Question<'_>,
         ledger: &L,
-        cancel: &CancellationToken,
+        ending: &Ending,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Answer, Error> {
         let price = self.config.price();
@@ -167,45 +170,38 @@ impl Remote {
                 model: self.config.model().to_owned(),
             });
         }
-        let batches = self.batches(question).await?;
+        let batches = self.batches(question, &ledger.answered().await?).await?;
         let table = frame_table(question.frames);
         let asking = Asking {
             transport: &self.wire,
             ledger,
-            cancel,
+            ending,
             patience: self.config.patience,
             price,
-            token_ceiling: self.config.token_ceiling,
         };
-        let mut spent = Spent::default();
+        let mut requests_sent = 0;
         let mut tally = Tally::default();
         let mut readings = Vec::with_capacity(batches.parts.len());
         let mut departures = Vec::new();
         for (number, part) in batches.parts.iter().enumerate() {
-            let frames = &batches.frames[part.clone()];
+            let frames = &batches.frames[part.frames.clone()];
             let prompt_tokens = batches.tokens(part);
-            let most_tokens = prompt_tokens + self.config.output_tokens();
             let request = self.request(question, frames, number + 1, batches.parts.len()).await?;
             let reservation = Reservation {
-                key: RequestKey::new(
-                    question.analysis,
-                    prompt::VERSION,
-                    self.config.model(),
-                    frames.iter().map(|weighed| (weighed.frame.index, &weighed.digest)),
-                ),
+                key: request::key(question.analysis, &part.model, frames),
                 analysis: question.analysis,
                 prompt_version: prompt::VERSION,
                 estimate_usd: price.map(|price| price.most_usd(prompt_tokens, self.config.output_tokens())),
-                estimated_tokens: most_tokens,
+                estimated_tokens: prompt_tokens + self.config.output_tokens(),
+                token_ceiling: self.config.token_ceiling,
                 disclosure: Disclosure {
                     endpoint: self.config.endpoint(),
-                    model: self.config.model().to_owned(),
-                    frames: frames.len() as u32,
+                    model: part.model.clone(),
+                    frames: frames.iter().map(|weighed| weighed.frame.index).collect(),
                     bytes: length(&request),
                 },
             };
-            let stored = asking.one(&reservation, &request, &mut spent).await?;
-            spent.tokens += stored.usage.map_or(most_tokens, Usage::total_tokens);
+            let stored = asking.one(&reservation, &request, &mut requests_sent).await?;
             // Kept before it is read: whatever is wrong with it, it is not asked for again.
             let reading = parse::read(&stored.body, &table).map_err(unreadable)?;
             departures.extend(reply::departures(
@@ -217,7 +213,7 @@ impl Remote {
             progress(Progress {
                 requests_done: number as u32 + 1,
                 requests_total: batches.parts.len() as u32,
-                frames_done: part.end as u32,
+                frames_done: part.frames.end as u32,
                 frames_total: batches.frames.len() as u32,
                 cost_usd_so_far: tally.known_usd(),
             });
@@ -235,7 +231,7 @@ impl Remote {
             self.config.model(),
             reading,
             batches.frames.len() as u32,
-            spent.requests,
+            requests_sent,
             departures,
         ))
     }

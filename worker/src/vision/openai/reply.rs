@@ -81,22 +81,31 @@ pub(super) fn stored(heard: &Heard, price: Option<&ModelPrice>) -> StoredReply {
     StoredReply {
         usage,
         cost_usd: usage.zip(price).map(|(usage, price)| price.cost_usd(usage)),
-        model: read["model"]
-            .as_str()
-            .filter(|name| (1..=100).contains(&name.len()))
-            .map(str::to_owned),
+        model: model_name(&read),
         body,
     }
 }
 
+/// Who answered, by its own words, where they can be a name.
+pub fn model_name(reply: &Value) -> Option<String> {
+    reply["model"]
+        .as_str()
+        .filter(|name| (1..=100).contains(&name.len()) && !name.contains(char::is_control))
+        .map(str::to_owned)
+}
+
+/// No request takes more, by far; a larger figure is no bill.
+const MOST_TOKENS: u64 = 100_000_000;
+
 /// None unless both figures are there: half a bill is no bill.
 fn usage(usage: &Value) -> Option<Usage> {
+    let figure = |figure: &Value| figure.as_u64().filter(|tokens| *tokens <= MOST_TOKENS);
     let details = &usage["prompt_tokens_details"];
     Some(Usage {
-        prompt_tokens: usage["prompt_tokens"].as_u64()?,
-        completion_tokens: usage["completion_tokens"].as_u64()?,
-        cached_tokens: details["cached_tokens"].as_u64().unwrap_or(0),
-        cache_write_tokens: details["cache_write_tokens"].as_u64().unwrap_or(0),
+        prompt_tokens: figure(&usage["prompt_tokens"])?,
+        completion_tokens: figure(&usage["completion_tokens"])?,
+        cached_tokens: figure(&details["cached_tokens"]).unwrap_or(0),
+        cache_write_tokens: figure(&details["cache_write_tokens"]).unwrap_or(0),
     })
 }
 
@@ -221,6 +230,7 @@ mod tests {
             body: b"a\0\xffb".to_vec(),
         };
         assert_eq!(stored(&heard, None).body, "a\u{fffd}\u{fffd}b");
+        assert_eq!(model_name(&json!({ "model": "x\0" })), None);
     }
 
     #[test]
@@ -240,6 +250,7 @@ mod tests {
             json!(null),
             json!({ "prompt_tokens": 5 }),
             json!({ "prompt_tokens": -5, "completion_tokens": 1 }),
+            json!({ "prompt_tokens": 500_000_000_000_u64, "completion_tokens": 1 }),
             json!("many"),
         ] {
             assert_eq!(stored(&heard(200, &json!({ "usage": usage })), price).cost_usd, None);

@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use domain::id::AnalysisId;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::batch::{self, Limits, Load};
 use super::error::Error;
+use super::ledger::{Answered, RequestKey};
 use super::{Question, Remote};
 use crate::frames::Frame;
 use crate::vision::prompt;
@@ -21,26 +23,76 @@ pub(super) struct Weighed<'a> {
     pub(super) digest: [u8; 32],
 }
 
+/// One request.
+pub(super) struct Part {
+    /// Which of the frames.
+    pub(super) frames: Range<usize>,
+    /// The model that is asked, or has answered.
+    pub(super) model: String,
+}
+
+/// The key of asking a model about these frames.
+pub(super) fn key(analysis: AnalysisId, model: &str, frames: &[Weighed<'_>]) -> RequestKey {
+    RequestKey::new(
+        analysis,
+        prompt::VERSION,
+        model,
+        frames.iter().map(|weighed| (weighed.frame.index, &weighed.digest)),
+    )
+}
+
 /// The requests to send.
 pub(super) struct Batches<'a> {
     pub(super) frames: Vec<Weighed<'a>>,
-    pub(super) parts: Vec<Range<usize>>,
+    pub(super) parts: Vec<Part>,
     fixed: Load,
     /// Frames that no request can carry.
     pub(super) left_out: Vec<u32>,
 }
 
+/// The requests that were answered about these very frames, in their order, none overlapping another.
+fn known(analysis: AnalysisId, frames: &[Weighed<'_>], answered: &[Answered]) -> Vec<Part> {
+    let mut parts: Vec<Part> = answered
+        .iter()
+        .filter_map(|line| {
+            let first = *line.frames.first()?;
+            let start = frames.iter().position(|weighed| weighed.frame.index == first)?;
+            let range = start..start + line.frames.len();
+            let same = key(analysis, &line.model, frames.get(range.clone())?).as_str() == line.key;
+            same.then(|| Part {
+                frames: range,
+                model: line.model.clone(),
+            })
+        })
+        .collect();
+    parts.sort_by_key(|part| part.frames.start);
+    let mut done = 0;
+    parts.retain(|part| {
+        let apart = part.frames.start >= done;
+        if apart {
+            done = part.frames.end;
+        }
+        apart
+    });
+    parts
+}
+
 impl Batches<'_> {
     /// The most tokens of a request's text and pictures.
-    pub(super) fn tokens(&self, part: &Range<usize>) -> u64 {
-        let frames = &self.frames[part.clone()];
+    pub(super) fn tokens(&self, part: &Part) -> u64 {
+        let frames = &self.frames[part.frames.clone()];
         self.fixed.tokens + frames.iter().map(|weighed| weighed.load.tokens).sum::<u64>()
     }
 }
 
 impl Remote {
-    /// The frames with their weight, cut into requests.
-    pub(super) async fn batches<'a>(&self, question: &Question<'a>) -> Result<Batches<'a>, Error> {
+    /// The frames with their weight, cut into requests. What was answered before stays as it was asked, whatever the limits and the
+    /// model were then: it is paid for.
+    pub(super) async fn batches<'a>(
+        &self,
+        question: &Question<'a>,
+        answered: &[Answered],
+    ) -> Result<Batches<'a>, Error> {
         let limits = Limits {
             images: self.config.max_images,
             request_bytes: self.config.max_request_bytes,
@@ -75,7 +127,19 @@ impl Remote {
             return Err(Error::NoFrames);
         }
         let loads: Vec<_> = frames.iter().map(|weighed| weighed.load).collect();
-        let parts = batch::split(&loads, &limits, fixed);
+        let mut parts: Vec<Part> = Vec::new();
+        let mut done = 0;
+        let known = known(question.analysis, &frames, answered);
+        for part in known.into_iter().map(Some).chain([None]) {
+            let gap = done..part.as_ref().map_or(frames.len(), |part| part.frames.start);
+            let cut = batch::split(&loads[gap.clone()], &limits, fixed);
+            parts.extend(cut.into_iter().map(|range| Part {
+                frames: gap.start + range.start..gap.start + range.end,
+                model: self.config.model().to_owned(),
+            }));
+            done = part.as_ref().map_or(done, |part| part.frames.end);
+            parts.extend(part);
+        }
         Ok(Batches {
             frames,
             parts,

@@ -69,11 +69,20 @@ pub fn passes(status: u16) -> bool {
     matches!(status, 408 | 409 | 425 | 429) || status >= 500
 }
 
-/// How long the endpoint asks to wait: `retry-after-ms`, then `retry-after`, then the rate limits' reset times.
-pub fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+/// Whether a status leaves open what became of the request: a gateway gave up waiting, and the model may have worked on, and billed.
+pub fn leaves_doubt(status: u16) -> bool {
+    matches!(status, 408 | 502 | 504 | 520..=524)
+}
+
+/// No endpoint keeps an analysis waiting for longer.
+const LONGEST_WISH: Duration = Duration::from_hours(24);
+
+/// How long the endpoint asks to wait: `retry-after-ms`, then `retry-after`, then, where a limit is used up, the rate limits' reset times.
+pub fn asked_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
     milliseconds(headers)
         .or_else(|| retry_after(headers))
-        .or_else(|| reset(headers))
+        .or_else(|| (status == 429).then(|| reset(headers))?)
+        .map(|wait| wait.min(LONGEST_WISH))
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -99,19 +108,18 @@ fn http_date(value: &str) -> Option<DateTime<Utc>> {
     Some(DateTime::parse_from_rfc2822(value).ok()?.with_timezone(&Utc))
 }
 
-/// The longest reset among the limits that are used up; among all named ones where none says how much is left.
+/// The longest reset among the limits that are used up, or do not say what is left.
 fn reset(headers: &HeaderMap) -> Option<Duration> {
     let limits = ["requests", "tokens"].map(|limit| {
         let wait = text(headers, &format!("x-ratelimit-reset-{limit}")).and_then(reset_time);
         let left = text(headers, &format!("x-ratelimit-remaining-{limit}")).and_then(|left| left.parse::<f64>().ok());
         (wait, left)
     });
-    let used_up = limits
-        .iter()
-        .filter(|(_, left)| left.is_some_and(|left| left <= 0.0))
-        .filter_map(|(wait, _)| *wait)
-        .max();
-    used_up.or_else(|| limits.iter().filter_map(|(wait, _)| *wait).max())
+    limits
+        .into_iter()
+        .filter(|(_, left)| left.is_none_or(|left| left <= 0.0))
+        .filter_map(|(wait, _)| wait)
+        .max()
 }
 
 /// `1s`, `6m0s`, `12ms`, `1h30m`, `1.5s`.
@@ -205,17 +213,35 @@ mod tests {
                 ],
                 Some(1_000),
             ),
+            (
+                &[
+                    ("x-ratelimit-reset-requests", "12ms"),
+                    ("x-ratelimit-remaining-requests", "4999"),
+                ],
+                None,
+            ),
+            (&[("retry-after", "31536000")], Some(86_400_000)),
             (&[("retry-after", "-4")], None),
             (&[("retry-after-ms", "NaN")], None),
             (&[], None),
         ];
         for (pairs, milliseconds) in cases {
             assert_eq!(
-                asked_wait(&headers(pairs)),
+                asked_wait(429, &headers(pairs)),
                 milliseconds.map(Duration::from_millis),
                 "{pairs:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_left_of_a_limit_says_nothing_about_an_outage() {
+        let reset = headers(&[("x-ratelimit-reset-tokens", "6m0s")]);
+        assert_eq!(asked_wait(503, &reset), None);
+        assert_eq!(
+            asked_wait(503, &headers(&[("retry-after", "3")])),
+            Some(Duration::from_secs(3))
+        );
     }
 
     #[test]
@@ -277,7 +303,7 @@ mod tests {
         #[test]
         fn any_header_text_is_survived(text in "[ -~]{0,24}") {
             let _ = reset_time(&text);
-            let _ = asked_wait(&headers(&[("retry-after", &text), ("date", &text), ("x-ratelimit-reset-tokens", &text)]));
+            let _ = asked_wait(429, &headers(&[("retry-after", &text), ("date", &text), ("x-ratelimit-reset-tokens", &text)]));
         }
     }
 }
