@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::page::Range;
 use crate::row::Decode;
 use crate::sql::Sql;
-use crate::valuation::{self, Current};
+use crate::valuation::{self, Contributed, Current};
 
 /// Three different sums. Each holds the next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -121,6 +121,8 @@ pub struct Performance {
     pub annual_cost: ByState,
     /// Its currency.
     pub currency: String,
+    /// What each process adds, the highest saving first.
+    pub processes: Vec<Contributed>,
 }
 
 /// Performance by workflow type, highest potential first.
@@ -145,8 +147,11 @@ pub async fn performance(scope: &Scope, during: &Range) -> Result<Vec<Performanc
         .iter()
         .map(|row| {
             let workflow_type: Option<WorkflowCategory> = Decode::decode(row, 0)?;
-            let own = processes.remove(&workflow_type.map(WorkflowCategory::as_str));
-            let sums = roi::ByState::of(own.unwrap_or_default());
+            let own = processes
+                .remove(&workflow_type.map(WorkflowCategory::as_str))
+                .unwrap_or_default();
+            let contributed = Contributed::all(own.iter().copied());
+            let sums = roi::ByState::of(own);
             Ok(Performance {
                 workflow_type,
                 recordings: Decode::decode(row, 1)?,
@@ -155,6 +160,7 @@ pub async fn performance(scope: &Scope, during: &Range) -> Result<Vec<Performanc
                 weekly_hours: ByState::of(&sums, |sums| sums.weekly_hours.rounded().value()),
                 annual_cost: ByState::of(&sums, |sums| sums.annual_savings.value()),
                 currency: worth.currency.clone(),
+                processes: contributed,
             })
         })
         .collect::<Result<Vec<_>>>()?;
@@ -226,6 +232,8 @@ pub struct Impact {
     pub mean_confidence: Option<f64>,
     /// What people decided about opportunities.
     pub reviews: Reviews,
+    /// What each process adds, the highest saving first.
+    pub processes: Vec<Contributed>,
 }
 
 /// The business impact.
@@ -250,6 +258,7 @@ pub async fn impact(scope: &Scope, during: &Range) -> Result<Impact> {
         annual_hours: ByState::of(&sums, |sums| sums.annual_hours.rounded().value()),
         annual_savings: ByState::of(&sums, |sums| sums.annual_savings.value()),
         mean_confidence: Decode::decode(&row, 2)?,
+        processes: Contributed::all(&worth.processes),
         reviews: worth.reviews,
         currency: worth.currency,
     })

@@ -15,6 +15,7 @@ use service::organization;
 use service::page::{Direction, Key};
 use service::row::Columns;
 use service::shape::Part;
+use service::valuation::Contributed;
 
 use super::analysis_result::Analysis;
 use super::at_once::{Asked, AtHand};
@@ -23,6 +24,7 @@ use super::error::Result;
 use super::guard::Needs;
 use super::loader::{AssumptionsOf, ById, ScenariosOf};
 use super::page::{Connection, DateTimeRange, OrderDirection, RowObject, arguments, find, get, id, optional_id, range};
+use super::process_contribution::ProcessContribution;
 use super::recording_session::RecordingSession;
 use super::scalar::{DateTime, Decimal, Json, Money};
 use super::written::{Plain, Related};
@@ -71,7 +73,7 @@ impl RowObject for CostAnalysis {
         match field {
             "currentHourlyRate" => Table::CURRENT_HOURLY_RATE | Table::CURRENCY,
             "confidenceLevel" => Table::CONFIDENCE_LEVEL,
-            "scenarios" => Table::CURRENCY,
+            "scenarios" | "processes" => Table::CURRENCY,
             _ => Columns::NONE,
         }
     }
@@ -173,6 +175,21 @@ impl CostAnalysis {
     /// Every value that was calculated with, and where it comes from.
     async fn assumptions(&self) -> Result<Json> {
         Ok(Json((*self.stored_assumptions().await?).clone()))
+    }
+
+    /// What the figures are made of: each process that counts, the highest saving first. Empty for one made before it was kept.
+    async fn processes(
+        &self,
+        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "How many to pass over.", default = 0)] skip: i32,
+    ) -> Result<Vec<ProcessContribution>> {
+        let stored = self.stored_assumptions().await?;
+        let unreadable = |_| service::Error::internal("what a cost analysis is made of cannot be read");
+        let contributed: Vec<Contributed> = match stored.get("processes") {
+            Some(list) => serde_json::from_value(list.clone()).map_err(unreadable)?,
+            None => Vec::new(),
+        };
+        ProcessContribution::list(&contributed, self.row.currency()?, first, skip)
     }
 
     /// Whether the organization's assumptions have changed since, so that recalculateCosts would give other figures.

@@ -1,13 +1,15 @@
 //! Sums over the organization.
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Object, SimpleObject};
 use domain::category::WorkflowCategory;
 use service::dashboard::{self, ByState};
+use service::valuation::Contributed;
 
 use super::context::InRequest as _;
 use super::error::Result;
 use super::guard::Needs;
 use super::page::{DateTimeRange, range};
+use super::process_contribution::ProcessContribution;
 use super::scalar::{Decimal, Money};
 
 /// Three different sums; each holds the next.
@@ -54,6 +56,7 @@ impl MoneyByState {
 
 /// The current analyses of recordings of one kind of work. A process counts once, however many recordings show it.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct WorkflowTypePerformance {
     /// The kind of work; null for recordings that nobody classified.
     workflow_type: Option<WorkflowCategory>,
@@ -67,6 +70,22 @@ pub struct WorkflowTypePerformance {
     weekly_hours: ValueByState,
     /// Money a year, base scenario.
     annual_cost: MoneyByState,
+    #[graphql(skip)]
+    contributed: Vec<Contributed>,
+    #[graphql(skip)]
+    currency: String,
+}
+
+#[ComplexObject]
+impl WorkflowTypePerformance {
+    /// What the sums are made of: each process once, the highest saving first.
+    async fn processes(
+        &self,
+        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "How many to pass over.", default = 0)] skip: i32,
+    ) -> Result<Vec<ProcessContribution>> {
+        ProcessContribution::list(&self.contributed, &self.currency, first, skip)
+    }
 }
 
 /// The current analyses whose first workflow is of one kind.
@@ -84,6 +103,7 @@ pub struct WorkflowPattern {
 
 /// What analyses have found and people have made of it. A process counts once, however many recordings show it.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct BusinessImpact {
     /// Recordings, analysed or not.
     recordings: i64,
@@ -97,6 +117,22 @@ pub struct BusinessImpact {
     mean_confidence: Option<f64>,
     /// accepted / (accepted + dismissed) opportunities, implemented ones being accepted; null below ten reviews.
     review_precision: Option<f64>,
+    #[graphql(skip)]
+    contributed: Vec<Contributed>,
+    #[graphql(skip)]
+    currency: String,
+}
+
+#[ComplexObject]
+impl BusinessImpact {
+    /// What the sums are made of: each process once, the highest saving first.
+    async fn processes(
+        &self,
+        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "How many to pass over.", default = 0)] skip: i32,
+    ) -> Result<Vec<ProcessContribution>> {
+        ProcessContribution::list(&self.contributed, &self.currency, first, skip)
+    }
 }
 
 /// Queries for dashboards.
@@ -125,6 +161,8 @@ impl DashboardQuery {
             total_opportunities: row.opportunities,
             weekly_hours: ValueByState::of(row.weekly_hours),
             annual_cost: MoneyByState::of(row.annual_cost, &row.currency),
+            contributed: row.processes,
+            currency: row.currency,
         };
         Ok(Some(rows.into_iter().map(performance).collect()))
     }
@@ -171,6 +209,8 @@ impl DashboardQuery {
             annual_savings: MoneyByState::of(impact.annual_savings, &impact.currency),
             mean_confidence: impact.mean_confidence,
             review_precision: impact.reviews.precision(),
+            contributed: impact.processes,
+            currency: impact.currency,
         }))
     }
 }

@@ -39,6 +39,7 @@ pub mod generated_report;
 pub mod insight;
 pub mod invitation;
 pub mod organization;
+pub mod process_contribution;
 pub mod recording_notice;
 pub mod recording_session;
 pub mod user_profile;

@@ -52,6 +52,7 @@ struct Inner {
     uploads: Watches<SessionId, UploadState>,
     /// Positions are to be compared at once.
     compare: Notify,
+    on_caller: OnCaller,
 }
 
 /// What a process does when someone's rights change; `None` when changes may have been missed.
@@ -81,11 +82,11 @@ impl Hub {
                 analyses: Watches::default(),
                 uploads: Watches::default(),
                 compare: Notify::new(),
+                on_caller,
             }),
         };
-        let on_caller = Arc::new(on_caller);
         // What a doorbell does waits for nothing, so nothing stands between one and the next.
-        let (inner, told, stop) = (Arc::clone(&hub.inner), Arc::clone(&on_caller), stopping.clone());
+        let (inner, stop) = (Arc::clone(&hub.inner), stopping.clone());
         tokio::spawn(async move {
             loop {
                 let doorbell = tokio::select! {
@@ -93,17 +94,22 @@ impl Hub {
                     doorbell = listener.next() => doorbell,
                 };
                 inner.hears.store(listener.is_connected(), Ordering::Relaxed);
-                inner.ring(doorbell, &told);
+                inner.ring(doorbell);
             }
         });
         let inner = Arc::clone(&hub.inner);
         tokio::spawn(async move {
             tokio::select! {
                 () = stopping.cancelled() => {}
-                () = inner.poll(&on_caller) => {}
+                () = inner.poll() => {}
             }
         });
         hub
+    }
+
+    /// Somebody's rights were changed by this process: it holds before the answer that says so, and does not wait for the doorbell.
+    pub fn rights_changed(&self, of: Uuid) {
+        (self.inner.on_caller)(Some(of));
     }
 
     /// Whether the listening connection stands.
@@ -213,7 +219,7 @@ impl Hub {
 }
 
 impl Inner {
-    fn ring(&self, doorbell: Doorbell, on_caller: &OnCaller) {
+    fn ring(&self, doorbell: Doorbell) {
         match doorbell {
             Doorbell::Events(organization) => {
                 if let Some(topic) = lock(&self.topics).get(&organization).and_then(Weak::upgrade) {
@@ -222,9 +228,9 @@ impl Inner {
             }
             Doorbell::Progress(_, analysis) => self.ring_bell(analysis.uuid()),
             Doorbell::Upload(_, session) => self.ring_bell(session.uuid()),
-            Doorbell::Caller(id) => on_caller(Some(id)),
+            Doorbell::Caller(id) => (self.on_caller)(Some(id)),
             Doorbell::Gap => {
-                on_caller(None);
+                (self.on_caller)(None);
                 self.compare.notify_one();
                 for bell in lock(&self.bells).values().filter_map(Weak::upgrade) {
                     bell.notify_one();
@@ -240,7 +246,7 @@ impl Inner {
     }
 
     /// For doorbells that were lost, with a sign or without.
-    async fn poll(&self, on_caller: &OnCaller) {
+    async fn poll(&self) {
         let mut clock = tokio::time::interval(SLOW_POLL);
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut polls = 0_u32;
@@ -250,7 +256,7 @@ impl Inner {
                 _ = clock.tick() => {
                     polls = polls.wrapping_add(1);
                     if polls.is_multiple_of(POLLS_PER_LOOK) {
-                        on_caller(None);
+                        (self.on_caller)(None);
                     }
                     if let Err(error) = event::beat(&self.db).await {
                         tracing::warn!(error = &error as &dyn std::error::Error, "no heartbeat could be sent");

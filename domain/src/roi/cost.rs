@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::assumptions::Assumptions;
 use super::frequency::Evidence;
-use super::pool::Pool;
+use super::pool::{Pool, Process};
 use super::scenario::{Scenario, scenario};
 use super::worth::{Observation, payback_days, roi_percentage};
 use super::{ConfidenceLevel, ScenarioName};
@@ -25,6 +25,9 @@ pub struct CostAnalysis {
     pub confidence_reason: String,
     /// WORST, BASE, BEST; empty when nothing counts.
     pub scenarios: Vec<Scenario>,
+    /// The processes that count, by key.
+    #[serde(skip)]
+    pub processes: Vec<Process>,
     /// Opportunities that count.
     pub counted: u32,
     /// Opportunities that do not: dismissed, projected, without figures, or within another.
@@ -110,6 +113,7 @@ pub fn cost_analysis(
             confidence,
             confidence_reason,
             scenarios: Vec::new(),
+            processes: Vec::new(),
             counted: 0,
             uncounted,
         };
@@ -139,6 +143,7 @@ pub fn cost_analysis(
         confidence,
         confidence_reason,
         scenarios,
+        processes: counted.iter().map(|(process, _)| (*process).clone()).collect(),
         counted: counted.len() as u32,
         uncounted,
     }

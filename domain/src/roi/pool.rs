@@ -12,7 +12,7 @@ use super::scenario::SteadyMonth;
 use super::worth::{Known, Line, Load, Missing, Observation, effort};
 use crate::category::WorkflowCategory;
 use crate::effort::{HoursPerMonth, PerDay, Seconds};
-use crate::id::{AnalysisId, UserId};
+use crate::id::{AnalysisId, OpportunityId, UserId};
 use crate::money::{Cost, MoneyPerMonth};
 use crate::share::Share;
 use crate::span::{TimeSpan, union, union_seconds};
@@ -29,6 +29,8 @@ pub struct Process {
     pub status: OpportunityStatus,
     /// The analyses that it was pooled from.
     pub analyses: BTreeSet<AnalysisId>,
+    /// The opportunities that it was pooled from, newest first: their evidence shows it.
+    pub opportunities: Vec<OpportunityId>,
     /// What was seen of it in all of them.
     pub evidence: Evidence,
     /// How often it is done; none when not known.
@@ -316,6 +318,7 @@ impl<'a> Pooled<'a> {
             category: self.seen.first().map_or(WorkflowCategory::Other, |one| one.category),
             status: self.status,
             analyses: self.seen.iter().map(|one| one.analysis).collect(),
+            opportunities: self.seen.iter().map(|one| one.opportunity).collect(),
             evidence: self.evidence.clone(),
             frequency: self.frequency,
             people: self.people,

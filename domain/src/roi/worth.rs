@@ -12,7 +12,7 @@ use super::{Complexity, EffortBasis, ScenarioName};
 use crate::category::WorkflowCategory;
 use crate::closed::closed;
 use crate::effort::{Hours, HoursPerMonth, PerDay, Seconds};
-use crate::id::{AnalysisId, UserId};
+use crate::id::{AnalysisId, OpportunityId, UserId};
 use crate::money::{Cost, MoneyPerMonth, MoneyPerYear};
 use crate::share::Share;
 use crate::span::TimeSpan;
@@ -52,6 +52,8 @@ impl Missing {
 /// An opportunity as one analysis saw it and as people corrected it: all that its worth is made from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
+    /// Which one.
+    pub opportunity: OpportunityId,
     /// The process that it is about.
     pub process_key: String,
     /// The analysis that it belongs to.

@@ -8,6 +8,7 @@ use entity::cost_analysis;
 use rust_decimal::Decimal;
 use sea_orm::Value;
 
+use super::Contributed;
 use crate::error::{Error, Result};
 
 /// The row of a cost analysis. `assumptions` are stored complete, so that it can be understood years later.
@@ -25,6 +26,8 @@ pub fn cost_row(
     let mut stored = serde_json::to_value(assumptions).map_err(json)?;
     if let Some(object) = stored.as_object_mut() {
         object.insert("confidence_reason".to_owned(), costs.confidence_reason.clone().into());
+        let contributed = Contributed::all(&costs.processes);
+        object.insert("processes".to_owned(), serde_json::to_value(contributed).map_err(json)?);
         object.insert("counted".to_owned(), costs.counted.into());
         object.insert("uncounted".to_owned(), costs.uncounted.into());
     }

@@ -1,11 +1,13 @@
 //! What opportunities are worth: from rows to the domain's observations and back. Used when an analysis is recorded, when a
 //! person corrects an opportunity, and when costs are calculated anew; the arithmetic itself is [`domain::roi`].
 
+mod contributed;
 mod cost;
 mod entered;
 mod observe;
 mod worth;
 
+pub use contributed::Contributed;
 pub use cost::{Summary, cost_row};
 pub use entered::{ReviewerInput, assumptions};
 pub use observe::{Current, Observed, current, observation_of, observations};

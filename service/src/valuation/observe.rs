@@ -172,6 +172,7 @@ impl ObservationRow {
         let unknown = |what: &str| Error::internal(format!("an opportunity holds an unknown {what}"));
         let spans: Vec<TimeSpan> = serde_json::from_value(self.evidence).map_err(|_| unknown("evidence"))?;
         Ok(Observation {
+            opportunity: OpportunityId::new(self.id),
             process_key: self.process_key,
             analysis: AnalysisId::new(self.analysis_id),
             analysed_at: self.analysed_at,

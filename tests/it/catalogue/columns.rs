@@ -49,7 +49,7 @@ async fn enumerations_are_those_of_the_domain() {
         ("analysis_results_preset", all!(SamplingPreset)),
         (
             "model_requests_state",
-            vec!["reserved", "stored", "failed", "uncertain"],
+            vec!["reserved", "stored", "failed", "uncertain", "expired"],
         ),
         ("automation_opportunities_basis", all!(FrequencyBasis)),
         ("automation_opportunities_complexity", all!(Complexity)),

@@ -51,7 +51,7 @@ pub const QUESTIONS: [(&str, &str); 25] = [
     ("foreign keys that could cross organizations", "select conrelid::regclass || ' ' || conname from pg_constraint c where contype = 'f' and connamespace = 'public'::regnamespace and confrelid not in ('public.organizations'::regclass, 'auth.users'::regclass)
             and not exists (select from unnest(conkey, confkey) k (here, there) join pg_attribute a on a.attrelid = conrelid and a.attnum = here join pg_attribute b on b.attrelid = confrelid and b.attnum = there
               where a.attname = 'organization_id' and b.attname = 'organization_id')"),
-    ("foreign keys that would empty the organization", "select conname::text from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace and (confdeltype in ('a', 'r') or (confdeltype = 'n' and coalesce(array_length(confdelsetcols, 1), 0) <> 1))"),
+    ("foreign keys that would empty the organization", "select conname::text from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace and (confdeltype in ('a', 'r') or (confdeltype = 'n' and (confdelsetcols is null or exists (select from pg_attribute where attrelid = conrelid and attnum = any (confdelsetcols) and attname = 'organization_id'))))"),
 ];
 
 /// What somebody in a hurry might write.

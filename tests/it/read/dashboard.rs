@@ -68,6 +68,74 @@ fn near(shown: &Value, exact: Decimal) -> bool {
     (decimal(shown) - exact).abs() <= Decimal::new(1, 2)
 }
 
+/// Adds the processes' money up by what they count as.
+fn added_up(processes: &Value) -> [Decimal; 3] {
+    let mut sums = [Decimal::ZERO; 3];
+    for process in processes.as_array().unwrap() {
+        let state = ["PROPOSED", "ACCEPTED", "IMPLEMENTED"]
+            .iter()
+            .position(|state| process["status"] == *state)
+            .unwrap();
+        for sum in &mut sums[..=state] {
+            *sum += decimal(&process["annualSavings"]["amount"]);
+        }
+    }
+    sums
+}
+
+#[tokio::test]
+async fn every_cent_of_a_sum_leads_to_processes_and_these_to_seconds_of_recordings() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    world.run(TROUBLE).await;
+    let money = "{ identified { amount } accepted { amount } implemented { amount } }";
+    let shown = "processes(first: 20) { processKey status annualSavings { amount } opportunitiesCount opportunities(first: 40) { id processKey status evidence { startSeconds endSeconds } session { id } } }";
+    let data = world.data(&owner, &format!("{{ businessImpact {{ annualSavings {money} {shown} }} organizationPerformance {{ annualCost {money} processes {{ status annualSavings {{ amount }} }} }} }}")).await;
+    let impact = &data["businessImpact"];
+    let sums = |of: &Value| ["identified", "accepted", "implemented"].map(|state| decimal(&of[state]["amount"]));
+    assert_eq!(added_up(&impact["processes"]), sums(&impact["annualSavings"]));
+    for row in data["organizationPerformance"].as_array().unwrap() {
+        assert_eq!(added_up(&row["processes"]), sums(&row["annualCost"]), "{row}");
+    }
+    let processes = impact["processes"].as_array().unwrap();
+    let savings: Vec<_> = processes
+        .iter()
+        .map(|process| decimal(&process["annualSavings"]["amount"]))
+        .collect();
+    assert!(savings.len() > 5 && savings.is_sorted_by(|a, b| a >= b), "{savings:?}");
+    for process in processes {
+        let shown = process["opportunities"].as_array().unwrap();
+        assert_eq!(process["opportunitiesCount"], shown.len());
+        assert!(!shown.is_empty());
+        for opportunity in shown {
+            assert_eq!(opportunity["processKey"], process["processKey"]);
+            assert!(opportunity["status"] != "DISMISSED" && opportunity["session"]["id"].is_string());
+            assert!(!opportunity["evidence"].as_array().unwrap().is_empty(), "{opportunity}");
+        }
+    }
+    let part = world
+        .data(
+            &owner,
+            "{ businessImpact { processes(first: 2, skip: 1) { processKey } } }",
+        )
+        .await;
+    let keys = |list: &Value| {
+        list.as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["processKey"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        keys(&part["businessImpact"]["processes"]),
+        keys(&impact["processes"])[1..3]
+    );
+    let refused = world
+        .ask(&owner, "{ businessImpact { processes(first: 0) { processKey } } }")
+        .await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+}
+
 #[tokio::test]
 async fn a_process_counts_once_through_the_newest_analysis_of_each_recording() {
     let world = World::new().await;

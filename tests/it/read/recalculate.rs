@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use service::automation_opportunity::recalculate::{self, Step};
 use service::db::Db;
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::World;
 
 const ALL: &str = "mutation { recalculateCosts(input: { all: true }) { queued costAnalysis { id } } }";
-const ONE: &str = "mutation($id: ID!) { recalculateCosts(input: { analysisId: $id }) { costAnalysis { id } } }";
+const ONE: &str = "mutation($id: ID!) { recalculateCosts(input: { analysisId: $id }) { costAnalysis { annualSavings { amount } processes { annualSavings { amount } opportunities { analysis { id } evidence { startSeconds } } } } } }";
 
 /// The money of every opportunity and of every current analysis, and what its insights take over.
 const MONEY: &str = "select jsonb_build_array(
@@ -85,6 +86,23 @@ async fn all_costs_are_calculated_anew_in_proportion_to_what_there_is_and_as_one
     for analysis in current {
         let reply = world.ask_with(Some(&owner), ONE, json!({ "id": analysis })).await;
         assert_eq!(reply.get("errors"), None, "{reply:#}");
+        let cost = &reply["data"]["recalculateCosts"]["costAnalysis"];
+        let amount = |of: &Value| {
+            of["annualSavings"]["amount"]
+                .as_str()
+                .unwrap()
+                .parse::<Decimal>()
+                .unwrap()
+        };
+        let processes = cost["processes"].as_array().unwrap();
+        assert_eq!(processes.iter().map(amount).sum::<Decimal>(), amount(cost), "{cost:#}");
+        let shown = processes
+            .iter()
+            .flat_map(|process| process["opportunities"].as_array().unwrap());
+        assert!(shown.clone().count() > 0);
+        for opportunity in shown {
+            assert_eq!(opportunity["analysis"]["id"], analysis.to_string());
+        }
     }
     assert_eq!(world.value(MONEY).await, all);
 

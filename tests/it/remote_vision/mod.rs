@@ -316,6 +316,7 @@ async fn the_request_says_what_is_data_and_which_frame_is_which() {
 
     // A reasoning model refuses a temperature.
     desk.config.model = None;
+    desk.analysis = AnalysisId::new(Uuid::new_v4());
     desk.asks().await.unwrap();
     let body = desk.stand_in.received()[1].body.clone();
     assert_eq!(

@@ -402,6 +402,7 @@ impl OrganizationMutation {
         let scope = request.scope().await?;
         keys::revoke(&scope, key, &act(ctx)?).await?;
         scope.commit().await?;
+        request.api().hub.rights_changed(key.uuid());
         Ok(Some(RevokeApiKeyPayload {
             read: request.fresh()?,
             key,

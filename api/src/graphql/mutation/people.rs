@@ -267,6 +267,7 @@ impl PeopleMutation {
         let scope = request.scope().await?;
         manage::set_role(&scope, member, input.role, &act(ctx)?).await?;
         scope.commit().await?;
+        request.api().hub.rights_changed(member.uuid());
         Ok(Some(UpdateMemberRolePayload {
             read: request.fresh()?,
             member,
@@ -284,6 +285,7 @@ impl PeopleMutation {
         let scope = request.scope().await?;
         let receipt = manage::remove(&scope, member, input.erase_recordings, &act(ctx)?).await?;
         scope.commit().await?;
+        request.api().hub.rights_changed(member.uuid());
         Ok(Some(RemoveMemberPayload {
             member_id: input.member_id,
             erasure: receipt.map(Into::into),

@@ -256,7 +256,7 @@ export type AnalysisErrorCode =
   | 'MODEL_CUT_OFF'
   /** The model's answer is stored and cannot be understood. */
   | 'MODEL_UNREADABLE'
-  /** The model's endpoint did not answer, or answered with faults, until the attempts were used up. */
+  /** The model's endpoint did not take the request, or did not answer or answered with faults until the attempts were used up. */
   | 'MODEL_UNAVAILABLE'
   /** The model has no price on record, so no budget could bind it. */
   | 'MODEL_PRICE_UNKNOWN'
@@ -630,6 +630,15 @@ export type BusinessImpact = {
   readonly meanConfidence?: Maybe<Scalars['Float']['output']>;
   /** accepted / (accepted + dismissed) opportunities, implemented ones being accepted; null below ten reviews. */
   readonly reviewPrecision?: Maybe<Scalars['Float']['output']>;
+  /** What the sums are made of: each process once, the highest saving first. */
+  readonly processes: ReadonlyArray<ProcessContribution>;
+};
+
+
+/** What analyses have found and people have made of it. A process counts once, however many recordings show it. */
+export type BusinessImpactProcessesArgs = {
+  first?: Scalars['Int']['input'];
+  skip?: Scalars['Int']['input'];
 };
 
 /** An analysis to be stopped. */
@@ -753,12 +762,21 @@ export type CostAnalysis = Node & {
   readonly confidenceLevel?: Maybe<ConfidenceLevel>;
   /** Every value that was calculated with, and where it comes from. */
   readonly assumptions: Scalars['JSON']['output'];
+  /** What the figures are made of: each process that counts, the highest saving first. Empty for one made before it was kept. */
+  readonly processes: ReadonlyArray<ProcessContribution>;
   /** Whether the organization's assumptions have changed since, so that recalculateCosts would give other figures. */
   readonly assumptionsOutdated: Scalars['Boolean']['output'];
   /** Three views of the same savings: WORST, BASE and BEST. */
   readonly scenarios: ReadonlyArray<CostScenario>;
   /** When it was made. */
   readonly createdAt: Scalars['DateTime']['output'];
+};
+
+
+/** What an analysis is worth, with the assumptions that the figures rest on: potential, base scenario. */
+export type CostAnalysisProcessesArgs = {
+  first?: Scalars['Int']['input'];
+  skip?: Scalars['Int']['input'];
 };
 
 /** A page of a list: its rows, where it stands, and how long the whole list is. */
@@ -1719,6 +1737,47 @@ export type PrivacySettingsInput = {
   readonly allowRemoteAnalysis?: InputMaybe<Scalars['Boolean']['input']>;
   /** Days until the video is deleted; at most the organization's. */
   readonly retainVideoDays?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type ProcessContribution = {
+  /** The process: its normalised sequence of applications and steps, as corrected by reviewers. */
+  readonly processKey: Scalars['String']['output'];
+  /** The kind of work that its newest observation has. */
+  readonly category: WorkflowCategory;
+  /** The furthest that it has come: PROPOSED, ACCEPTED or IMPLEMENTED. It counts as identified, from ACCEPTED on as accepted too. */
+  readonly status: OpportunityStatus;
+  /** What its frequency is known from: DECLARED or MEASURED, since nothing else enters a sum. */
+  readonly frequencyBasis: FrequencyBasis;
+  /** How often a person does it on a working day. */
+  readonly occurrencesPerDay: Scalars['Float']['output'];
+  /** How many people do it. */
+  readonly peopleCount: Scalars['Int']['output'];
+  /** How often all recordings saw it from beginning to end. */
+  readonly occurrencesObserved: Scalars['Int']['output'];
+  /** Recorded time of the recordings that show it, without idle time, in seconds. */
+  readonly observedSeconds: Scalars['Float']['output'];
+  /** Hours saved a month. */
+  readonly hoursSavedMonthly: Scalars['Decimal']['output'];
+  /** Saved a month, after upkeep and licences. */
+  readonly monthlySavings: Money;
+  /** Saved a year: twelve months. */
+  readonly annualSavings: Money;
+  /** What building its automation costs. */
+  readonly implementationCost: Money;
+  /** The share of its shown time that no other process claims, 0 to 1: the same seconds count once. */
+  readonly ownShare: Scalars['Float']['output'];
+  /** Whether it was cut, because a person's day holds only so many hours. */
+  readonly capped: Scalars['Boolean']['output'];
+  /** How many opportunities it was pooled from. */
+  readonly opportunitiesCount: Scalars['Int']['output'];
+  /** The opportunities that it was pooled from, newest first: evidence, frames and recording of each show it. */
+  readonly opportunities: ReadonlyArray<AutomationOpportunity>;
+};
+
+
+export type ProcessContributionOpportunitiesArgs = {
+  first?: Scalars['Int']['input'];
+  skip?: Scalars['Int']['input'];
 };
 
 /** Everything that can be asked. */
@@ -3056,6 +3115,15 @@ export type WorkflowTypePerformance = {
   readonly weeklyHours: ValueByState;
   /** Money a year, base scenario. */
   readonly annualCost: MoneyByState;
+  /** What the sums are made of: each process once, the highest saving first. */
+  readonly processes: ReadonlyArray<ProcessContribution>;
+};
+
+
+/** The current analyses of recordings of one kind of work. A process counts once, however many recordings show it. */
+export type WorkflowTypePerformanceProcessesArgs = {
+  first?: Scalars['Int']['input'];
+  skip?: Scalars['Int']['input'];
 };
 
 /** A diagram of what an analysis found, with its nodes placed. */

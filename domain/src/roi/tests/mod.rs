@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::*;
 use crate::category::WorkflowCategory;
 use crate::effort::{Hours, HoursPerMonth, PerDay, Seconds};
-use crate::id::{AnalysisId, UserId};
+use crate::id::{AnalysisId, OpportunityId, UserId};
 use crate::money::{Cost, Currency, MoneyPerMonth};
 use crate::share::Share;
 use crate::span::TimeSpan;
@@ -44,6 +44,7 @@ fn at(n: i64) -> DateTime<Utc> {
 /// 90 seconds, 40 times a day by 3 people, of low complexity, seen 12 times in half an hour.
 fn order_entry() -> Observation {
     Observation {
+        opportunity: OpportunityId::new(Uuid::from_u128(5)),
         process_key: "mail>wms".to_owned(),
         analysis: AnalysisId::new(Uuid::from_u128(1)),
         analysed_at: at(0),

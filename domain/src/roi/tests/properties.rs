@@ -21,6 +21,7 @@ prop_compose! {
         effort in prop::option::of(0i64..300), after in prop::option::of(0i64..400), spans in any_spans(),
     ) -> Observation {
         Observation {
+            opportunity: OpportunityId::new(Uuid::from_u128(u128::from(recording) * 16 + u128::from(key))),
             process_key: format!("p{key}"),
             analysis: AnalysisId::new(Uuid::from_u128(u128::from(recording))),
             analysed_at: at(recording.into()),
