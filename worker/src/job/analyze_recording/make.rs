@@ -48,11 +48,13 @@ impl Work<'_> {
             None => self.read(&inputs, started).await?,
         };
         self.at(AnalysisStage::Storing, 0.98);
+        let prefix = storage::analysis_prefix(self.organization, self.session, self.analysis);
+        let stored = self.tools.storage.keys(&prefix).await?;
         // Hours of work are not lost because the database restarts at the last moment. Should the commit have come through
         // although its answer did not, the lease is gone, and the next try finds nothing to do.
         let mut away = Away::default();
         loop {
-            let recorded = self.record(&outcome).await;
+            let recorded = self.record(&outcome, &stored).await;
             if !away.again(&recorded).await {
                 return Ok(recorded?);
             }
@@ -64,7 +66,7 @@ impl Work<'_> {
         run::inputs(&scope, self.analysis, self.session).await
     }
 
-    async fn record(&self, outcome: &Outcome) -> service::Result<()> {
+    async fn record(&self, outcome: &Outcome, stored: &[String]) -> service::Result<()> {
         let scope = self.tools.db.worker_scope(&self.lease).await?;
         run::record(
             &scope,
@@ -72,6 +74,7 @@ impl Work<'_> {
             self.session,
             self.analysis,
             outcome,
+            stored,
             self.now(),
         )
         .await?;
