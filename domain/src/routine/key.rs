@@ -26,7 +26,7 @@ pub fn process_key<'a>(steps: impl IntoIterator<Item = (&'a str, &'a str)>) -> S
 }
 
 fn normalise(text: &str) -> String {
-    let folded: String = text.chars().flat_map(char::to_lowercase).map(fold).collect();
+    let folded: String = text.chars().flat_map(char::to_lowercase).map(unaccented).collect();
     folded
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty() && !word.chars().any(|c| c.is_ascii_digit()))
@@ -35,7 +35,7 @@ fn normalise(text: &str) -> String {
 }
 
 /// The letter under the accent, for the languages of the screens.
-const fn fold(letter: char) -> char {
+pub const fn unaccented(letter: char) -> char {
     match letter {
         'à' | 'á' | 'â' | 'ä' | 'ã' | 'å' => 'a',
         'ç' => 'c',
