@@ -173,7 +173,7 @@ impl Work<'_> {
         content_sha256: String,
         started: Instant,
     ) -> Result<Outcome, Stop> {
-        let rules = rules(&inputs.session.privacy_settings);
+        let rules = rules(&inputs.session.privacy_settings, inputs.analyser);
         self.at(AnalysisStage::Redacting, 0.4);
         let tesseract = Tesseract::find(self.tools.tesseract.clone(), &LANGUAGES).await;
         let tesseract = tesseract?.within(&self.tools.scratch);
@@ -263,11 +263,7 @@ impl Work<'_> {
         let consents = Consents {
             organization: inputs.organization.remote_analysis_allowed,
             session: flag(privacy, "allow_remote_analysis", false),
-            redaction: if flag(privacy, "redact_personal_data", true) {
-                Redaction::Done
-            } else {
-                Redaction::NotAskedFor
-            },
+            redaction: Redaction::Done,
         };
         Ok(Permit::grant(&self.tools.remote, consents)?)
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use domain::flow::{self, LayoutAlgorithm, VisualizationType};
 use domain::insight::{self, Reading};
+use domain::sampling::Analyser;
 use domain::span::TimeSpan;
 use service::analysis_result::run::{Diagram, Made, Outcome};
 
@@ -41,10 +42,12 @@ pub(super) fn observed_seconds(reply: &LocalReply) -> f64 {
     (reply.duration_seconds - idle).max(0.0)
 }
 
-pub(super) fn rules(privacy: &serde_json::Value) -> Rules {
+/// What the session asks for; what may be sent to a model is covered whatever it asks for.
+pub(super) fn rules(privacy: &serde_json::Value, analyser: Analyser) -> Rules {
+    let sent = analyser == Analyser::Remote;
     Rules {
-        personal_data: flag(privacy, "redact_personal_data", true),
-        passwords: flag(privacy, "blur_passwords", true),
+        personal_data: sent || flag(privacy, "redact_personal_data", true),
+        passwords: sent || flag(privacy, "blur_passwords", true),
         exclusions: privacy
             .get("custom_exclusions")
             .and_then(serde_json::Value::as_array)
@@ -97,4 +100,29 @@ pub(super) fn diagrams(reading: &Reading, local: Option<&LocalReply>) -> Vec<Dia
             Some(Diagram { kind, layout, data })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_sent_is_covered_whatever_the_session_says() {
+        let lax = json!({ "redact_personal_data": false, "blur_passwords": false });
+        for (privacy, analyser, covered) in [
+            (&lax, Analyser::Local, false),
+            (&lax, Analyser::Remote, true),
+            (&json!({}), Analyser::Local, true),
+            (&json!({}), Analyser::Remote, true),
+        ] {
+            let rules = rules(privacy, analyser);
+            assert_eq!(
+                (rules.personal_data, rules.passwords),
+                (covered, covered),
+                "{privacy} {analyser:?}"
+            );
+        }
+    }
 }
