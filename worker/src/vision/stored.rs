@@ -39,6 +39,6 @@ pub fn read(raw: &Value, frames: &FrameTable) -> Stored {
 
 /// What a model wrote may repeat what stood on a screen.
 pub(crate) fn masked(mut reading: Reading) -> Reading {
-    parse::each_text(&mut reading, |text| *text = redact::mask(text));
+    parse::each_text(&mut reading, redact::mask_together);
     reading
 }

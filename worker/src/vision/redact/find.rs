@@ -114,6 +114,30 @@ pub fn mask(text: &str) -> String {
     masked(text, ranges(text).into_iter().map(|(range, _)| range).collect())
 }
 
+/// Masks personal data in texts that stand together: each by itself, and as all of them say, one below the other.
+pub fn mask_together(name: &str, texts: &mut [&mut String]) {
+    let (mut all, mut starts) = (name.to_owned(), Vec::with_capacity(texts.len()));
+    for text in texts.iter() {
+        if !all.is_empty() {
+            all.push('\n');
+        }
+        starts.push(all.len());
+        all.push_str(text);
+    }
+    let together = ranges(&all);
+    for (text, start) in texts.iter_mut().zip(starts) {
+        let end = start + text.len();
+        let inside = together
+            .iter()
+            .map(|(range, _)| range.start.max(start)..range.end.min(end));
+        let inside = inside
+            .filter(|range| range.start < range.end)
+            .map(|range| range.start - start..range.end - start);
+        let alone = ranges(text).into_iter().map(|(range, _)| range);
+        **text = masked(text, inside.chain(alone).collect());
+    }
+}
+
 fn masked(text: &str, mut ranges: Vec<Range<usize>>) -> String {
     ranges.sort_by_key(|r| r.start);
     let (mut masked, mut at) = (String::with_capacity(text.len()), 0);
@@ -322,6 +346,22 @@ mod tests {
         assert_eq!(found(&["From anke@bakker.example today"]), ["anke@bakker.example"]);
         assert_eq!(found(&["From anke©bakker.example today"]), ["anke©bakker.example"]);
         assert_eq!(mask("to anke@bakker.example, soon"), format!("to {MASK}, soon"));
+    }
+
+    #[test]
+    fn what_stands_together_is_masked_together() {
+        for (name, texts, expected) in [
+            ("", ["BSN", "111222333"], ["BSN", "#"]),
+            ("bsn", ["Jansen", "111222333"], ["Jansen", "#"]),
+            ("", ["Telefoon", "0201234567"], ["Telefoon", "#"]),
+            ("", ["anke@", "bakker.nl"], ["#", "#"]),
+            ("", ["order number", "111222333"], ["order number", "111222333"]),
+            ("", ["password", "order number"], ["password", "order number"]),
+        ] {
+            let mut texts = texts.map(str::to_owned);
+            mask_together(name, &mut texts.iter_mut().collect::<Vec<_>>());
+            assert_eq!(texts.map(|text| text.replace(MASK, "#")), expected);
+        }
     }
 
     #[test]

@@ -277,6 +277,11 @@ pub fn mask(text: &str) -> String {
     find::mask(text)
 }
 
+/// Masks personal data in texts of which one may say what another is: the elements of a list, behind the name of their field.
+pub fn mask_together(name: &str, texts: &mut [&mut String]) {
+    find::mask_together(name, texts);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
