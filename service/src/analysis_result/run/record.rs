@@ -111,7 +111,7 @@ pub async fn record(
                 outcome.made.duration_seconds.into(),
                 outcome.made.content_sha256.clone().into(),
                 category.map(WorkflowCategory::as_str).into(),
-                if outcome.made.prompt_version.is_some() { ClassifiedBy::Model } else { ClassifiedBy::Rules }.as_str().into(),
+                outcome.reading.classified_by.unwrap_or(ClassifiedBy::Rules).as_str().into(),
             ],
         )
         .await?;

@@ -14,7 +14,7 @@ mod findings;
 mod measured;
 mod routine;
 
-use domain::category::{WorkflowCategory, classify};
+use domain::category::{ClassifiedBy, WorkflowCategory, classify};
 use domain::insight::{Reading, StructuredInsights};
 use domain::routine::{ENOUGH_OCCURRENCES, mean, mine};
 
@@ -54,6 +54,7 @@ pub fn interpret(reply: &LocalReply) -> Reading {
             .first()
             .map_or_else(|| category(&everything), |w| w.category),
     );
+    reading.classified_by = Some(ClassifiedBy::Rules);
     reading.insights.description = describe(reply, &reading);
     reading.confidence = (!reply.screens.is_empty()).then(|| {
         let named = mean(&reply.screens.iter().map(|s| s.name_confidence).collect::<Vec<_>>());
