@@ -58,3 +58,26 @@ async fn evidence_survives_a_new_reading_and_what_an_earlier_try_stored_does_not
     assert!(last as usize >= kept.len());
     here.stops().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exclusion_that_comes_later_takes_frames_and_words_at_the_next_reading() {
+    let house = House::new().await;
+    let session = house.records(1, &[&clip()]).await;
+    let analysis = house.asks(session, Analyser::Local).await;
+    let here = house.works_here(1, decoder()).await;
+    house.ends_with(analysis, "completed").await;
+    house.is_quiet().await;
+    let named = format!(
+        "select raw_gpt_response::text || structured_insights::text ilike '%northgate%' from public.analysis_results where id = '{analysis}'"
+    );
+    assert!(house.is(&named).await);
+    let before = house.evidence(analysis).await.len();
+    house
+        .run("update public.recording_sessions set privacy_settings = '{\"custom_exclusions\": [\"Northgate Mail\"]}'")
+        .await;
+    house.reads_anew(analysis).await;
+    let left = house.evidence(analysis).await.len();
+    assert!(0 < left && left < before, "{left} of {before}");
+    assert!(!house.is(&named).await);
+    here.stops().await;
+}

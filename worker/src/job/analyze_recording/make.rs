@@ -43,7 +43,8 @@ impl Work<'_> {
         let outcome = match &inputs.earlier {
             Some(earlier) => {
                 self.at(AnalysisStage::Interpreting, 0.5);
-                read_anew(earlier, started)
+                let rules = rules(&inputs.session.privacy_settings, inputs.analyser);
+                read_anew(earlier.clone(), &rules, started)
             }
             None => self.read(&inputs, started).await?,
         };

@@ -13,19 +13,18 @@ use crate::vision::local::LocalReply;
 use crate::vision::redact::Rules;
 use crate::vision::stored::{self, Stored};
 
-/// From the stored reply, without looking at the recording or asking anybody.
-pub(super) fn read_anew(earlier: &Made, started: Instant) -> Outcome {
-    let table: insight::parse::FrameTable = earlier.frames.iter().map(|frame| (frame.index, frame.span)).collect();
-    let Stored { local, reading } = stored::read(&earlier.raw_reply, &table);
-    let observed_seconds = local.as_ref().map_or(earlier.observed_seconds, observed_seconds);
+/// From the stored reply, without looking at the recording or asking anybody; by today's rules, which may be stricter than those
+/// that it was made by.
+pub(super) fn read_anew(mut made: Made, rules: &Rules, started: Instant) -> Outcome {
+    stored::redact_again(&mut made.raw_reply, &mut made.frames, rules);
+    let table: insight::parse::FrameTable = made.frames.iter().map(|frame| (frame.index, frame.span)).collect();
+    let Stored { local, reading } = stored::read(&made.raw_reply, &table);
+    made.observed_seconds = local.as_ref().map_or(made.observed_seconds, observed_seconds);
     let reading = reading.unwrap_or_default();
     Outcome {
         diagrams: diagrams(&reading, local.as_ref()),
         reading,
-        made: Made {
-            observed_seconds,
-            ..earlier.clone()
-        },
+        made,
         processing_seconds: started.elapsed().as_secs_f64(),
     }
 }

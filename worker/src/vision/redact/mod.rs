@@ -4,6 +4,7 @@
 //! It fails closed: without text recognition there is no redacted frame and no text. What it cannot do is written down in
 //! ADR 0006: names need a list (the exclusions), and pictures of handwriting or blurred print are not read.
 
+mod again;
 mod columns;
 mod dots;
 mod exclusions;
@@ -18,6 +19,7 @@ use image::{GrayImage, Rgb, RgbImage, codecs::jpeg::JpegEncoder};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+pub use self::again::again;
 use self::exclusions::Exclusion;
 use self::known::Known;
 use super::ocr::{OcrError, Tesseract, Word, read_all};
