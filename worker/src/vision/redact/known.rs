@@ -35,8 +35,8 @@ impl Known {
         let texts: Vec<String> = line.words.iter().map(|(i, _)| canonical(&words[*i].text)).collect();
         for start in 0..texts.len() {
             let mut said = String::new();
-            for end in start..texts.len().min(start + MOST_WORDS) {
-                said.push_str(&texts[end]);
+            for (end, text) in texts.iter().enumerate().skip(start).take(MOST_WORDS) {
+                said.push_str(text);
                 if said.len() > self.longest {
                     break;
                 }

@@ -171,7 +171,9 @@ impl Judged {
             found.values.iter().for_each(|value| known.learn(value));
         }
         if rules.passwords {
-            find::secrets(&words).into_iter().for_each(|i| personal[i] = true);
+            for i in find::secrets(&words) {
+                personal[i] = true;
+            }
         } else {
             dots.clear();
         }
