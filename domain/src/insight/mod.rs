@@ -8,7 +8,7 @@ pub mod parse;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::category::WorkflowCategory;
+use crate::category::{ClassifiedBy, WorkflowCategory};
 use crate::closed::closed;
 use crate::roi::Complexity;
 use crate::span::TimeSpan;
@@ -39,6 +39,8 @@ pub struct Reading {
     pub confidence: Option<f64>,
     /// The kind of work of the recording as a whole; none when the analyser does not say.
     pub category: Option<WorkflowCategory>,
+    /// Who says so, where somebody does.
+    pub classified_by: Option<ClassifiedBy>,
 }
 
 /// What the frontend shows of an analysis, parsed from the analyser's reply.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::checksum::{self, digits};
-use super::{Finding, PersonalData};
+use super::{Finding, PersonalData, citizen};
 
 /// Everything in a text; findings may overlap.
 pub fn all(text: &str) -> Vec<Finding> {
@@ -47,10 +47,8 @@ pub fn all(text: &str) -> Vec<Finding> {
     for range in ranges(&CARD, text).filter(|range| is_card(text, range)) {
         add_number(PersonalData::Card, range);
     }
-    for range in ranges(&NINE_DIGITS, text) {
-        if checksum::bsn(&digits(&text[range.clone()])) && beside(&BSN_WORDS, text, &range) {
-            add_number(PersonalData::Bsn, range);
-        }
+    for range in citizen::numbers(text) {
+        add_number(PersonalData::Bsn, range);
     }
     for range in ranges(&BELGIAN, text) {
         let number = &text[range.clone()];
@@ -68,6 +66,19 @@ pub fn all(text: &str) -> Vec<Finding> {
     findings
 }
 
+/// Where words stand that say what a number beside or below them is.
+pub fn labels(text: &str) -> Vec<Range<usize>> {
+    let words: [&Regex; 6] = [
+        &citizen::WORDS,
+        &BELGIAN_WORDS,
+        &SSN_WORDS,
+        &CARD_WORDS,
+        &IBAN_WORDS,
+        &PHONE_WORDS,
+    ];
+    words.into_iter().flat_map(|words| ranges(words, text)).collect()
+}
+
 fn finding(kind: PersonalData, range: Range<usize>) -> Finding {
     Finding {
         kind,
@@ -77,7 +88,7 @@ fn finding(kind: PersonalData, range: Range<usize>) -> Finding {
 }
 
 /// A pattern of this file: fixed text, and each is compiled by a test.
-fn pattern(pattern: &str) -> Regex {
+pub(super) fn pattern(pattern: &str) -> Regex {
     #[expect(
         clippy::expect_used,
         reason = "a fixed pattern compiles or the tests of this module fail"
@@ -89,9 +100,9 @@ fn ranges<'a>(pattern: &'a Regex, text: &'a str) -> impl Iterator<Item = Range<u
     pattern.find_iter(text).map(|found| found.range())
 }
 
-/// An address, also as text recognition spaces it around the sign.
+/// An address, also as text recognition spaces it around the sign, or wrapped behind it.
 static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"[\p{L}\p{N}._%+'-]*[\p{L}\p{N}_] ?@ ?[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,24}\b")
+    pattern(r"[\p{L}\p{N}._%+'-]*[\p{L}\p{N}_] ?@(?: ?|\r?\n *)[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,24}\b")
 });
 
 /// Keys by the prefixes that their issuers publish; `ns_` is our own.
@@ -110,9 +121,9 @@ static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Words within 48 bytes before a number, or 24 after it.
-fn beside(words: &Regex, text: &str, range: &Range<usize>) -> bool {
-    let start = text.floor_char_boundary(range.start.saturating_sub(48));
+/// Words within 80 bytes before a number, or 24 after it.
+pub(super) fn beside(words: &Regex, text: &str, range: &Range<usize>) -> bool {
+    let start = text.floor_char_boundary(range.start.saturating_sub(80));
     let end = text.ceil_char_boundary((range.end + 24).min(text.len()));
     words.is_match(&text[start..range.start]) || words.is_match(&text[range.end..end])
 }
@@ -124,7 +135,7 @@ fn stands_alone(text: &str, range: &Range<usize>) -> bool {
     !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
 }
 
-static IBAN_START: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b[a-z]{2}[0-9]{2}"));
+static IBAN_START: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b[a-z]{2}(?:[0-9][0-9oilszb|]|[oilszb|][0-9])"));
 static IBAN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)\b(?:iban|bank account|rekening|rekeningnummer|compte|bankverbindung|kontonummer)\b")
 });
@@ -177,6 +188,37 @@ const IBAN_LENGTHS: &[(&str, usize)] = &[
     ("XK", 20),
 ];
 
+/// The digits that text recognition reads as letters, read back. Takes capitals; one byte stays one byte.
+fn digit_of(letter: char) -> char {
+    match letter {
+        'O' | 'Q' => '0',
+        'I' | 'L' | '|' => '1',
+        'Z' => '2',
+        'S' => '5',
+        'B' => '8',
+        other => other,
+    }
+}
+
+/// Whether the checksum is right as written, or with the usual misreadings undone: in all that follows the country, or in all
+/// but the four letters of a bank.
+fn is_iban(characters: &str) -> bool {
+    checksum::iban(characters)
+        || [2..2, 4..8].into_iter().any(|bank| {
+            let read: String = characters
+                .char_indices()
+                .map(|(place, letter)| {
+                    if place < 2 || bank.contains(&place) {
+                        letter
+                    } else {
+                        digit_of(letter)
+                    }
+                })
+                .collect();
+            checksum::iban(&read)
+        })
+}
+
 /// Accounts with or without blanks between their groups. One whose checksum fails is kept beside a word that calls it an
 /// account: text recognition mistakes letters.
 fn ibans(text: &str) -> Vec<Range<usize>> {
@@ -191,7 +233,7 @@ fn ibans(text: &str) -> Vec<Range<usize>> {
             if characters.len() == *length {
                 break;
             }
-            if letter.is_ascii_alphanumeric() {
+            if letter.is_ascii_alphanumeric() || letter == '|' {
                 characters.push(letter.to_ascii_uppercase());
                 end = start + place + 1;
                 gap = false;
@@ -204,7 +246,7 @@ fn ibans(text: &str) -> Vec<Range<usize>> {
         let range = start..end;
         if characters.len() == *length
             && stands_alone(text, &range)
-            && (checksum::iban(&characters) || beside(&IBAN_WORDS, text, &range))
+            && (is_iban(&characters) || beside(&IBAN_WORDS, text, &range))
         {
             found.push(range);
         }
@@ -289,16 +331,11 @@ fn is_issued(digits: &[u32]) -> bool {
     }
 }
 
-static NINE_DIGITS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\b\d{3}[ .]?\d{3}[ .]?\d{3}\b|\b\d{4}\.\d{2}\.\d{3}\b"));
-static BSN_WORDS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?:bsn|burger ?service ?nummer|sofi-?nummer|citizen service number)(?:\b|-)"));
-
 static BELGIAN: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\b\d{2}\.\d{2}\.\d{2}[- ]\d{3}[. -]\d{2}\b|\b\d{11}\b|\b\d{6}[ -]\d{3}[ -.]\d{2}\b"));
 static BELGIAN_WORDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:rijksregister(?:nummer)?|insz|niss|rrn|num[ée]ro national|registre national|national (?:register )?number|nationalregisternummer)\b",
+        r"(?i)(?:\b(?:rijksregister(?:nummer|nr)?|insz(?:[- ]?nummer)?|niss|rrn|num[ée]ro (?:de registre )?national|registre national|national (?:register |registration )?(?:number|nr|no)|national(?:register)?(?:nummer|nr))|\bn[°º] national)\b",
     )
 });
 
@@ -318,19 +355,23 @@ fn is_ssn(text: &str, range: &Range<usize>) -> bool {
 }
 
 /// A plus and 8 to 15 digits (ITU-T E.164).
-static PHONE_INTERNATIONAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\+\d(?:[ ()./-]{0,2}\d){7,14}\b"));
+static PHONE_INTERNATIONAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\+\d(?:[ ()./–-]{0,3}\d){7,14}\b"));
 /// A trunk zero and groups, as written in the Benelux, France and Germany; or the three groups of North America.
 static PHONE_NATIONAL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\(?\b0[1-9]\d{0,3}\)?(?:[ ./-]{1,2}\d{2,8}){1,4}\b|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|\b[2-9]\d{2}[.-]\d{3}[.-]\d{4}\b",
     )
 });
+/// A Dutch number with a dash between blanks behind its area: ten digits, or it is a range of something.
+static PHONE_DASHED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b0[1-9]\d{0,2} [–-] \d(?: ?\d){5,7}\b"));
 /// Any digits, where a word says that they are a number to call.
 static PHONE_LABELLED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(?:tel|telefoon|telefoonnummer|phone|telephone|t[ée]l[ée]phone|t[ée]l|telefon|telefonnummer|mobile|mobiel|mobil|portable|handy|gsm|fax|whatsapp)\b[ .:#-]{0,4}((?:nr|no|number|nummer)?[ .:]{0,3}\+?\(?\d(?:[ ()./-]{0,2}\d){6,14})\b",
-    )
+    pattern(&format!(
+        r"(?i)\b{PHONE_NAMES}\b[\s.:#-]{{0,4}}((?:nr|no|number|nummer)?[ .:]{{0,3}}\+?\(?\d(?:[ ()./–-]{{0,3}}\d){{6,14}})\b"
+    ))
 });
+static PHONE_WORDS: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"(?i)\b{PHONE_NAMES}\b")));
+const PHONE_NAMES: &str = "(?:tel|telefoon|telefoonnummer|phone|telephone|t[ée]l[ée]phone|t[ée]l|telefon|telefonnummer|mobile|mobiel|mobil|portable|handy|gsm|fax|whatsapp)";
 static DATE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\(?\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d{2}\b"));
 
 fn phones(text: &str) -> Vec<Range<usize>> {
@@ -342,6 +383,7 @@ fn phones(text: &str) -> Vec<Range<usize>> {
         let whole = !text[..range.start].ends_with(['-', '.', '/', ',']) && !text[range.end..].starts_with(['-', '/']);
         (9..=12).contains(&count) && whole && !DATE.is_match(number)
     }));
+    found.extend(ranges(&PHONE_DASHED, text).filter(|range| digits(&text[range.clone()]).len() == 10));
     found.extend(
         PHONE_LABELLED
             .captures_iter(text)

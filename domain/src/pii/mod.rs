@@ -8,6 +8,7 @@
 //! A finding says what and where, never the text itself, so it may be logged.
 
 mod checksum;
+mod citizen;
 mod detect;
 
 use regex::Regex;
@@ -108,6 +109,16 @@ impl Redactor {
         covered.push_str(&text[done..]);
         (covered, findings)
     }
+}
+
+/// What the patterns find in a text, in order and without overlaps.
+pub fn find(text: &str) -> Vec<Finding> {
+    without_overlaps(detect::all(text))
+}
+
+/// Where words stand that say what a number beside or below them is: `BSN`, `IBAN`, `Telefoon`.
+pub fn labels(text: &str) -> Vec<std::ops::Range<usize>> {
+    detect::labels(text)
 }
 
 /// As [`Redactor::redact`], for one text.

@@ -5,7 +5,7 @@
 mod key;
 mod mine;
 
-pub use key::process_key;
+pub use key::{process_key, unaccented};
 pub use mine::{FoundOccurrence, FoundRoutine, mine};
 
 use crate::insight::Occurrence;

@@ -4,6 +4,7 @@ use std::path::Path as FilePath;
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
+use object_store::path::Path;
 use object_store::{GetOptions, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
@@ -41,6 +42,20 @@ impl Storage {
         let options = GetOptions::new().with_range(Some(range));
         let object = self.store.get_opts(&self.path(key), options).await.map_err(absent)?;
         Ok(object.into_stream().map_err(Error::from))
+    }
+
+    /// The keys of all objects under a prefix.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn keys(&self, prefix: &str) -> Result<Vec<String>> {
+        let root = self.path("");
+        let objects = self.store.list(Some(&self.path(prefix)));
+        let keys = objects.map_ok(|object| match object.location.prefix_match(&root) {
+            Some(parts) => parts.collect::<Path>().to_string(),
+            None => object.location.to_string(),
+        });
+        Ok(keys.try_collect().await?)
     }
 
     /// Whether an object is there.

@@ -1,5 +1,6 @@
 //! Workers that lose nothing: real processes on real recordings, killed, cut off and cancelled, and the rows that come of it.
 
+mod anew;
 mod disturbed;
 mod fairness;
 

@@ -134,7 +134,7 @@ fn read(picture: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn pictures(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn pictures(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -206,6 +206,37 @@ async fn a_recording_needs_the_notice_in_force_and_keeps_what_was_agreed_to() {
 }
 
 #[tokio::test]
+async fn only_the_recorded_person_has_less_covered_than_before() {
+    let app = TestApp::start().await;
+    let owner = app.founder("ada@acme.test").await;
+    let bob = owner.brings_in("bob@acme.test", "OPERATOR").await;
+    let session = bob.starts("Mine").await;
+    let settings = |privacy: Value| json!({ "sessionId": session, "privacySettings": privacy });
+    let shown = "session { privacySettings { redactPersonalData blurPasswords customExclusions } }";
+    let stricter = settings(json!({ "customExclusions": ["HR", "Anke Jansen"] }));
+    owner.must("updateRecordingSession", stricter, shown).await;
+    let laxer = [
+        json!({ "redactPersonalData": false }),
+        json!({ "blurPasswords": false }),
+        json!({ "customExclusions": ["HR"] }),
+    ];
+    for privacy in laxer.clone() {
+        let refusal = owner
+            .does("updateRecordingSession", settings(privacy), shown)
+            .await
+            .unwrap_err();
+        assert_eq!(refusal.code, "FORBIDDEN");
+        assert_eq!(
+            refusal.message,
+            "only the recorded person may have less covered than before"
+        );
+    }
+    for privacy in laxer {
+        bob.must("updateRecordingSession", settings(privacy), shown).await;
+    }
+}
+
+#[tokio::test]
 async fn every_creating_mutation_is_done_once_for_its_key() {
     let app = TestApp::start().await;
     let owner = app.founder("ada@acme.test").await;

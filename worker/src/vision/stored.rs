@@ -3,9 +3,10 @@
 use domain::insight::Reading;
 use domain::insight::parse::{self, FrameTable, Unreadable};
 use serde_json::Value;
+use service::analysis_result::run::StoredFrame;
 
 use super::local::{self, LocalReply};
-use super::redact;
+use super::redact::{self, Rules};
 
 /// A stored document, read.
 #[derive(Debug)]
@@ -37,8 +38,29 @@ pub fn read(raw: &Value, frames: &FrameTable) -> Stored {
     Stored { local, reading }
 }
 
+/// Applies rules to what an analysis stored, as if they had held when it was made: texts are masked, and frames of excluded
+/// screens are struck off. What a model answered is masked when it is read.
+pub fn redact_again(raw: &mut Value, frames: &mut Vec<StoredFrame>, rules: &Rules) {
+    let measured = match raw.get_mut("measured") {
+        Some(measured) => measured,
+        None => raw,
+    };
+    let Ok(before) = serde_json::from_value::<LocalReply>(measured.clone()) else {
+        return;
+    };
+    let mut reply = before.clone();
+    let gone = redact::again(&mut reply, frames, rules);
+    frames.retain(|frame| !gone.contains(&frame.index));
+    // As it came, where nothing is to be taken from it.
+    if reply != before
+        && let Ok(redacted) = serde_json::to_value(&reply)
+    {
+        *measured = redacted;
+    }
+}
+
 /// What a model wrote may repeat what stood on a screen.
 pub(crate) fn masked(mut reading: Reading) -> Reading {
-    parse::each_text(&mut reading, |text| *text = redact::mask(text));
+    parse::each_text(&mut reading, redact::mask_together);
     reading
 }

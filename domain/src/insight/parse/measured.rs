@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Reading;
-use super::merge::{UNNAMED, add_draft, normal};
-use crate::insight::OpportunityDraft;
+use super::merge::{UNNAMED, normal};
+use crate::insight::{InsightDraft, OpportunityDraft};
 use crate::span::{self, TimeSpan, union_seconds};
 
 /// The share of the shorter evidence that two opportunities must have in common to be one.
@@ -48,14 +48,36 @@ pub fn merge_measured(mut reading: Reading, measured: &Reading) -> Reading {
     }
     insights.dropped.extend(measured.insights.dropped.iter().cloned());
     for draft in &measured.drafts {
-        add_draft(&mut reading.drafts, draft.clone());
+        add_measured(&mut reading.drafts, draft);
     }
     reading.confidence = reading.confidence.or(measured.confidence);
-    reading.category = reading.category.or(measured.category);
+    if reading.category.is_none() {
+        (reading.category, reading.classified_by) = (measured.category, measured.classified_by);
+    }
     reading
 }
 
-/// Pairs each measured opportunity with the claim that shares most of its time; the rest of both stays.
+/// A measured insight takes the place of a claimed one with its kind and title, whose words stay.
+fn add_measured(known: &mut Vec<InsightDraft>, measured: &InsightDraft) {
+    let same = known
+        .iter_mut()
+        .find(|other| other.insight_type == measured.insight_type && normal(&other.title) == normal(&measured.title));
+    let Some(claim) = same else {
+        known.push(measured.clone());
+        return;
+    };
+    let claimed = std::mem::replace(&mut claim.metadata, measured.metadata.clone());
+    if let Value::Object(metadata) = &mut claim.metadata {
+        metadata.insert("claimed".to_owned(), claimed);
+    }
+    claim.time_saved_seconds = measured.time_saved_seconds;
+    claim.automation_potential = measured.automation_potential;
+    claim.confidence = measured.confidence.or(claim.confidence);
+    claim.evidence = span::union(&[claim.evidence.as_slice(), measured.evidence.as_slice()].concat());
+}
+
+/// Pairs each measured opportunity with the claim that shares most of its time; the rest of both stays, but that a further
+/// claim about a measured routine has no time of its own: it is the measured one's.
 fn replace_opportunities(claimed: &mut Vec<OpportunityDraft>, measured: &[OpportunityDraft]) {
     let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
     for (m, fact) in measured.iter().enumerate() {
@@ -74,10 +96,15 @@ fn replace_opportunities(claimed: &mut Vec<OpportunityDraft>, measured: &[Opport
     pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
     let mut placed = vec![false; measured.len()];
     let mut taken = vec![false; claimed.len()];
+    for (_, m, c) in &pairs {
+        if !placed[*m] && !taken[*c] {
+            (placed[*m], taken[*c]) = (true, true);
+            replace(&mut claimed[*c], &measured[*m]);
+        }
+    }
     for (_, m, c) in pairs {
-        if !placed[m] && !taken[c] {
-            (placed[m], taken[c]) = (true, true);
-            replace(&mut claimed[c], &measured[m]);
+        if !std::mem::replace(&mut taken[c], true) {
+            retract(&mut claimed[c], &measured[m]);
         }
     }
     let rest = measured
@@ -110,6 +137,15 @@ fn shared(a: &[TimeSpan], b: &[TimeSpan]) -> f64 {
     if shorter > 0.0 { common / shorter } else { 0.0 }
 }
 
+/// Takes a claimed time back; what was claimed stays in the metadata.
+fn retract(claim: &mut OpportunityDraft, fact: &OpportunityDraft) {
+    let stated = claim.current_time_per_occurrence_seconds.take();
+    note(
+        claim,
+        json!({ "stated_seconds_per_occurrence": stated, "measured_as": fact.process_key }),
+    );
+}
+
 fn replace(claim: &mut OpportunityDraft, fact: &OpportunityDraft) {
     let stated = claim.current_time_per_occurrence_seconds;
     claim.process_key.clone_from(&fact.process_key);
@@ -129,7 +165,13 @@ fn replace(claim: &mut OpportunityDraft, fact: &OpportunityDraft) {
     claim.frames.dedup();
     claim.confidence = claim.confidence.or(fact.confidence);
     claim.automation_complexity = claim.automation_complexity.or(fact.automation_complexity);
-    let note = json!({ "stated_seconds_per_occurrence": stated, "measured": fact.metadata });
+    note(
+        claim,
+        json!({ "stated_seconds_per_occurrence": stated, "measured": fact.metadata }),
+    );
+}
+
+fn note(claim: &mut OpportunityDraft, note: Value) {
     match &mut claim.metadata {
         Value::Object(metadata) => {
             metadata.insert("measured".to_owned(), note);

@@ -20,6 +20,7 @@ pub fn merge(readings: Vec<Reading>) -> Reading {
     let mut merged = Reading::default();
     let mut confidences = Vec::new();
     let mut categories = Vec::new();
+    let mut classified_by = None;
     let parts = readings.len();
     for (part, reading) in readings.into_iter().enumerate() {
         let insights = &mut merged.insights;
@@ -62,6 +63,7 @@ pub fn merge(readings: Vec<Reading>) -> Reading {
         }
         confidences.extend(reading.confidence);
         categories.extend(reading.category);
+        classified_by = classified_by.or(reading.classified_by);
     }
     for (number, step) in merged.insights.steps.iter_mut().enumerate() {
         step.number = number as u32 + 1;
@@ -71,6 +73,7 @@ pub fn merge(readings: Vec<Reading>) -> Reading {
         merged.confidence = Some(confidences.iter().sum::<f64>() / confidences.len() as f64);
     }
     merged.category = prevailing(&categories);
+    merged.classified_by = merged.category.and(classified_by);
     merged
 }
 
@@ -128,7 +131,7 @@ fn add_opportunity(known: &mut Vec<OpportunityDraft>, opportunity: OpportunityDr
     }
 }
 
-pub(super) fn add_draft(known: &mut Vec<InsightDraft>, draft: InsightDraft) {
+fn add_draft(known: &mut Vec<InsightDraft>, draft: InsightDraft) {
     let same = known
         .iter_mut()
         .find(|other| other.insight_type == draft.insight_type && normal(&other.title) == normal(&draft.title));

@@ -11,16 +11,17 @@ use entity::{analysis_frame, automation_opportunity, cost_analysis, workflow_ins
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-use super::Outcome;
 use super::lease::{fence, owned};
 use super::rows::{SessionFacts, diagram_rows, draft_row, frame_row, insight_rows, note};
 use super::verdict::end_attempt;
+use super::{Outcome, StoredFrame};
 use crate::db::Scope;
 use crate::error::{Error, Result};
 use crate::valuation::{self, Observed, ReviewerInput, Standing, Summary, derived_key};
 
 /// Records the outcome: every row of the analysis, its summary, its session and its status, in one transaction. Running it
-/// twice leaves the same rows: what an earlier try left is replaced.
+/// twice leaves the same rows: what an earlier try left is replaced. Of the objects that lie in the storage for it, those that
+/// the outcome does not name are deleted.
 ///
 /// # Errors
 /// [`Error::LeaseLost`] when another attempt has the work; those of the database. Nothing is written then.
@@ -30,6 +31,7 @@ pub async fn record(
     session: SessionId,
     analysis: AnalysisId,
     outcome: &Outcome,
+    stored: &[String],
     now: DateTime<Utc>,
 ) -> Result<()> {
     fence(scope, analysis).await?;
@@ -79,7 +81,7 @@ pub async fn record(
     }
     let costs = cost_analysis(&own, &pooled, &assumptions);
 
-    clear(scope, analysis, outcome.made.frames.len()).await?;
+    clear(scope, organization, analysis, &outcome.made.frames, stored).await?;
     let count = rows.len();
     insert::<analysis_frame::Entity, _>(
         scope,
@@ -109,7 +111,7 @@ pub async fn record(
                 outcome.made.duration_seconds.into(),
                 outcome.made.content_sha256.clone().into(),
                 category.map(WorkflowCategory::as_str).into(),
-                if outcome.made.prompt_version.is_some() { ClassifiedBy::Model } else { ClassifiedBy::Rules }.as_str().into(),
+                outcome.reading.classified_by.unwrap_or(ClassifiedBy::Rules).as_str().into(),
             ],
         )
         .await?;
@@ -172,12 +174,22 @@ async fn carry(
         .collect())
 }
 
-/// Takes away what an earlier try of this analysis left, and has the objects of superfluous frames deleted.
-async fn clear(scope: &Scope, analysis: AnalysisId, frames: usize) -> Result<()> {
+/// Takes away what an earlier try of this analysis left, and has the objects deleted that are not kept now: those of its rows and
+/// those that a try without rows has stored.
+async fn clear(
+    scope: &Scope,
+    organization: OrganizationId,
+    analysis: AnalysisId,
+    kept: &[StoredFrame],
+    stored: &[String],
+) -> Result<()> {
+    // By key: the indexes of kept frames have gaps where screens were excluded.
+    let keys: Vec<String> = kept.iter().map(|frame| frame.key.clone()).collect();
     scope
         .run(
-            "insert into public.object_deletions (organization_id, object_key) select organization_id, file_path from public.analysis_frames where analysis_id = $1 and frame_index >= $2",
-            [analysis.uuid().into(), i32::try_from(frames).unwrap_or(i32::MAX).into()],
+            "insert into public.object_deletions (organization_id, object_key)
+             select $1, key from (select file_path as key from public.analysis_frames where analysis_id = $2 union select unnest($3::text[])) as known where key <> all($4::text[])",
+            [organization.uuid().into(), analysis.uuid().into(), stored.to_vec().into(), keys.into()],
         )
         .await?;
     for table in [

@@ -1,5 +1,7 @@
 //! What people say about a recording and how it is checked, the same for a new session and a changed one.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::error::{Error, Result};
@@ -59,6 +61,22 @@ pub(super) fn check_metadata(metadata: Option<&serde_json::Value>) -> Result<()>
     Ok(())
 }
 
+/// Whether one setting covers less than another: personal data or passwords no more, or an exclusion gone.
+pub(super) fn is_laxer(than: &serde_json::Value, settings: &serde_json::Value) -> bool {
+    let covers = |settings: &serde_json::Value, name: &str| {
+        settings.get(name).and_then(serde_json::Value::as_bool) != Some(false)
+    };
+    let exclusions = |settings: &serde_json::Value| -> BTreeSet<String> {
+        let words = settings.get("custom_exclusions").and_then(serde_json::Value::as_array);
+        let words = words.into_iter().flatten().filter_map(serde_json::Value::as_str);
+        words.map(|word| word.trim().to_lowercase()).collect()
+    };
+    ["redact_personal_data", "blur_passwords"]
+        .into_iter()
+        .any(|name| covers(than, name) && !covers(settings, name))
+        || !exclusions(than).is_subset(&exclusions(settings))
+}
+
 /// Lays what a person says over what holds. What the organization rules (remote analysis, retention) may only become stricter.
 pub(super) fn privacy(
     current: &serde_json::Value,
@@ -96,4 +114,30 @@ pub(super) fn privacy(
         "allow_remote_analysis": input.allow_remote_analysis.unwrap_or_else(|| held("allow_remote_analysis", true)),
         "retain_video_days": input.retain_video_days.map_or_else(|| current.get("retain_video_days").cloned().unwrap_or_default(), Into::into),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn covering_less_is_laxer_and_covering_more_is_not() {
+        let held = json!({ "redact_personal_data": true, "custom_exclusions": ["HR", "Anke Jansen"] });
+        for (settings, laxer) in [
+            (json!({ "custom_exclusions": ["anke jansen ", "hr", "Payroll"] }), false),
+            (json!({ "custom_exclusions": ["HR"] }), true),
+            (
+                json!({ "redact_personal_data": false, "custom_exclusions": ["HR", "Anke Jansen"] }),
+                true,
+            ),
+            (
+                json!({ "blur_passwords": false, "custom_exclusions": ["HR", "Anke Jansen"] }),
+                true,
+            ),
+        ] {
+            assert_eq!(is_laxer(&held, &settings), laxer, "{settings}");
+        }
+        let off = json!({ "redact_personal_data": false, "blur_passwords": false });
+        assert!(!is_laxer(&off, &off) && !is_laxer(&off, &held));
+    }
 }

@@ -4,7 +4,7 @@ use domain::category::WorkflowCategory;
 use domain::id::SessionId;
 use sea_orm::{FromQueryResult, Value};
 
-use super::input::{PrivacyInput, check_declared, check_description, check_title, privacy};
+use super::input::{PrivacyInput, check_declared, check_description, check_title, is_laxer, privacy};
 use super::lock::lock_own;
 use crate::act::{Act, Change};
 use crate::db::Scope;
@@ -30,7 +30,8 @@ pub struct Update {
 /// Changes what people say about a session.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Forbidden`] for an operator on another's, [`Error::Invalid`].
+/// [`Error::NotFound`], [`Error::Forbidden`] for an operator on another's and for covering less of another person,
+/// [`Error::Invalid`].
 pub async fn update(scope: &Scope, session: SessionId, update: &Update, act: &Act) -> Result<()> {
     let member = scope.caller()?.writer()?;
     if let Some(title) = &update.title {
@@ -53,7 +54,13 @@ pub async fn update(scope: &Scope, session: SessionId, update: &Update, act: &Ac
                 )
                 .await?
                 .ok_or(Error::NotFound { what: "organization" })?;
-            Some(privacy(&locked.privacy_settings, input, rule.retention_video_days)?)
+            let settings = privacy(&locked.privacy_settings, input, rule.retention_video_days)?;
+            if is_laxer(&locked.privacy_settings, &settings) && !shows_caller(scope, session).await? {
+                return Err(Error::Forbidden {
+                    why: "only the recorded person may have less covered than before",
+                });
+            }
+            Some(settings)
         }
     };
     let changed: Vec<&str> = [
@@ -96,4 +103,20 @@ pub async fn update(scope: &Scope, session: SessionId, update: &Update, act: &Ac
         },
     )
     .await
+}
+
+/// Whether the caller is the person that the recording shows; a key is nobody.
+async fn shows_caller(scope: &Scope, session: SessionId) -> Result<bool> {
+    #[derive(FromQueryResult)]
+    struct Person {
+        user_id: uuid::Uuid,
+    }
+    let person: Option<Person> = scope
+        .row(
+            "select user_id from private.session_people(array[$1]::uuid[])",
+            [session.uuid().into()],
+        )
+        .await?;
+    let caller = scope.caller()?.user();
+    Ok(person.is_some_and(|person| caller.is_some_and(|user| user.uuid() == person.user_id)))
 }

@@ -43,16 +43,19 @@ impl Work<'_> {
         let outcome = match &inputs.earlier {
             Some(earlier) => {
                 self.at(AnalysisStage::Interpreting, 0.5);
-                read_anew(earlier, started)
+                let rules = rules(&inputs.session.privacy_settings, inputs.analyser);
+                read_anew(earlier.clone(), &rules, started)
             }
             None => self.read(&inputs, started).await?,
         };
         self.at(AnalysisStage::Storing, 0.98);
+        let prefix = storage::analysis_prefix(self.organization, self.session, self.analysis);
+        let stored = self.tools.storage.keys(&prefix).await?;
         // Hours of work are not lost because the database restarts at the last moment. Should the commit have come through
         // although its answer did not, the lease is gone, and the next try finds nothing to do.
         let mut away = Away::default();
         loop {
-            let recorded = self.record(&outcome).await;
+            let recorded = self.record(&outcome, &stored).await;
             if !away.again(&recorded).await {
                 return Ok(recorded?);
             }
@@ -64,7 +67,7 @@ impl Work<'_> {
         run::inputs(&scope, self.analysis, self.session).await
     }
 
-    async fn record(&self, outcome: &Outcome) -> service::Result<()> {
+    async fn record(&self, outcome: &Outcome, stored: &[String]) -> service::Result<()> {
         let scope = self.tools.db.worker_scope(&self.lease).await?;
         run::record(
             &scope,
@@ -72,6 +75,7 @@ impl Work<'_> {
             self.session,
             self.analysis,
             outcome,
+            stored,
             self.now(),
         )
         .await?;
@@ -170,7 +174,7 @@ impl Work<'_> {
         content_sha256: String,
         started: Instant,
     ) -> Result<Outcome, Stop> {
-        let rules = rules(&inputs.session.privacy_settings);
+        let rules = rules(&inputs.session.privacy_settings, inputs.analyser);
         self.at(AnalysisStage::Redacting, 0.4);
         let tesseract = Tesseract::find(self.tools.tesseract.clone(), &LANGUAGES).await;
         let tesseract = tesseract?.within(&self.tools.scratch);
@@ -260,11 +264,7 @@ impl Work<'_> {
         let consents = Consents {
             organization: inputs.organization.remote_analysis_allowed,
             session: flag(privacy, "allow_remote_analysis", false),
-            redaction: if flag(privacy, "redact_personal_data", true) {
-                Redaction::Done
-            } else {
-                Redaction::NotAskedFor
-            },
+            redaction: Redaction::Done,
         };
         Ok(Permit::grant(&self.tools.remote, consents)?)
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use domain::flow::{self, LayoutAlgorithm, VisualizationType};
 use domain::insight::{self, Reading};
+use domain::sampling::Analyser;
 use domain::span::TimeSpan;
 use service::analysis_result::run::{Diagram, Made, Outcome};
 
@@ -12,19 +13,18 @@ use crate::vision::local::LocalReply;
 use crate::vision::redact::Rules;
 use crate::vision::stored::{self, Stored};
 
-/// From the stored reply, without looking at the recording or asking anybody.
-pub(super) fn read_anew(earlier: &Made, started: Instant) -> Outcome {
-    let table: insight::parse::FrameTable = earlier.frames.iter().map(|frame| (frame.index, frame.span)).collect();
-    let Stored { local, reading } = stored::read(&earlier.raw_reply, &table);
-    let observed_seconds = local.as_ref().map_or(earlier.observed_seconds, observed_seconds);
+/// From the stored reply, without looking at the recording or asking anybody; by today's rules, which may be stricter than those
+/// that it was made by.
+pub(super) fn read_anew(mut made: Made, rules: &Rules, started: Instant) -> Outcome {
+    stored::redact_again(&mut made.raw_reply, &mut made.frames, rules);
+    let table: insight::parse::FrameTable = made.frames.iter().map(|frame| (frame.index, frame.span)).collect();
+    let Stored { local, reading } = stored::read(&made.raw_reply, &table);
+    made.observed_seconds = local.as_ref().map_or(made.observed_seconds, observed_seconds);
     let reading = reading.unwrap_or_default();
     Outcome {
         diagrams: diagrams(&reading, local.as_ref()),
         reading,
-        made: Made {
-            observed_seconds,
-            ..earlier.clone()
-        },
+        made,
         processing_seconds: started.elapsed().as_secs_f64(),
     }
 }
@@ -41,10 +41,12 @@ pub(super) fn observed_seconds(reply: &LocalReply) -> f64 {
     (reply.duration_seconds - idle).max(0.0)
 }
 
-pub(super) fn rules(privacy: &serde_json::Value) -> Rules {
+/// What the session asks for; what may be sent to a model is covered whatever it asks for.
+pub(super) fn rules(privacy: &serde_json::Value, analyser: Analyser) -> Rules {
+    let sent = analyser == Analyser::Remote;
     Rules {
-        personal_data: flag(privacy, "redact_personal_data", true),
-        passwords: flag(privacy, "blur_passwords", true),
+        personal_data: sent || flag(privacy, "redact_personal_data", true),
+        passwords: sent || flag(privacy, "blur_passwords", true),
         exclusions: privacy
             .get("custom_exclusions")
             .and_then(serde_json::Value::as_array)
@@ -97,4 +99,29 @@ pub(super) fn diagrams(reading: &Reading, local: Option<&LocalReply>) -> Vec<Dia
             Some(Diagram { kind, layout, data })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_sent_is_covered_whatever_the_session_says() {
+        let lax = json!({ "redact_personal_data": false, "blur_passwords": false });
+        for (privacy, analyser, covered) in [
+            (&lax, Analyser::Local, false),
+            (&lax, Analyser::Remote, true),
+            (&json!({}), Analyser::Local, true),
+            (&json!({}), Analyser::Remote, true),
+        ] {
+            let rules = rules(privacy, analyser);
+            assert_eq!(
+                (rules.personal_data, rules.passwords),
+                (covered, covered),
+                "{privacy} {analyser:?}"
+            );
+        }
+    }
 }

@@ -19,7 +19,7 @@ pub enum Error {
     /// The session's privacy settings changed while the frames were being redacted by the earlier ones. The next try begins with the new.
     #[error("the privacy settings changed meanwhile")]
     PrivacyChanged,
-    /// Redaction is asked for and no text recognition is there to do it.
+    /// No text recognition is there to cover personal data with.
     #[error("personal data could not be covered before sending: no text recognition")]
     OcrMissing,
     /// The endpoint does not accept the key.

@@ -18,19 +18,17 @@ pub struct Consents {
     pub redaction: Redaction,
 }
 
-/// What happened to personal data on the frames.
+/// What happened to personal data on the frames: whatever a session says, none is sent uncovered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Redaction {
     /// It is covered.
     Done,
-    /// The session does not ask for it.
-    NotAskedFor,
-    /// It is asked for, and text recognition is missing.
+    /// Text recognition is missing.
     Impossible,
 }
 
 impl Permit {
-    /// All must agree: the platform's switch, the organization, the session, and redaction where it is asked for.
+    /// All must agree: the platform's switch, the organization, the session, and redaction.
     pub fn grant(config: &RemoteConfig, consents: Consents) -> Result<Self, Error> {
         if !config.enabled {
             return Err(Error::NotAllowed("remote analysis is switched off on this platform"));
@@ -63,16 +61,6 @@ mod tests {
             redaction: Redaction::Done,
         };
         assert!(Permit::grant(&config, yes).is_ok());
-        assert!(
-            Permit::grant(
-                &config,
-                Consents {
-                    redaction: Redaction::NotAskedFor,
-                    ..yes
-                }
-            )
-            .is_ok()
-        );
         let code = |config: &RemoteConfig, consents| Permit::grant(config, consents).unwrap_err().code();
         assert_eq!(
             code(

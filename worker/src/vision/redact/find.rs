@@ -7,58 +7,13 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use domain::pii::{Options, Redactor};
+use domain::pii::{Options, PersonalData, Redactor};
 use regex::Regex;
 
 use super::MASK;
+use super::columns::columns;
+use super::lines::{Line, join, lines};
 use crate::vision::ocr::Word;
-
-/// The words of one line from left to right, with where each stands in the joined text.
-struct Line {
-    text: String,
-    words: Vec<(usize, Range<usize>)>,
-}
-
-/// Words with their boxes overlapping in height make a line, whatever lies between them.
-fn lines(words: &[Word]) -> Vec<Line> {
-    let mut order: Vec<usize> = (0..words.len()).collect();
-    order.sort_by_key(|i| (words[*i].top, words[*i].left));
-    let mut groups: Vec<(u32, u32, Vec<usize>)> = Vec::new();
-    for i in order {
-        let word = &words[i];
-        let middle = word.top + word.height / 2;
-        match groups.iter_mut().rev().take(12).find(|(top, bottom, _)| {
-            let line = u32::midpoint(*top, *bottom);
-            (*top <= middle && middle <= *bottom) || (word.top <= line && line <= word.bottom())
-        }) {
-            Some((_, _, line)) => line.push(i),
-            None => groups.push((word.top, word.bottom(), vec![i])),
-        }
-    }
-    groups
-        .into_iter()
-        .map(|(_, _, mut group)| {
-            group.sort_by_key(|i| words[*i].left);
-            join(words, &group)
-        })
-        .collect()
-}
-
-fn join(words: &[Word], order: &[usize]) -> Line {
-    let mut line = Line {
-        text: String::new(),
-        words: Vec::new(),
-    };
-    for i in order {
-        if !line.text.is_empty() {
-            line.text.push(' ');
-        }
-        let start = line.text.len();
-        line.text.push_str(&words[*i].text);
-        line.words.push((*i, start..line.text.len()));
-    }
-    line
-}
 
 /// Each word below or beside its label: a number in a form stands under the word that says what it is.
 fn under_labels(words: &[Word]) -> Vec<Line> {
@@ -75,43 +30,115 @@ fn under_labels(words: &[Word]) -> Vec<Line> {
                 && label.right() + 40 > word.left
                 && label.text.chars().any(char::is_alphabetic)
         });
-        let mut order: Vec<usize> = above.map(|(j, _)| j).collect();
-        order.sort_by_key(|j| words[*j].left);
-        let right = words
-            .iter()
-            .enumerate()
-            .filter(|(_, w)| {
-                w.left > word.left && w.left < word.right() + 120 && w.top.abs_diff(word.top) < word.height.max(6)
-            })
-            .map(|(j, _)| j);
-        order.push(i);
-        order.extend(right);
-        found.push(join(words, &order));
+        let mut labels: Vec<usize> = above.map(|(j, _)| j).collect();
+        labels.sort_by_key(|j| words[*j].left);
+        let beside = |(_, w): &(usize, &Word)| w.left > word.left && w.top.abs_diff(word.top) < word.height.max(6);
+        let mut right: Vec<usize> = words.iter().enumerate().filter(beside).map(|(j, _)| j).collect();
+        right.sort_by_key(|j| words[*j].left);
+        let mut order = vec![i];
+        let mut end = word.right();
+        for j in right {
+            // Another column is another number.
+            if words[j].left >= end + 2 * word.height.max(8) {
+                break;
+            }
+            end = words[j].right();
+            order.push(j);
+        }
+        // They are near it, which is less than right before it: another label may stand nearer.
+        found.push(join(words, &labels).and(" · ", join(words, &order)));
     }
     found
 }
 
-/// The indexes of the words that are personal data.
-pub fn personal(words: &[Word]) -> Vec<usize> {
-    let mut found = Vec::new();
-    for line in lines(words).iter().chain(&under_labels(words)) {
-        for range in ranges(&line.text) {
-            found.extend(
-                line.words
-                    .iter()
-                    .filter(|(_, at)| at.start < range.end && range.start < at.end)
-                    .map(|(i, _)| *i),
-            );
+/// What is personal on one picture.
+#[derive(Debug, Default)]
+pub struct Personal {
+    /// The indexes of the words, in order.
+    pub words: Vec<usize>,
+    /// What was found with certainty, as read.
+    pub values: Vec<String>,
+}
+
+/// What is personal in these words.
+pub fn personal(words: &[Word]) -> Personal {
+    let mut found = Personal::default();
+    let lines = lines(words);
+    for line in lines.iter().chain(&under_labels(words)).chain(&columns(words, &lines)) {
+        for (range, certain) in ranges(&line.text) {
+            if certain {
+                found.values.push(line.text[range.clone()].to_owned());
+            }
+            found.words.extend(line.within(&range));
         }
     }
-    found.sort_unstable();
-    found.dedup();
+    for pair in lines.iter().zip(lines.iter().skip(1)) {
+        wrapped(words, pair, &mut found);
+    }
+    found.words.sort_unstable();
+    found.words.dedup();
     found
+}
+
+/// An address that goes on behind its sign at the beginning of the next line. Its first half alone is half typed.
+fn wrapped(words: &[Word], (line, next): (&Line, &Line), found: &mut Personal) {
+    for (i, at) in line.words.iter().filter(|(i, _)| OPEN.is_match(&words[*i].text)) {
+        let word = &words[*i];
+        found.words.push(*i);
+        if line.cells(words).iter().all(|cell| cell.last() != Some(i)) {
+            // It goes on where it is.
+            continue;
+        }
+        let below = next
+            .cells(words)
+            .into_iter()
+            .filter_map(|cell| cell.first().copied())
+            .filter(|j| {
+                let rest = &words[*j];
+                rest.left < word.right()
+                    && rest.top < word.bottom() + 2 * word.height.max(8)
+                    && REST.is_match(&rest.text)
+            });
+        // Of several, the nearest to its left: the column that it is in.
+        if let Some(j) = below.max_by_key(|j| words[*j].left) {
+            found.words.push(j);
+            found
+                .values
+                .push(format!("{}{}", &line.text[at.clone()], words[j].text));
+        }
+    }
 }
 
 /// Masks personal data in a text.
 pub fn mask(text: &str) -> String {
-    let mut ranges = ranges(text);
+    masked(text, ranges(text).into_iter().map(|(range, _)| range).collect())
+}
+
+/// Masks personal data in texts that stand together: each by itself, and as all of them say, one below the other.
+pub fn mask_together(name: &str, texts: &mut [&mut String]) {
+    let (mut all, mut starts) = (name.to_owned(), Vec::with_capacity(texts.len()));
+    for text in texts.iter() {
+        if !all.is_empty() {
+            all.push('\n');
+        }
+        starts.push(all.len());
+        all.push_str(text);
+    }
+    let together = ranges(&all);
+    for (text, start) in texts.iter_mut().zip(starts) {
+        let end = start + text.len();
+        let inside = together
+            .iter()
+            .map(|(range, _)| range.start.max(start)..range.end.min(end));
+        let inside = inside
+            .filter(|range| range.start < range.end)
+            .map(|range| range.start - start..range.end - start);
+        let alone = ranges(text).into_iter().map(|(range, _)| range);
+        **text = masked(text, inside.chain(alone).collect());
+    }
+}
+
+fn masked(text: &str, mut ranges: Vec<Range<usize>>) -> String {
     ranges.sort_by_key(|r| r.start);
     let (mut masked, mut at) = (String::with_capacity(text.len()), 0);
     for range in ranges {
@@ -125,16 +152,22 @@ pub fn mask(text: &str) -> String {
     masked
 }
 
-/// Where personal data stands in a text: as written, and with usual misreadings undone.
-fn ranges(text: &str) -> Vec<Range<usize>> {
-    let known = |text: &str| -> Vec<Range<usize>> { DETECTORS.find(text).iter().map(|f| f.start..f.end).collect() };
+/// Where personal data stands in a text, as written and with usual misreadings undone, and whether that is certain: of its kind
+/// by more than its shape, and no password, which may be any word.
+fn ranges(text: &str) -> Vec<(Range<usize>, bool)> {
+    let known = |text: &str| -> Vec<(Range<usize>, bool)> {
+        let found = DETECTORS.find(text).into_iter();
+        found
+            .map(|f| (f.start..f.end, f.kind != PersonalData::Password))
+            .collect()
+    };
     let mut found = [shapes(text), known(text)].concat();
     let undone = undo(text);
     if undone != text && undone.len() == text.len() {
         found.extend(shapes(&undone));
         found.extend(known(&undone));
     }
-    found.retain(|r| text.is_char_boundary(r.start) && text.is_char_boundary(r.end));
+    found.retain(|(r, _)| text.is_char_boundary(r.start) && text.is_char_boundary(r.end));
     found
 }
 
@@ -168,25 +201,44 @@ fn undo(text: &str) -> String {
 static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"(?i)[a-z0-9._%+\-]+ ?[@©®] ?[a-z0-9\-]+(?: ?\. ?[a-z0-9\-]+)*",
-        r"\b[A-Z]{2} ?[0-9O]{2} ?(?:[A-Z0-9]{4} ?){2,7}[A-Z0-9]{0,4}\b",
+        r"\b[A-Z]{2} ?(?:[0-9][0-9OolISB|]|[OolISB|][0-9]) ?(?:[A-Z0-9ol|]{4} ?){2,7}[A-Z0-9ol|]{0,4}\b",
     ]
     .iter()
     .filter_map(|pattern| Regex::new(pattern).ok())
     .collect()
 });
 
+/// The first half of an address, up to its sign at the end of a word.
+static OPEN: LazyLock<Regex> = LazyLock::new(|| fixed(r"(?i)^[(<\[]?[a-z0-9._%+\-]*[a-z][a-z0-9._%+\-]*[@©®]$"));
+
+/// What may follow it on the next line.
+static REST: LazyLock<Regex> = LazyLock::new(|| fixed(r"(?i)^[a-z0-9\-]+(?:\.[a-z0-9\-]+)*\.[a-z]{2,24}[.,;:>)\]]?$"));
+
+#[expect(
+    clippy::expect_used,
+    reason = "a fixed pattern compiles or the tests of this module fail"
+)]
+fn fixed(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a pattern that compiles")
+}
+
 /// With checksums and context; exclusions are not their business here: they drop a screen whole.
 static DETECTORS: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(&Options::default()));
 
-fn shapes(text: &str) -> Vec<Range<usize>> {
+fn shapes(text: &str) -> Vec<(Range<usize>, bool)> {
     SHAPES
         .iter()
         .flat_map(|shape| shape.find_iter(text))
         .map(|found| found.range())
         .filter(|range| {
             let found = &text[range.clone()];
-            found.contains(['@', '©', '®']) || found.chars().filter(char::is_ascii_digit).count() >= 8
+            match found.split_once(['@', '©', '®']) {
+                // `3 @ 5.00` is a price.
+                Some((_, place)) => place.contains(|c: char| c.is_ascii_alphabetic()),
+                None => found.chars().filter(char::is_ascii_digit).count() >= 8,
+            }
         })
+        .map(|range| (range, false))
         .collect()
 }
 
@@ -236,48 +288,11 @@ pub fn secrets(words: &[Word]) -> Vec<usize> {
 }
 
 /// Letters and digits only, in lower case.
-pub fn squeezed(text: &str) -> String {
+fn squeezed(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
         .collect()
-}
-
-/// Whether the picture shows one of the (squeezed) words, with at most one letter in six misread.
-pub fn shows_any(words: &[Word], exclusions: &[String]) -> bool {
-    if exclusions.is_empty() {
-        return false;
-    }
-    lines(words).iter().any(|line| {
-        (0..line.words.len()).any(|start| {
-            let mut said = String::new();
-            line.words[start..].iter().take(8).any(|(i, _)| {
-                said.push_str(&squeezed(&words[*i].text));
-                exclusions
-                    .iter()
-                    .any(|wanted| near(&said, wanted) || (wanted.len() > 5 && said.contains(wanted.as_str())))
-            })
-        })
-    })
-}
-
-fn near(said: &str, wanted: &str) -> bool {
-    let (a, b): (Vec<char>, Vec<char>) = (said.chars().collect(), wanted.chars().collect());
-    let allowed = b.len() / 6;
-    if a.len().abs_diff(b.len()) > allowed {
-        return false;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, c) in a.iter().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, d) in b.iter().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (corner + usize::from(c != d)).min(above + 1).min(row[j] + 1);
-            corner = above;
-        }
-    }
-    row[b.len()] <= allowed
 }
 
 #[cfg(test)]
@@ -306,7 +321,11 @@ mod tests {
 
     fn found(lines: &[&str]) -> Vec<String> {
         let words = words(lines);
-        personal(&words).into_iter().map(|i| words[i].text.clone()).collect()
+        personal(&words)
+            .words
+            .into_iter()
+            .map(|i| words[i].text.clone())
+            .collect()
     }
 
     #[test]
@@ -316,9 +335,33 @@ mod tests {
             ["NL91", "ABNA", "0417", "1643", "00"]
         );
         assert_eq!(found(&["pay NL91ABNAO417164300"]), ["NL91ABNAO417164300"]);
+        assert_eq!(
+            found(&["pay NL9l ABNA 0417 l643 00 now"]),
+            ["NL9l", "ABNA", "0417", "l643", "00"]
+        );
+        assert_eq!(
+            found(&["Mail naar anke.jansen@", "bakker.nl voor 12.30"]),
+            ["anke.jansen@", "bakker.nl"]
+        );
         assert_eq!(found(&["From anke@bakker.example today"]), ["anke@bakker.example"]);
         assert_eq!(found(&["From anke©bakker.example today"]), ["anke©bakker.example"]);
         assert_eq!(mask("to anke@bakker.example, soon"), format!("to {MASK}, soon"));
+    }
+
+    #[test]
+    fn what_stands_together_is_masked_together() {
+        for (name, texts, expected) in [
+            ("", ["BSN", "111222333"], ["BSN", "#"]),
+            ("bsn", ["Jansen", "111222333"], ["Jansen", "#"]),
+            ("", ["Telefoon", "0201234567"], ["Telefoon", "#"]),
+            ("", ["anke@", "bakker.nl"], ["#", "#"]),
+            ("", ["order number", "111222333"], ["order number", "111222333"]),
+            ("", ["password", "order number"], ["password", "order number"]),
+        ] {
+            let mut texts = texts.map(str::to_owned);
+            mask_together(name, &mut texts.iter_mut().collect::<Vec<_>>());
+            assert_eq!(texts.map(|text| text.replace(MASK, "#")), expected);
+        }
     }
 
     #[test]
@@ -327,7 +370,9 @@ mod tests {
             found(&[
                 "Order PO-48213 for Rotterdam",
                 "SKU-20417 24 pallets",
-                "MSCU1234566 02-12-2026"
+                "MSCU1234566 02-12-2026",
+                "3 @ 5.00",
+                "bakker.nl 123456782"
             ])
             .is_empty()
         );
@@ -340,13 +385,74 @@ mod tests {
         assert!(secret.contains(&"hunter2") && !secret.contains(&"anke"), "{secret:?}");
     }
 
-    #[test]
-    fn an_exclusion_is_found_across_words_and_misreadings() {
-        let page = words(&["Payroll - Salary Desk", "Employee list"]);
-        for wanted in ["salary desk", "Salary-Desk", "employee list", "PAYROLL"] {
-            assert!(shows_any(&page, &[squeezed(wanted)]), "{wanted}");
+    /// Rows of cells at these columns, so many pixels apart.
+    fn table(rows: &[&[&str]], columns: &[u32], apart: u32) -> Vec<Word> {
+        let mut all = Vec::new();
+        for (row, cells) in rows.iter().enumerate() {
+            for (cell, at) in cells.iter().zip(columns) {
+                let mut left = *at;
+                for text in cell.split_whitespace() {
+                    let width = 9 * text.chars().count() as u32;
+                    all.push(Word {
+                        text: text.into(),
+                        confidence: 0.9,
+                        left,
+                        top: 20 + apart * row as u32,
+                        width,
+                        height: 14,
+                    });
+                    left += width + 8;
+                }
+            }
         }
-        assert!(shows_any(&words(&["Sa1ary Desk"]), &[squeezed("Salary Desk")]));
-        assert!(!shows_any(&page, &[squeezed("Bank")]));
+        all
+    }
+
+    #[test]
+    fn a_head_covers_its_column_for_as_long_as_it_goes_on() {
+        let rows: [&[&str]; 9] = [
+            &["Naam", "BSN", "Ordernr"],
+            &["Jansen", "111222333", "123456782"],
+            &["Peeters", "123 456 782", "4500012345"],
+            &["de Vries", "onbekend", "111222333"],
+            &["Bakker", "", "4500012346"],
+            &["Smit", "11122233", "02-12-2026"],
+            &["Visser", "111.222.333", "8712345678906"],
+            &["", "Klantnummer", ""],
+            &["", "123456782", ""],
+        ];
+        for apart in [24, 40, 60] {
+            let words = table(&rows, &[20, 180, 360], apart);
+            let found: Vec<&str> = personal(&words)
+                .words
+                .into_iter()
+                .map(|i| words[i].text.as_str())
+                .collect();
+            assert_eq!(
+                found,
+                ["111222333", "123", "456", "782", "11122233", "111.222.333"],
+                "{apart} pixels"
+            );
+        }
+        // Another table far below is not of that column.
+        let mut words = table(&rows[..3], &[20, 180, 360], 24);
+        let mut far = table(&[&["", "123456782"]], &[20, 180], 24);
+        far[0].top = 400;
+        words.extend(far);
+        assert_eq!(personal(&words).words.len(), 4);
+    }
+
+    #[test]
+    fn a_column_of_what_is_not_personal_stays() {
+        let words = table(
+            &[
+                &["Order", "EAN", "Bedrag", "Datum"],
+                &["111222333", "8712345678906", "1.234.567,89", "02-12-2026"],
+                &["123456782", "4006381333931", "12.345,00", "03-12-2026"],
+            ],
+            &[20, 160, 320, 480],
+            24,
+        );
+        assert!(personal(&words).words.is_empty());
     }
 }

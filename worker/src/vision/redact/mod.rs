@@ -4,8 +4,13 @@
 //! It fails closed: without text recognition there is no redacted frame and no text. What it cannot do is written down in
 //! ADR 0006: names need a list (the exclusions), and pictures of handwriting or blurred print are not read.
 
+mod again;
+mod columns;
 mod dots;
+mod exclusions;
 mod find;
+mod known;
+mod lines;
 
 use std::io::Write;
 
@@ -14,6 +19,9 @@ use image::{GrayImage, Rgb, RgbImage, codecs::jpeg::JpegEncoder};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+pub use self::again::again;
+use self::exclusions::Exclusion;
+use self::known::Known;
 use super::ocr::{OcrError, Tesseract, Word, read_all};
 use crate::frames::Extraction;
 
@@ -75,12 +83,6 @@ pub async fn read(
     cancel: &CancellationToken,
     mut on_progress: impl FnMut(f64) + Send,
 ) -> Result<Readings, OcrError> {
-    let exclusions: Vec<String> = rules
-        .exclusions
-        .iter()
-        .map(|e| find::squeezed(e))
-        .filter(|e| !e.is_empty())
-        .collect();
     let files: Vec<_> = extraction.frames.iter().map(|f| f.file.clone()).collect();
     let inspect = if rules.passwords {
         dots::rows
@@ -88,13 +90,13 @@ pub async fn read(
         |_: &GrayImage| Vec::new()
     };
     let read = read_all(tesseract, &files, cancel, inspect, &mut on_progress).await?;
-    let mut readings = Readings::default();
-    for (frame, (words, dots)) in extraction.frames.iter().zip(read) {
-        readings
-            .frames
-            .push(judge(frame.index, words, dots, rules, &exclusions));
-    }
-    drop_neighbours(extraction, &mut readings);
+    let frames = extraction.frames.iter().zip(read);
+    let mut readings = Readings {
+        frames: judge_all(frames.map(|(frame, (words, dots))| (frame.index, words, dots)), rules),
+        excluded: Vec::new(),
+    };
+    let screens: Vec<u32> = extraction.frames.iter().map(|frame| frame.screen).collect();
+    drop_neighbours(&screens, &mut readings.frames);
     readings.excluded = domain::span::union(
         &extraction
             .frames
@@ -107,23 +109,18 @@ pub async fn read(
     Ok(readings)
 }
 
-/// A frame of an excluded screen on which the word was hidden or misread goes with its neighbours in time.
-fn drop_neighbours(extraction: &Extraction, readings: &mut Readings) {
-    let frames = &extraction.frames;
-    let hidden: Vec<bool> = readings.frames.iter().map(|r| r.excluded).collect();
-    let joined = |a: usize, b: usize| frames[a].screen == frames[b].screen;
-    for step in [1_isize, -1] {
-        let mut open = false;
-        let order: Vec<usize> = if step > 0 {
-            (0..frames.len()).collect()
-        } else {
-            (0..frames.len()).rev().collect()
-        };
-        let mut before: Option<usize> = None;
+/// A frame of an excluded screen on which the word was hidden or misread goes with its neighbours in time. `screens` are those
+/// of the frames.
+fn drop_neighbours(screens: &[u32], readings: &mut [Reading]) {
+    let hidden: Vec<bool> = readings.iter().map(|r| r.excluded).collect();
+    let forth: Vec<usize> = (0..readings.len()).collect();
+    let back: Vec<usize> = forth.iter().rev().copied().collect();
+    for order in [forth, back] {
+        let (mut open, mut before) = (false, None);
         for i in order {
-            open = hidden[i] || (open && before.is_some_and(|b| joined(b, i)));
+            open = hidden[i] || (open && before.is_some_and(|b: usize| screens[b] == screens[i]));
             if open {
-                let reading = &mut readings.frames[i];
+                let reading = &mut readings[i];
                 reading.excluded = true;
                 reading.words.clear();
                 reading.covered.clear();
@@ -133,42 +130,95 @@ fn drop_neighbours(extraction: &Extraction, readings: &mut Readings) {
     }
 }
 
-fn judge(index: u32, mut words: Vec<Word>, dots: Vec<[u32; 4]>, rules: &Rules, exclusions: &[String]) -> Reading {
-    if find::shows_any(&words, exclusions) {
-        return Reading {
-            index,
-            words: Vec::new(),
-            covered: Vec::new(),
-            excluded: true,
-        };
-    }
-    let mut covered = Vec::new();
-    let mut personal = vec![false; words.len()];
-    if rules.personal_data {
-        for i in find::personal(&words) {
-            personal[i] = true;
+/// The frames of one recording: each by itself, and then for what was found on another.
+fn judge_all(frames: impl Iterator<Item = (u32, Vec<Word>, Vec<[u32; 4]>)>, rules: &Rules) -> Vec<Reading> {
+    let exclusions: Vec<Exclusion> = rules
+        .exclusions
+        .iter()
+        .filter_map(|text| Exclusion::new(text))
+        .collect();
+    let mut known = Known::default();
+    let judged: Vec<Judged> = frames
+        .map(|(index, words, dots)| Judged::new(index, words, dots, rules, &exclusions, &mut known))
+        .collect();
+    judged.into_iter().map(|frame| frame.covered(&known)).collect()
+}
+
+/// A frame and what is personal on it by itself.
+struct Judged {
+    index: u32,
+    words: Vec<Word>,
+    personal: Vec<bool>,
+    dots: Vec<[u32; 4]>,
+    excluded: bool,
+}
+
+impl Judged {
+    fn new(
+        index: u32,
+        words: Vec<Word>,
+        mut dots: Vec<[u32; 4]>,
+        rules: &Rules,
+        exclusions: &[Exclusion],
+        known: &mut Known,
+    ) -> Self {
+        let excluded = exclusions::shows_any(&lines::lines(&words), exclusions);
+        let mut personal = vec![false; words.len()];
+        if rules.personal_data {
+            // Of an excluded screen too: what it shows may stand on others.
+            let found = find::personal(&words);
+            found.words.iter().for_each(|i| personal[*i] = true);
+            found.values.iter().for_each(|value| known.learn(value));
         }
-    }
-    if rules.passwords {
-        for i in find::secrets(&words) {
-            personal[i] = true;
+        if rules.passwords {
+            for i in find::secrets(&words) {
+                personal[i] = true;
+            }
+        } else {
+            dots.clear();
         }
-        for row in dots {
-            covered.push(row);
+        for row in &dots {
             for (word, personal) in words.iter().zip(&mut personal) {
                 *personal |= word.left < row[2] && word.right() > row[0] && word.top < row[3] && word.bottom() > row[1];
             }
         }
+        Self {
+            index,
+            words,
+            personal,
+            dots,
+            excluded,
+        }
     }
-    for (word, _) in words.iter_mut().zip(&personal).filter(|(_, personal)| **personal) {
-        covered.push([word.left, word.top, word.right(), word.bottom()]);
-        MASK.clone_into(&mut word.text);
-    }
-    Reading {
-        index,
-        words,
-        covered,
-        excluded: false,
+
+    fn covered(mut self, known: &Known) -> Reading {
+        if self.excluded {
+            return Reading {
+                index: self.index,
+                words: Vec::new(),
+                covered: Vec::new(),
+                excluded: true,
+            };
+        }
+        for line in lines::lines(&self.words) {
+            known.shown(&self.words, &line, |i| self.personal[i] = true);
+        }
+        let mut covered = self.dots;
+        for (word, _) in self
+            .words
+            .iter_mut()
+            .zip(&self.personal)
+            .filter(|(_, personal)| **personal)
+        {
+            covered.push([word.left, word.top, word.right(), word.bottom()]);
+            MASK.clone_into(&mut word.text);
+        }
+        Reading {
+            index: self.index,
+            words: self.words,
+            covered,
+            excluded: false,
+        }
     }
 }
 
@@ -229,4 +279,86 @@ fn fill(picture: &mut RgbImage, [left, top, right, bottom]: [u32; 4]) {
 /// Masks personal data in a text that came from elsewhere than the words of a frame (a model's answer, a title).
 pub fn mask(text: &str) -> String {
     find::mask(text)
+}
+
+/// Masks personal data in texts of which one may say what another is: the elements of a list, behind the name of their field.
+pub fn mask_together(name: &str, texts: &mut [&mut String]) {
+    find::mask_together(name, texts);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(text: &str, left: u32, top: u32) -> Word {
+        Word {
+            text: text.to_owned(),
+            confidence: 0.9,
+            left,
+            top,
+            width: 9 * text.chars().count() as u32,
+            height: 14,
+        }
+    }
+
+    /// The texts of frames after redaction, each given as one line.
+    fn texts(frames: &[&str], rules: &Rules) -> Vec<String> {
+        let frames = frames.iter().enumerate().map(|(index, line)| {
+            let mut left = 20;
+            let words = line.split(' ').map(|text| {
+                let word = word(text, left, 20);
+                left += word.width + 8;
+                word
+            });
+            (index as u32, words.collect(), Vec::new())
+        });
+        let readings = judge_all(frames, rules).into_iter();
+        let words = readings.map(|reading| reading.words.into_iter().map(|word| word.text).collect::<Vec<_>>());
+        words.map(|words| words.join(" ").replace(MASK, "#")).collect()
+    }
+
+    #[test]
+    fn what_was_certain_on_one_frame_is_covered_on_all() {
+        let frames = [
+            "Zoek 111222333 in archief",
+            "BSN 111222333 Jansen",
+            "Kaart 111 222 333 of klant:111-222-333",
+            "IBAN NL91 ABNA 0417 1643 00",
+            "?iban=NL91ABNA0417164300&x NL9lABNAO4l7l64300 0417",
+            "Order 123456782 ref 1112223330 11122233",
+            "Password: required! mail anke@bakker.example",
+            "required! anke@ bakker.example",
+        ];
+        assert_eq!(
+            texts(&frames, &Rules::default()),
+            [
+                "Zoek # in archief",
+                "BSN # Jansen",
+                "Kaart # # # of #",
+                "IBAN # # # # #",
+                "# # 0417",
+                "Order 123456782 ref 1112223330 11122233",
+                "Password: # # #",
+                "required! # #",
+            ]
+        );
+        let not_asked_for = Rules {
+            personal_data: false,
+            passwords: false,
+            exclusions: Vec::new(),
+        };
+        assert_eq!(texts(&frames, &not_asked_for), frames);
+    }
+
+    #[test]
+    fn an_excluded_frame_tells_what_to_cover_on_the_others() {
+        let rules = Rules {
+            exclusions: vec!["HR".to_owned()],
+            ..Rules::default()
+        };
+        assert_eq!(
+            texts(&["HR-dossier BSN 111222333", "Zoek 111222333"], &rules),
+            ["", "Zoek #"]
+        );
+    }
 }

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use super::field::{Reader, TEXT, pick, text};
 use super::{FrameTable, Reading};
-use crate::category::WorkflowCategory;
+use crate::category::{ClassifiedBy, WorkflowCategory};
 use crate::insight::StructuredInsights;
 
 /// Properties whose presence makes an object an answer.
@@ -84,6 +84,7 @@ pub(super) fn read(fields: &Map<String, Value>, frames: &FrameTable) -> Reading 
         drafts,
         confidence,
         category,
+        classified_by: category.map(|_| ClassifiedBy::Model),
     }
 }
 

@@ -1,6 +1,10 @@
 //! Several readings as one: parts of a recording, a stored document, a measurement beside a model's words.
 
+use serde_json::Value;
+
 use super::*;
+use crate::category::ClassifiedBy;
+use crate::insight::{InsightDraft, InsightType};
 use crate::roi::Complexity;
 
 #[test]
@@ -84,6 +88,79 @@ fn measured_counts_and_times_replace_claimed_ones() {
 }
 
 #[test]
+fn further_claims_about_a_measured_routine_have_no_time_of_their_own() {
+    let mut claimed = reading("current");
+    let mut again = claimed.opportunities[0].clone();
+    again.title = "The same once more".to_owned();
+    again.process_key = "another".to_owned();
+    again.evidence = vec![at(0.0, 20.0)];
+    claimed.opportunities.push(again);
+    let merged = merge_measured(claimed, &measurement());
+    let times: Vec<_> = merged
+        .opportunities
+        .iter()
+        .map(|opportunity| opportunity.current_time_per_occurrence_seconds)
+        .collect();
+    assert!(
+        times.len() == 2 && times.contains(&Some(16.3)) && times.contains(&None),
+        "{times:?}"
+    );
+    let retracted = merged.opportunities.iter().find(|o| o.occurrences.is_empty()).unwrap();
+    assert_eq!(
+        retracted.metadata["measured"],
+        json!({ "stated_seconds_per_occurrence": 45.0, "measured_as": "outlook>wms" })
+    );
+}
+
+#[test]
+fn a_measured_insight_wins_over_a_claimed_one_of_its_name() {
+    let draft = |title: &str, saved: Option<f64>, metadata: Value| InsightDraft {
+        insight_type: InsightType::Bottleneck,
+        title: title.to_owned(),
+        description: title.to_owned(),
+        confidence: Some(0.5),
+        time_saved_seconds: saved,
+        automation_potential: None,
+        evidence: vec![at(0.0, 10.0)],
+        metadata,
+    };
+    let mut claimed = reading("current");
+    claimed.drafts = vec![draft("waiting for WMS", Some(900.0), json!({ "element": {} }))];
+    let mut measured = measurement();
+    measured.drafts = vec![draft("Waiting for WMS", Some(4.5), json!({ "rule": "busy screen" }))];
+    let merged = merge_measured(claimed, &measured);
+    let [insight] = merged.drafts.as_slice() else {
+        panic!("one insight")
+    };
+    assert_eq!(
+        (insight.title.as_str(), insight.time_saved_seconds),
+        ("waiting for WMS", Some(4.5))
+    );
+    assert_eq!(
+        insight.metadata,
+        json!({ "rule": "busy screen", "claimed": { "element": {} } })
+    );
+}
+
+#[test]
+fn who_says_the_kind_of_work_is_named() {
+    let mut measured = measurement();
+    measured.category = Some(WorkflowCategory::OrderEntry);
+    measured.classified_by = Some(ClassifiedBy::Rules);
+    let mut silent = reading("current");
+    assert_eq!(
+        merge_measured(silent.clone(), &measured).classified_by,
+        Some(ClassifiedBy::Model)
+    );
+    (silent.category, silent.classified_by) = (None, None);
+    let merged = merge_measured(silent, &measured);
+    assert_eq!(
+        (merged.category, merged.classified_by),
+        (measured.category, Some(ClassifiedBy::Rules))
+    );
+}
+
+#[test]
 fn what_only_one_of_them_has_stays_as_it_is() {
     let mut measured = measurement();
     measured.opportunities[0].process_key = "elsewhere".to_owned();
@@ -109,7 +186,11 @@ fn every_text_can_be_covered_in_one_pass() {
     reading.insights.dropped.push(secret.to_owned());
     let before = serde_json::to_string(&reading).unwrap();
     assert!(before.matches(secret).count() > 20);
-    each_text(&mut reading, |text| *text = text.replace(secret, "▮"));
+    each_text(&mut reading, |_, texts| {
+        for text in texts {
+            **text = text.replace(secret, "▮");
+        }
+    });
     // What is left stands in process keys, which leave out words with digits.
     assert_eq!(serde_json::to_string(&reading).unwrap().matches(secret).count(), 0);
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use domain::insight::{InsightDraft, InsightType, Reading};
-use domain::routine::median;
+use domain::routine::{ENOUGH_OCCURRENCES, median};
 use domain::span::TimeSpan;
 use serde_json::json;
 
 use super::measured::screen;
-use super::{Book, round};
+use super::{Book, INSUFFICIENT, insufficient, round, saved};
 use crate::vision::local::reply::Screen;
 use crate::vision::local::retype::Retyped;
 
@@ -48,9 +48,9 @@ impl Book<'_> {
             reading.drafts.push(InsightDraft {
                 insight_type: InsightType::Bottleneck,
                 title: format!("Waiting for {name}"),
-                description: format!("The screen was busy {} times, {seconds:.1} s in all and {longest:.1} s at the longest.", spans.len()),
+                description: format!("The screen was busy {} times, {seconds:.1} s in all and {longest:.1} s at the longest.{}", spans.len(), insufficient(spans.len())),
                 confidence: None,
-                time_saved_seconds: Some(round(seconds / spans.len() as f64)),
+                time_saved_seconds: saved(seconds / spans.len() as f64, spans.len()),
                 automation_potential: None,
                 evidence: spans.clone(),
                 metadata: json!({ "rule": "busy screen for 5 s or more in all", "times": spans.len(), "seconds": round(seconds), "longest_seconds": round(longest) }),
@@ -58,7 +58,7 @@ impl Book<'_> {
         }
     }
 
-    /// Values that are typed over, by source and target application; told from two transfers on.
+    /// Values that are typed over, by source and target application; told from two transfers on, concluded from three.
     pub(super) fn transfers(&self, reading: &mut Reading) {
         let mut pairs: Vec<((u32, u32), Vec<&Retyped>)> = Vec::new();
         for transfer in self.retyped {
@@ -102,17 +102,22 @@ impl Book<'_> {
             } else {
                 format!(" ({})", labels.join(", "))
             };
+            let told = format!(
+                "In {} visits values that {} had just shown were typed into {}{fields}; {:.0} words at the median, {:.1} s of typing.",
+                transfers.len(),
+                named(source),
+                named(target),
+                median(&values),
+                median(&typing)
+            );
+            if transfers.len() < ENOUGH_OCCURRENCES {
+                reading.insights.patterns.push(told + INSUFFICIENT);
+                continue;
+            }
             reading.drafts.push(InsightDraft {
                 insight_type: InsightType::Optimization,
                 title: format!("Typed over from {} to {}", named(source), named(target)),
-                description: format!(
-                    "In {} visits values that {} had just shown were typed into {}{fields}; {:.0} words at the median, {:.1} s of typing.",
-                    transfers.len(),
-                    named(source),
-                    named(target),
-                    median(&values),
-                    median(&typing)
-                ),
+                description: told,
                 confidence: Some(round(transfers.len() as f64 / (transfers.len() as f64 + 2.0))),
                 time_saved_seconds: Some(round(median(&typing))),
                 automation_potential: None,

@@ -1,4 +1,4 @@
-//! A routine that comes back: itself, the pattern, the opportunity where there is evidence enough, and its rework.
+//! A routine that comes back: itself, the pattern, and where there is evidence enough the opportunity and its rework.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use domain::span::TimeSpan;
 use serde_json::json;
 
 use super::measured::{action, active, screen, waited};
-use super::{Book, category, round};
+use super::{Book, INSUFFICIENT, category, insufficient, round, saved};
 use crate::vision::local::reply::{Screen, Stay};
 use crate::vision::local::retype::Retyped;
 
 impl Book<'_> {
-    /// Writes down a routine: itself, a pattern, an opportunity if there is evidence enough, and its rework.
+    /// Writes down a routine: itself, a pattern, and if there is evidence enough an opportunity and its rework.
     pub(super) fn tell(&self, found: &FoundRoutine, reading: &mut Reading) {
         let screens: Vec<&Screen> = found.screens.iter().filter_map(|id| screen(self.reply, *id)).collect();
         let members: BTreeSet<usize> = found
@@ -66,7 +66,7 @@ impl Book<'_> {
             waiting
         );
         if !enough {
-            told.push_str(" Insufficient evidence: fewer than three occurrences, so nothing is concluded.");
+            told.push_str(INSUFFICIENT);
         }
         reading.insights.patterns.push(told.clone());
         let metadata = json!({
@@ -84,10 +84,10 @@ impl Book<'_> {
             evidence: spans.clone(),
             metadata: metadata.clone(),
         });
-        self.rework(found, &name, reading);
         if !enough {
             return;
         }
+        self.rework(found, &name, reading);
         let category = category(&screens);
         let steps: Vec<String> = screens
             .iter()
@@ -209,12 +209,13 @@ impl Book<'_> {
             insight_type: InsightType::Bottleneck,
             title: format!("Going back: {name}"),
             description: format!(
-                "In {affected} of {} occurrences an earlier screen was opened again, {} times and {seconds:.1} s in all.",
+                "In {affected} of {} occurrences an earlier screen was opened again, {} times and {seconds:.1} s in all.{}",
                 found.occurrences.len(),
-                back.len()
+                back.len(),
+                insufficient(back.len())
             ),
             confidence: None,
-            time_saved_seconds: Some(round(seconds / found.occurrences.len() as f64)),
+            time_saved_seconds: saved(seconds / found.occurrences.len() as f64, back.len()),
             automation_potential: None,
             evidence: spans,
             metadata: json!({ "rule": "return to a screen of the routine that had been passed", "returns": back.len(), "seconds": round(seconds) }),
