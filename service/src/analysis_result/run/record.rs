@@ -220,6 +220,9 @@ fn all_set<A: sea_orm::ActiveModelTrait>(model: A) -> A {
 }
 
 /// The last statement: afterwards the lease is gone and with it every right to write.
+///
+/// An analysis that completes for the first time is the newest of its session and becomes current. One that was read anew is as new as
+/// it was: it stays what it is, and takes no place from one that was made after it.
 async fn complete(
     scope: &Scope,
     session: SessionId,
@@ -231,7 +234,8 @@ async fn complete(
 ) -> Result<()> {
     scope
         .run(
-            "update public.analysis_results set is_current = false where session_id = $1 and is_current and id <> $2",
+            "update public.analysis_results set is_current = false where session_id = $1 and is_current and id <> $2
+                and (select a.processing_completed_at is null from public.analysis_results a where a.id = $2)",
             [session.uuid().into(), analysis.uuid().into()],
         )
         .await?;
@@ -242,7 +246,7 @@ async fn complete(
     let [count, weekly, annual, currency] = summary.values();
     let touched = scope
         .run(
-            "update public.analysis_results set status = 'completed', stage = 'done', progress = 1, progress_message = null, is_current = true, gpt_version = $2, prompt_version = $3, frames_analyzed = $4,
+            "update public.analysis_results set status = 'completed', stage = 'done', progress = 1, progress_message = null, is_current = not exists (select from public.analysis_results c where c.session_id = $18 and c.is_current and c.id <> $1), gpt_version = $2, prompt_version = $3, frames_analyzed = $4,
                     frames_done = $4, frames_total = $4, coverage = $5, raw_gpt_response = $6, structured_insights = $7, confidence_score = $8, analysis_cost = $9, prompt_tokens = $10, completion_tokens = $11,
                     processing_time_seconds = $12, automation_opportunities_count = $13, time_savings_hours_weekly = $14, cost_savings_annual = $15, currency = $16, processing_completed_at = $17,
                     lease_token = null, lease_expires_at = null
@@ -265,6 +269,7 @@ async fn complete(
                 annual,
                 currency,
                 now.into(),
+                session.uuid().into(),
             ],
         )
         .await?;

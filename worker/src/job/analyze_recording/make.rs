@@ -39,11 +39,11 @@ impl Work<'_> {
                 break inputs?;
             }
         };
-        self.fresh.store(inputs.earlier.is_none(), Ordering::Relaxed);
+        self.fresh.store(inputs.earlier.is_none() && !inputs.has_results, Ordering::Relaxed);
         let outcome = match &inputs.earlier {
             Some(earlier) => {
                 self.at(AnalysisStage::Interpreting, 0.5);
-                read_anew(earlier, started)
+                read_anew(earlier, started)?
             }
             None => self.read(&inputs, started).await?,
         };

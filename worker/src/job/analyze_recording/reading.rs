@@ -8,17 +8,19 @@ use domain::insight::{self, Reading};
 use domain::span::TimeSpan;
 use service::analysis_result::run::{Diagram, Made, Outcome};
 
+use crate::job::stop::{Stop, failed};
 use crate::vision::local::LocalReply;
 use crate::vision::redact::Rules;
 use crate::vision::stored::{self, Stored};
 
-/// From the stored reply, without looking at the recording or asking anybody.
-pub(super) fn read_anew(earlier: &Made, started: Instant) -> Outcome {
+/// From the stored reply, without looking at the recording or asking anybody. A reply that today's reader cannot read comes to
+/// nothing, not to results without anything in them.
+pub(super) fn read_anew(earlier: &Made, started: Instant) -> Result<Outcome, Stop> {
     let table: insight::parse::FrameTable = earlier.frames.iter().map(|frame| (frame.index, frame.span)).collect();
     let Stored { local, reading } = stored::read(&earlier.raw_reply, &table);
     let observed_seconds = local.as_ref().map_or(earlier.observed_seconds, observed_seconds);
-    let reading = reading.unwrap_or_default();
-    Outcome {
+    let reading = reading.map_err(|error| failed(error.code(), error))?;
+    Ok(Outcome {
         diagrams: diagrams(&reading, local.as_ref()),
         reading,
         made: Made {
@@ -26,7 +28,7 @@ pub(super) fn read_anew(earlier: &Made, started: Instant) -> Outcome {
             ..earlier.clone()
         },
         processing_seconds: started.elapsed().as_secs_f64(),
-    }
+    })
 }
 
 /// Recorded time without idle time.
@@ -97,4 +99,40 @@ pub(super) fn diagrams(reading: &Reading, local: Option<&LocalReply>) -> Vec<Dia
             Some(Diagram { kind, layout, data })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::analysis_error::AnalysisErrorCode;
+    use serde_json::json;
+
+    use super::*;
+
+    fn made(raw_reply: serde_json::Value) -> Made {
+        Made {
+            raw_reply,
+            gpt_version: "gpt-4o".to_owned(),
+            prompt_version: None,
+            cost_usd: None,
+            prompt_tokens: None,
+            completion_tokens: None,
+            frames: Vec::new(),
+            coverage: 1.0,
+            duration_seconds: 60.0,
+            observed_seconds: 60.0,
+            content_sha256: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_stored_reply_that_cannot_be_read_comes_to_nothing_instead_of_to_no_opportunities() {
+        for reply in [json!("so sorry"), json!({ "colour": "blue" }), json!([])] {
+            let Err(Stop::Failed { code, again, .. }) = read_anew(&made(reply.clone()), Instant::now()) else {
+                panic!("{reply} is read")
+            };
+            assert_eq!((code, again), (AnalysisErrorCode::ModelUnreadable, false), "{reply}");
+        }
+        let read = json!({ "description": "Orders are copied.", "workflows": [], "automation_opportunities": [] });
+        assert!(read_anew(&made(read), Instant::now()).is_ok());
+    }
 }
