@@ -12,7 +12,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::review::{Sheet, facts, lock, revalue, rows_of, settle};
+use super::review::{Sheet, facts, revalue, rows_of, settle};
 use crate::act::{Act, Change};
 use crate::db::{Db, Lease, LeaseSubject, Scope, call};
 use crate::error::{Error, Result};
@@ -53,7 +53,7 @@ pub async fn one(
         .ok_or(Error::NotFound {
             what: "completed analysis",
         })?;
-    lock(scope, &[analysis]).await?;
+    valuation::turn(scope, &[analysis]).await?;
     let assumptions = assumptions(scope, member.organization, overrides).await?;
     let rows = rows_of(scope, analysis).await?;
     let ids = (member.organization, SessionId::new(found.session_id), analysis);
@@ -273,7 +273,7 @@ async fn calculate(
 ) -> Result<()> {
     // Reviews of these analyses wait, so that neither overwrites the other.
     let analyses: Vec<AnalysisId> = part.iter().map(|(_, analysis)| *analysis).collect();
-    lock(scope, &analyses).await?;
+    valuation::turn(scope, &analyses).await?;
     let facts = facts(scope, &analyses).await?;
     let mut opportunities: BTreeMap<AnalysisId, Vec<automation_opportunity::Model>> = BTreeMap::new();
     let rows = automation_opportunity::Entity::find()

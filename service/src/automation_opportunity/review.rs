@@ -120,12 +120,19 @@ pub async fn update(scope: &Scope, opportunity: OpportunityId, review: &Review, 
         .await?
         .ok_or(Error::NotFound { what: "opportunity" })?;
     let ids = (member.organization, found.session_id, found.analysis_id);
-    lock(scope, &[found.analysis_id]).await?;
+    let was_current = valuation::is_current(scope, found.analysis_id).await?;
+    valuation::turn(scope, &[found.analysis_id]).await?;
+    // Whoever had the turn before may have replaced what was just seen.
+    if was_current == Some(true) && valuation::is_current(scope, found.analysis_id).await? == Some(false) {
+        return Err(Error::conflict(
+            "a newer analysis of the recording has just taken this one's place: look at its opportunities",
+        ));
+    }
     let mut rows = rows_of(scope, found.analysis_id).await?;
     let row = rows
         .iter_mut()
         .find(|row| row.id == opportunity)
-        .ok_or(Error::NotFound { what: "opportunity" })?;
+        .ok_or_else(replaced)?;
     if let Some(status) = review.status
         && status != row.status
         && !row.status.can_become(status)
@@ -152,6 +159,11 @@ pub async fn update(scope: &Scope, opportunity: OpportunityId, review: &Review, 
         opportunity,
         cost_analysis: cost,
     })
+}
+
+/// The opportunity was there a moment ago.
+fn replaced() -> Error {
+    Error::conflict("the analysis has just been read anew: look at its opportunities again")
 }
 
 fn entered(review: &Review) -> Vec<&'static str> {
@@ -183,20 +195,6 @@ fn entered(review: &Review) -> Vec<&'static str> {
     .into_iter()
     .filter_map(|(name, set)| set.then_some(name))
     .collect()
-}
-
-/// Two reviews of one analysis come one after the other, so that each cost analysis sees the other's. Of several analyses the
-/// locks are taken in one order.
-pub(super) async fn lock(scope: &Scope, analyses: &[AnalysisId]) -> Result<()> {
-    let mut ids: Vec<Uuid> = analyses.iter().map(|analysis| analysis.uuid()).collect();
-    ids.sort_unstable();
-    scope
-        .run(
-            "select pg_advisory_xact_lock(hashtext('newsystem.valuation'), hashtext(id::text)) from unnest($1::uuid[]) as id",
-            [ids.into()],
-        )
-        .await
-        .map(|_| ())
 }
 
 pub(super) async fn rows_of(scope: &Scope, analysis: AnalysisId) -> Result<Vec<automation_opportunity::Model>> {
@@ -400,12 +398,13 @@ fn as_json(row: &automation_opportunity::Model) -> serde_json::Value {
     })
 }
 
-/// Writes rows made by [`as_json`].
+/// Writes rows made by [`as_json`]: all of them, or none.
 async fn save(scope: &Scope, rows: Vec<serde_json::Value>) -> Result<()> {
-    if rows.is_empty() {
+    let count = rows.len() as u64;
+    if count == 0 {
         return Ok(());
     }
-    scope
+    let touched = scope
         .run(
             "update public.automation_opportunities o
                 set title = n.title, process_key = n.process_key, current_time_per_occurrence_seconds = n.current_time_per_occurrence_seconds, occurrences_per_day = n.occurrences_per_day,
@@ -424,6 +423,6 @@ async fn save(scope: &Scope, rows: Vec<serde_json::Value>) -> Result<()> {
               where o.id = n.id",
             [serde_json::Value::from(rows).into()],
         )
-        .await
-        .map(|_| ())
+        .await?;
+    if touched == count { Ok(()) } else { Err(replaced()) }
 }

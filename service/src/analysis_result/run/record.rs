@@ -8,7 +8,7 @@ use domain::id::{AnalysisId, OrganizationId, SessionId, UserId};
 use domain::roi::Observation;
 use domain::roi::cost_analysis;
 use entity::{analysis_frame, automation_opportunity, cost_analysis, workflow_insight, workflow_visualization};
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel};
 use serde_json::json;
 
 use super::Outcome;
@@ -32,6 +32,8 @@ pub async fn record(
     outcome: &Outcome,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    // A review of what is replaced here is either carried over or comes after, and sees what has become of it.
+    valuation::turn(scope, &replaced(scope, session, analysis).await?).await?;
     fence(scope, analysis).await?;
     let facts: SessionFacts = scope
         .row(
@@ -124,6 +126,21 @@ pub async fn record(
         now,
     )
     .await
+}
+
+/// The analyses whose reviews are carried over: this one, and the session's current one. Only the job in hand changes which that is.
+async fn replaced(scope: &Scope, session: SessionId, analysis: AnalysisId) -> Result<Vec<AnalysisId>> {
+    #[derive(FromQueryResult)]
+    struct Id {
+        id: uuid::Uuid,
+    }
+    let rows: Vec<Id> = scope
+        .rows(
+            "select id from public.analysis_results where session_id = $1 and (is_current or id = $2)",
+            [session.uuid().into(), analysis.uuid().into()],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| AnalysisId::new(row.id)).collect())
 }
 
 /// Carries what people entered from the session's reviewed opportunities to those of the same process, and names what has
