@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::act::{Act, Change};
 use crate::db::Scope;
 use crate::error::{Error, Result};
-use crate::valuation::{self, Observed, ReviewerInput, Standing, Summary};
+use crate::valuation::{self, Observed, PRIORITY_INPUTS, ReviewerInput, Standing, Summary, WORTH};
 
 /// What a reviewer enters; absent fields are left alone.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -395,6 +395,7 @@ fn as_json(row: &automation_opportunity::Model) -> serde_json::Value {
         "reviewed_at": row.reviewed_at, "review_note": row.review_note, "dismissal_reason": row.dismissal_reason, "implemented_at": row.implemented_at,
         "actual_implementation_cost": row.actual_implementation_cost, "measured_seconds_after": row.measured_seconds_after,
         "realised_savings_monthly": row.realised_savings_monthly,
+        "rests_on": { PRIORITY_INPUTS: row.record_metadata.get(PRIORITY_INPUTS), WORTH: row.record_metadata.get(WORTH) },
     })
 }
 
@@ -414,12 +415,12 @@ async fn save(scope: &Scope, rows: Vec<serde_json::Value>) -> Result<()> {
                     roi_percentage = n.roi_percentage, payback_period_days = n.payback_period_days, counted = n.counted, priority = n.priority, priority_reason = n.priority_reason, status = n.status,
                     reviewer_input = n.reviewer_input, reviewed_by = n.reviewed_by, reviewed_at = n.reviewed_at, review_note = n.review_note, dismissal_reason = n.dismissal_reason,
                     implemented_at = n.implemented_at, actual_implementation_cost = n.actual_implementation_cost, measured_seconds_after = n.measured_seconds_after,
-                    realised_savings_monthly = n.realised_savings_monthly
+                    realised_savings_monthly = n.realised_savings_monthly, record_metadata = o.record_metadata || n.rests_on
                from jsonb_to_recordset($1) as n (id uuid, title text, process_key text, current_time_per_occurrence_seconds double precision, occurrences_per_day double precision, frequency_basis text,
                     people_count integer, automation_complexity text, implementation_effort_hours numeric, effort_basis text, estimated_cost_savings_monthly numeric, monthly_savings_low numeric,
                     monthly_savings_high numeric, hours_saved_monthly numeric, estimated_implementation_cost numeric, roi_percentage numeric, payback_period_days integer, counted boolean, priority text,
                     priority_reason text, status text, reviewer_input jsonb, reviewed_by uuid, reviewed_at timestamptz, review_note text, dismissal_reason text, implemented_at timestamptz,
-                    actual_implementation_cost numeric, measured_seconds_after double precision, realised_savings_monthly numeric)
+                    actual_implementation_cost numeric, measured_seconds_after double precision, realised_savings_monthly numeric, rests_on jsonb)
               where o.id = n.id",
             [serde_json::Value::from(rows).into()],
         )
