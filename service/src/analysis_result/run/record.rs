@@ -1,7 +1,5 @@
 //! Recording the outcome in one transaction.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use domain::category::{ClassifiedBy, WorkflowCategory};
 use domain::id::{AnalysisId, OrganizationId, SessionId, UserId};
@@ -9,18 +7,18 @@ use domain::roi::Observation;
 use domain::roi::cost_analysis;
 use entity::{analysis_frame, automation_opportunity, cost_analysis, workflow_insight, workflow_visualization};
 use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel};
-use serde_json::json;
 
 use super::Outcome;
+use super::carry::carry;
 use super::lease::{fence, owned};
-use super::rows::{SessionFacts, diagram_rows, draft_row, frame_row, insight_rows, note};
+use super::rows::{SessionFacts, diagram_rows, draft_row, frame_row, insight_rows};
 use super::verdict::end_attempt;
 use crate::db::Scope;
 use crate::error::{Error, Result};
-use crate::valuation::{self, Observed, ReviewerInput, Standing, Summary, derived_key};
+use crate::valuation::{self, Observed, Standing, Summary};
 
 /// Records the outcome: every row of the analysis, its summary, its session and its status, in one transaction. Running it
-/// twice leaves the same rows: what an earlier try left is replaced.
+/// twice leaves the same rows: what an earlier try left is replaced, but for its cost analyses, which stay as history.
 ///
 /// # Errors
 /// [`Error::LeaseLost`] when another attempt has the work; those of the database. Nothing is written then.
@@ -49,7 +47,7 @@ pub async fn record(
         .reading
         .opportunities
         .iter()
-        .map(|draft| draft_row(draft, ids, &facts, outcome, now))
+        .map(|draft| draft_row(draft, ids, &facts, outcome.made.observed_seconds, now))
         .collect();
     let lost = carry(scope, session, analysis, &mut rows).await?;
 
@@ -75,9 +73,8 @@ pub async fn record(
     let pooled = valuation::evidence_by_process(&everywhere, &assumptions);
     let mut standings = Vec::with_capacity(rows.len());
     for (row, observation) in rows.iter_mut().zip(&own) {
-        let (worth, verdict) = valuation::price(row, observation, pooled.get(&observation.process_key), &assumptions);
+        let (worth, _) = valuation::price(row, observation, pooled.get(&observation.process_key), &assumptions);
         standings.push(Standing::of(row, &worth));
-        note(row, &json!({ "priority_inputs": verdict.inputs, "worth": worth }));
     }
     let costs = cost_analysis(&own, &pooled, &assumptions);
 
@@ -143,53 +140,7 @@ async fn replaced(scope: &Scope, session: SessionId, analysis: AnalysisId) -> Re
     Ok(rows.into_iter().map(|row| AnalysisId::new(row.id)).collect())
 }
 
-/// Carries what people entered from the session's reviewed opportunities to those of the same process, and names what has
-/// no counterpart. The analysis's own earlier rows count too: a new interpretation replaces them.
-async fn carry(
-    scope: &Scope,
-    session: SessionId,
-    analysis: AnalysisId,
-    rows: &mut [automation_opportunity::Model],
-) -> Result<Vec<String>> {
-    let reviewed = automation_opportunity::Entity::find()
-        .from_raw_sql(crate::db::statement(
-            "select o.* from public.automation_opportunities o join public.analysis_results a on a.organization_id = o.organization_id and a.id = o.analysis_id
-              where o.session_id = $1 and (a.is_current or a.id = $2) and (o.reviewed_at is not null or o.status <> 'proposed' or o.reviewer_input <> '{}') order by (a.id = $2) desc, o.reviewed_at desc nulls last",
-            [session.uuid().into(), analysis.uuid().into()],
-        ))
-        .all(scope)
-        .await?;
-    let mut by_process: BTreeMap<String, automation_opportunity::Model> = BTreeMap::new();
-    for row in reviewed {
-        by_process.entry(derived_key(&row).to_owned()).or_insert(row);
-    }
-    for row in rows.iter_mut() {
-        let Some(earlier) = by_process.remove(derived_key(row)) else {
-            continue;
-        };
-        ReviewerInput::read(&earlier.reviewer_input).lay_over(row);
-        row.reviewer_input = earlier.reviewer_input;
-        row.status = earlier.status;
-        row.reviewed_by = earlier.reviewed_by;
-        row.reviewed_at = earlier.reviewed_at;
-        row.review_note = earlier.review_note;
-        row.dismissal_reason = earlier.dismissal_reason;
-        row.implemented_at = earlier.implemented_at;
-        row.actual_implementation_cost = earlier.actual_implementation_cost;
-        row.measured_seconds_after = earlier.measured_seconds_after;
-    }
-    Ok(by_process
-        .into_values()
-        .map(|row| {
-            format!(
-                "the reviewed opportunity \"{}\" ({}) has no counterpart here and could not be carried over",
-                row.title, row.status
-            )
-        })
-        .collect())
-}
-
-/// Takes away what an earlier try of this analysis left, and has the objects of superfluous frames deleted.
+/// Takes away what an earlier reading of this analysis left (its cost analyses stay as history), and has the objects of superfluous frames deleted.
 async fn clear(scope: &Scope, analysis: AnalysisId, frames: usize) -> Result<()> {
     scope
         .run(
@@ -202,7 +153,6 @@ async fn clear(scope: &Scope, analysis: AnalysisId, frames: usize) -> Result<()>
         "automation_opportunities",
         "workflow_insights",
         "workflow_visualizations",
-        "cost_analyses",
     ] {
         scope
             .run(

@@ -24,7 +24,7 @@ pub(super) fn draft_row(
     draft: &OpportunityDraft,
     (organization, session, analysis): (OrganizationId, SessionId, AnalysisId),
     facts: &SessionFacts,
-    outcome: &Outcome,
+    observed_seconds: f64,
     now: DateTime<Utc>,
 ) -> automation_opportunity::Model {
     let declared = draft.occurrences_per_day.or(facts.declared_occurrences_per_day);
@@ -40,7 +40,7 @@ pub(super) fn draft_row(
         workflow_steps: draft.workflow_steps.clone(),
         current_time_per_occurrence_seconds: draft.current_time_per_occurrence_seconds,
         occurrences_observed: i32::try_from(draft.occurrences.len()).unwrap_or(i32::MAX),
-        observed_seconds: outcome.made.observed_seconds,
+        observed_seconds,
         occurrences_per_day: declared,
         frequency_basis: if declared.is_some() {
             FrequencyBasis::Declared
@@ -91,12 +91,6 @@ pub(super) fn draft_row(
         }),
         created_at: now,
         updated_at: now,
-    }
-}
-
-pub(super) fn note(row: &mut automation_opportunity::Model, more: &serde_json::Value) {
-    if let (Some(into), Some(from)) = (row.record_metadata.as_object_mut(), more.as_object()) {
-        into.extend(from.clone());
     }
 }
 
