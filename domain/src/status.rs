@@ -149,6 +149,16 @@ impl AnalysisStage {
 }
 
 impl OpportunityStatus {
+    /// How far it has come, from turned down to implemented.
+    pub const fn progress(self) -> u8 {
+        match self {
+            Self::Dismissed => 0,
+            Self::Proposed => 1,
+            Self::Accepted => 2,
+            Self::Implemented => 3,
+        }
+    }
+
     /// Whether a reviewer may move an opportunity from this state to `next`. Every decision can be taken back;
     /// IMPLEMENTED is left only to ACCEPTED, so that a realised saving is never dismissed in one step.
     pub const fn can_become(self, next: Self) -> bool {

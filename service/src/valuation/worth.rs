@@ -14,12 +14,12 @@ use super::ReviewerInput;
 use crate::db::Scope;
 use crate::error::Result;
 
-/// What all recordings of an organization saw of each process; the same recording counts once.
+/// What all recordings of an organization saw of each process, by what it is pooled as; the same recording counts once.
 pub fn evidence_by_process(observations: &[Observation], assumptions: &Assumptions) -> BTreeMap<String, Evidence> {
     Pool::of(observations, assumptions)
         .processes
         .into_iter()
-        .map(|process| (process.process_key, process.evidence))
+        .map(|process| (process.pooled_as, process.evidence))
         .collect()
 }
 
