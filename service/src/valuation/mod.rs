@@ -2,12 +2,14 @@
 //! person corrects an opportunity, and when costs are calculated anew; the arithmetic itself is [`domain::roi`].
 
 mod cost;
+mod declared;
 mod entered;
 mod observe;
 mod turn;
 mod worth;
 
 pub use cost::{Summary, cost_row};
+pub(crate) use declared::{Declaration, declare};
 pub use entered::{ReviewerInput, assumptions};
 pub use observe::{Current, Observed, current, observation_of, observations};
 pub(crate) use turn::{is_current, turn};

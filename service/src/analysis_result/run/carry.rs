@@ -239,13 +239,19 @@ mod tests {
         assert_eq!(becomes(reviews(), rows), (vec![Dismissed, Accepted], vec![]));
         let (became, lost) = becomes(reviews(), vec![found(2, "k", "Copy the label")]);
         assert_eq!(became, [Dismissed]);
-        assert!(lost.len() == 1 && lost[0].contains("\"Copy the order\" (accepted) has no counterpart"), "{lost:?}");
+        assert!(
+            lost.len() == 1 && lost[0].contains("\"Copy the order\" (accepted) has no counterpart"),
+            "{lost:?}"
+        );
     }
 
     #[test]
     fn what_has_no_name_is_not_taken_for_something_else_without_one() {
         let reviews = vec![reviewed(1, UNNAMED_PROCESS, "Copy the order", Accepted, 1)];
-        let rows = vec![found(1, UNNAMED_PROCESS, "Print"), found(1, UNNAMED_PROCESS, "Copy the order")];
+        let rows = vec![
+            found(1, UNNAMED_PROCESS, "Print"),
+            found(1, UNNAMED_PROCESS, "Copy the order"),
+        ];
         assert_eq!(becomes(reviews.clone(), rows), (vec![Proposed, Accepted], vec![]));
         let (became, lost) = becomes(reviews, vec![found(1, UNNAMED_PROCESS, "Print")]);
         assert_eq!((became, lost.len()), (vec![Proposed], 1));

@@ -15,7 +15,7 @@ use super::rows::{SessionFacts, diagram_rows, draft_row, frame_row, insight_rows
 use super::verdict::end_attempt;
 use crate::db::Scope;
 use crate::error::{Error, Result};
-use crate::valuation::{self, Observed, Standing, Summary};
+use crate::valuation::{self, Declaration, Observed, Standing, Summary};
 
 /// Records the outcome: every row of the analysis, its summary, its session and its status, in one transaction. Running it
 /// twice leaves the same rows: what an earlier try left is replaced, but for its cost analyses, which stay as history.
@@ -50,6 +50,11 @@ pub async fn record(
         .map(|draft| draft_row(draft, ids, &facts, outcome.made.observed_seconds, now))
         .collect();
     let lost = carry(scope, session, analysis, &mut rows).await?;
+    let declaration = Declaration {
+        occurrences_per_day: facts.declared_occurrences_per_day,
+        people_count: facts.people_count,
+    };
+    valuation::declare(&mut rows, declaration);
 
     let own: Vec<Observation> = rows
         .iter()
@@ -73,7 +78,12 @@ pub async fn record(
     let pooled = valuation::evidence_by_process(&everywhere, &assumptions);
     let mut standings = Vec::with_capacity(rows.len());
     for (row, observation) in rows.iter_mut().zip(&own) {
-        let (worth, _) = valuation::price(row, observation, pooled.get(&observation.process_key), &assumptions);
+        let (worth, _) = valuation::price(
+            row,
+            observation,
+            pooled.get(observation.pooled_as().as_ref()),
+            &assumptions,
+        );
         standings.push(Standing::of(row, &worth));
     }
     let costs = cost_analysis(&own, &pooled, &assumptions);

@@ -15,6 +15,7 @@ use crate::valuation::Standing;
 #[derive(FromQueryResult)]
 pub(super) struct SessionFacts {
     pub(super) user_id: Option<uuid::Uuid>,
+    /// See `valuation::declare`.
     pub(super) declared_occurrences_per_day: Option<f64>,
     pub(super) people_count: i32,
     pub(super) recorded_on: NaiveDate,
@@ -27,7 +28,6 @@ pub(super) fn draft_row(
     observed_seconds: f64,
     now: DateTime<Utc>,
 ) -> automation_opportunity::Model {
-    let declared = draft.occurrences_per_day.or(facts.declared_occurrences_per_day);
     automation_opportunity::Model {
         id: uuid::Uuid::now_v7().into(),
         analysis_id: analysis,
@@ -41,12 +41,8 @@ pub(super) fn draft_row(
         current_time_per_occurrence_seconds: draft.current_time_per_occurrence_seconds,
         occurrences_observed: i32::try_from(draft.occurrences.len()).unwrap_or(i32::MAX),
         observed_seconds,
-        occurrences_per_day: declared,
-        frequency_basis: if declared.is_some() {
-            FrequencyBasis::Declared
-        } else {
-            FrequencyBasis::Extrapolated
-        },
+        occurrences_per_day: None,
+        frequency_basis: FrequencyBasis::Extrapolated,
         people_count: facts.people_count,
         automation_complexity: draft.automation_complexity,
         implementation_effort_hours: None,

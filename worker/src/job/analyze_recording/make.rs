@@ -39,7 +39,8 @@ impl Work<'_> {
                 break inputs?;
             }
         };
-        self.fresh.store(inputs.earlier.is_none() && !inputs.has_results, Ordering::Relaxed);
+        self.fresh
+            .store(inputs.earlier.is_none() && !inputs.has_results, Ordering::Relaxed);
         let outcome = match &inputs.earlier {
             Some(earlier) => {
                 self.at(AnalysisStage::Interpreting, 0.5);
