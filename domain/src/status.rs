@@ -29,11 +29,12 @@ closed! {
 
     /// Where an analysis stands.
     pub enum AnalysisStatus {
-        /// Waits for a worker. Entered by enqueueAnalysis, by retryAnalysis, and by a worker that hands it back for another attempt.
+        /// Waits for a worker. Entered by enqueueAnalysis, by retryAnalysis, by reinterpretAnalysis, and by a worker that hands it back for another attempt.
         Queued = "queued",
         /// A worker holds it under a lease. Left by that worker, or by the sweep when the lease is dead.
         Processing = "processing",
-        /// Done, with results. Never left: reinterpretAnalysis derives the results anew in place, a new analysis is a new object.
+        /// Done, with results. Left only by reinterpretAnalysis, which derives the results anew in place, and come back to however that ends: a new
+        /// analysis is a new object.
         Completed = "completed",
         /// Ended without results, with an errorCode; CANCELLED is one of them. retryAnalysis takes it back to QUEUED.
         Failed = "failed",
@@ -128,7 +129,9 @@ impl AnalysisStatus {
         use AnalysisStatus::{Completed, Failed, Processing, Queued};
         matches!(
             (self, next),
-            (Queued, Processing | Failed) | (Processing, Queued | Completed | Failed) | (Failed, Queued)
+            (Queued, Processing | Completed | Failed)
+                | (Processing, Queued | Completed | Failed)
+                | (Completed | Failed, Queued)
         )
     }
 
@@ -146,6 +149,16 @@ impl AnalysisStage {
 }
 
 impl OpportunityStatus {
+    /// How far it has come, from turned down to implemented.
+    pub const fn progress(self) -> u8 {
+        match self {
+            Self::Dismissed => 0,
+            Self::Proposed => 1,
+            Self::Accepted => 2,
+            Self::Implemented => 3,
+        }
+    }
+
     /// Whether a reviewer may move an opportunity from this state to `next`. Every decision can be taken back;
     /// IMPLEMENTED is left only to ACCEPTED, so that a realised saving is never dismissed in one step.
     pub const fn can_become(self, next: Self) -> bool {
@@ -203,7 +216,7 @@ mod tests {
         );
         assert_eq!(
             moves!(AnalysisStatus),
-            "queued>processing queued>failed processing>queued processing>completed processing>failed failed>queued"
+            "queued>processing queued>completed queued>failed processing>queued processing>completed processing>failed completed>queued failed>queued"
         );
         assert_eq!(
             moves!(OpportunityStatus),

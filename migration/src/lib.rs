@@ -20,6 +20,7 @@ mod m20261124_000009_system;
 mod m20261129_000010_export;
 mod m20261129_000011_recalculation;
 mod m20261129_000012_ledger;
+mod m20261129_000013_kept_results;
 
 /// A connection of the owner, for those who may not name the ORM.
 pub use sea_orm::DatabaseConnection;
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000010_export::Migration),
             Box::new(m20261129_000011_recalculation::Migration),
             Box::new(m20261129_000012_ledger::Migration),
+            Box::new(m20261129_000013_kept_results::Migration),
         ]
     }
 }

@@ -13,6 +13,9 @@ use crate::closed::closed;
 use crate::roi::Complexity;
 use crate::span::TimeSpan;
 
+/// The key of a process without a readable name: two of them are not the same.
+pub const UNNAMED_PROCESS: &str = "unnamed";
+
 closed! {
     /// What an insight is about.
     pub enum InsightType {

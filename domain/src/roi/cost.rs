@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use super::assumptions::Assumptions;
 use super::frequency::Evidence;
-use super::pool::{Pool, Process};
+use super::pool::{Contribution, Pool, Process};
 use super::scenario::{Scenario, scenario};
-use super::worth::{Observation, payback_days, roi_percentage};
+use super::worth::{MOST_MONEY, Missing, Observation, payback_days, roi_percentage};
 use super::{ConfidenceLevel, ScenarioName};
 use crate::effort::{HoursPerMonth, HoursPerWeek};
 use crate::money::{Cost, MoneyPerMonth, MoneyPerYear};
+use crate::status::OpportunityStatus;
 
 /// What the counted opportunities of one analysis come to. In the assumptions' currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,7 +65,29 @@ pub const WELL_OBSERVED: u32 = 30;
 /// Occurrences below which it is badly observed: the interval is then more than three fifths either way.
 pub const BADLY_OBSERVED: u32 = 10;
 
-/// The cost analysis of the opportunities of one analysis. `elsewhere` holds, by process key, what all recordings of the
+/// Whether all of it together can be kept, as each part can.
+fn fits(pool: &Pool, assumptions: &Assumptions) -> bool {
+    let most = ScenarioName::ALL
+        .iter()
+        .map(|name| pool.steady_month(*name, assumptions))
+        .flat_map(|month| {
+            [
+                month.cost.value(),
+                month.gross.per_year().value(),
+                month.running.per_year().value(),
+            ]
+        })
+        .max();
+    let current: HoursPerMonth = pool
+        .processes
+        .iter()
+        .filter_map(|process| Some(process.contribution?.current_hours))
+        .sum();
+    let current = (current * assumptions.hourly_rate()).per_year().value();
+    most.is_none_or(|most| most < MOST_MONEY) && current < MOST_MONEY
+}
+
+/// The cost analysis of the opportunities of one analysis. `elsewhere` holds, by what a process is pooled as, what all recordings of the
 /// organization (this one included) saw of a process; without an entry the process is judged on this analysis alone.
 ///
 /// Confidence is LOW when nothing counts or a counted process was seen less than 10 times; HIGH when each was seen 30 times
@@ -80,7 +103,15 @@ pub fn cost_analysis(
         .iter()
         .filter_map(|process| Some((process, process.contribution?)))
         .collect();
-    let uncounted = observations.len().saturating_sub(counted.len()) as u32;
+    // Two opportunities of one process count together.
+    let count = observations
+        .iter()
+        .filter(|one| {
+            let is_counted = |(process, _): &(&Process, Contribution)| process.pooled_as == one.pooled_as();
+            one.status != OpportunityStatus::Dismissed && counted.iter().any(is_counted)
+        })
+        .count();
+    let uncounted = (observations.len() - count) as u32;
 
     let fewest = counted.iter().map(|(process, _)| process.evidence.occurrences).min();
     let (confidence, confidence_reason) = match fewest {
@@ -118,6 +149,17 @@ pub fn cost_analysis(
             uncounted,
         };
     }
+    if !fits(&pool, assumptions) {
+        return CostAnalysis {
+            figures: None,
+            confidence: ConfidenceLevel::Low,
+            confidence_reason: Missing::OutOfRange.sentence().to_owned(),
+            scenarios: Vec::new(),
+            processes: Vec::new(),
+            counted: count as u32,
+            uncounted,
+        };
+    }
     let scenarios: Vec<Scenario> = ScenarioName::ALL
         .iter()
         .map(|name| scenario(*name, pool.steady_month(*name, assumptions), assumptions))
@@ -144,7 +186,7 @@ pub fn cost_analysis(
         confidence_reason,
         scenarios,
         processes: counted.iter().map(|(process, _)| (*process).clone()).collect(),
-        counted: counted.len() as u32,
+        counted: count as u32,
         uncounted,
     }
 }

@@ -9,6 +9,7 @@
 //! time is used for something else or is no longer paid.
 
 pub mod assumptions;
+mod copies;
 mod cost;
 mod frequency;
 pub mod poisson;
@@ -29,7 +30,9 @@ pub use priority::{Inputs as PriorityInputs, Verdict, priority};
 pub use reviews::Reviews;
 pub use scenario::Scenario;
 pub use sums::{ByState, Sums};
-pub use worth::{Figures, Missing, Observation, Realised, Worth, payback_days, roi_percentage, roi_score, worth};
+pub use worth::{
+    Entered, Figures, MOST_MONEY, Missing, Observation, Realised, Worth, payback_days, roi_percentage, roi_score, worth,
+};
 
 use crate::closed::closed;
 

@@ -1,12 +1,14 @@
 //! An organization's processes, each counted once: the same process in several recordings or analyses is pooled, the same
 //! recording uploaded or analysed ten times changes nothing, and together they take no more time than there is.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
 use super::ScenarioName;
 use super::assumptions::Assumptions;
+use super::copies::{each_recording_once, together};
 use super::frequency::{Evidence, Frequency};
 use super::scenario::SteadyMonth;
 use super::worth::{Known, Line, Load, Missing, Observation, effort};
@@ -23,6 +25,8 @@ use crate::status::OpportunityStatus;
 pub struct Process {
     /// Which one.
     pub process_key: String,
+    /// The same, with the recording of one without a name: see [`Observation::pooled_as`].
+    pub pooled_as: String,
     /// The kind that its newest observation has.
     pub category: WorkflowCategory,
     /// The furthest that it has come: IMPLEMENTED before ACCEPTED before PROPOSED.
@@ -76,8 +80,9 @@ impl Pool {
     /// Works out an organization's processes from the opportunities of the current analysis of each session.
     ///
     /// Rules, in this order:
-    /// 1. Of each recording (by content) only the newest analysis counts; what a person entered on another copy stays.
-    /// 2. Dismissed opportunities do not count.
+    /// 1. Of each recording (by content) only the newest analysis counts; what a person entered on another copy holds for it too.
+    /// 2. Dismissed opportunities do not count. Of the others, those of one process in one recording count together; one without a
+    ///    readable name is no other recording's.
     /// 3. A process has the mean time of its occurrences, and the frequency weighted by recorded time: measured, that is
     ///    all occurrences over all time; declared, the mean of what was declared, each weighted by its recording's length.
     /// 4. Within a recording, time that several processes show belongs to one: first what is implemented, then what is
@@ -93,17 +98,15 @@ impl Pool {
         elsewhere: &BTreeMap<String, Evidence>,
         assumptions: &Assumptions,
     ) -> Self {
-        let once = each_recording_once(observations);
-        let mut groups: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
-        for observation in once {
-            if observation.status != OpportunityStatus::Dismissed {
-                groups.entry(&observation.process_key).or_default().push(observation);
-            }
+        let seen = each_process_of_each_recording(observations);
+        let mut groups: BTreeMap<Cow<'_, str>, Vec<&Observation>> = BTreeMap::new();
+        for observation in &seen {
+            groups.entry(observation.pooled_as()).or_default().push(observation);
         }
         let day = assumptions.working_time().day();
         let mut pooled: Vec<Pooled<'_>> = groups
-            .into_values()
-            .map(|seen| Pooled::of(seen, elsewhere, day, assumptions))
+            .into_iter()
+            .map(|(key, seen)| Pooled::of(key.into_owned(), seen, elsewhere, day, assumptions))
             .collect();
         let own = own_shares(&pooled);
         for (process, own) in pooled.iter_mut().zip(&own) {
@@ -144,38 +147,16 @@ impl Pool {
     }
 }
 
-/// Of each recording its newest analysis, each process once; where a person worked on another copy of the same
-/// opportunity, that copy.
-pub(super) fn each_recording_once(observations: &[Observation]) -> Vec<&Observation> {
-    let mut recordings: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
-    for observation in observations {
-        recordings.entry(&observation.recording).or_default().push(observation);
-    }
-    let mut chosen = Vec::new();
-    for copies in recordings.into_values() {
-        let Some(newest) = copies.iter().map(|copy| (copy.analysed_at, copy.analysis)).max() else {
-            continue;
-        };
-        let keys: BTreeSet<&str> = copies
-            .iter()
-            .filter(|copy| copy.analysis == newest.1)
-            .map(|copy| copy.process_key.as_str())
-            .collect();
-        for key in keys {
-            // Equal in all of these are only copies that say the same.
-            let best = copies.iter().filter(|copy| copy.process_key == key).max_by_key(|copy| {
-                (
-                    copy.is_reviewed(),
-                    copy.analysed_at,
-                    copy.analysis,
-                    copy.evidence.occurrences,
-                    copy.seconds_per_occurrence,
-                )
-            });
-            chosen.extend(best.copied());
+/// What each recording shows of each process that was not dismissed.
+fn each_process_of_each_recording(observations: &[Observation]) -> Vec<Cow<'_, Observation>> {
+    let mut parts: BTreeMap<(String, String), Vec<Cow<'_, Observation>>> = BTreeMap::new();
+    for one in each_recording_once(observations) {
+        if one.status != OpportunityStatus::Dismissed {
+            let place = (one.pooled_as().into_owned(), one.recording.clone());
+            parts.entry(place).or_default().push(one);
         }
     }
-    chosen
+    parts.into_values().filter_map(together).collect()
 }
 
 /// Who was recorded.
@@ -197,6 +178,7 @@ impl<'a> Person<'a> {
 
 /// A process while it is worked out.
 struct Pooled<'a> {
+    key: String,
     seen: Vec<&'a Observation>,
     status: OpportunityStatus,
     evidence: Evidence,
@@ -211,6 +193,7 @@ struct Pooled<'a> {
 impl<'a> Pooled<'a> {
     /// `seen` is not empty.
     fn of(
+        key: String,
         mut seen: Vec<&'a Observation>,
         elsewhere: &BTreeMap<String, Evidence>,
         day: Seconds,
@@ -218,18 +201,12 @@ impl<'a> Pooled<'a> {
     ) -> Self {
         seen.sort_by_key(|one| std::cmp::Reverse((one.analysed_at, one.analysis)));
         let own = seen.iter().fold(Evidence::default(), |sum, one| sum.and(&one.evidence));
-        let key = seen.first().map_or("", |one| one.process_key.as_str());
-        let evidence = elsewhere.get(key).cloned().unwrap_or(own);
+        let evidence = elsewhere.get(&key).cloned().unwrap_or(own);
         let frequency = Frequency::of(declared(&seen), &evidence, day);
         let status = seen
             .iter()
             .map(|one| one.status)
-            .max_by_key(|status| match status {
-                OpportunityStatus::Implemented => 3,
-                OpportunityStatus::Accepted => 2,
-                OpportunityStatus::Proposed => 1,
-                OpportunityStatus::Dismissed => 0,
-            })
+            .max_by_key(|status| status.progress())
             .unwrap_or(OpportunityStatus::Proposed);
         // Of several answers of people the newest, of several guesses the more careful one.
         let entered = seen.iter().find_map(|one| one.effort);
@@ -250,6 +227,7 @@ impl<'a> Pooled<'a> {
             assumptions,
         );
         Self {
+            key,
             seen,
             status,
             evidence,
@@ -259,10 +237,6 @@ impl<'a> Pooled<'a> {
             line,
             covered: false,
         }
-    }
-
-    fn key(&self) -> &str {
-        self.seen.first().map_or("", |one| one.process_key.as_str())
     }
 
     fn is_counted(&self) -> bool {
@@ -314,11 +288,15 @@ impl<'a> Pooled<'a> {
             }
         });
         Process {
-            process_key: self.key().to_owned(),
+            process_key: self
+                .seen
+                .first()
+                .map_or_else(String::new, |one| one.process_key.clone()),
+            pooled_as: self.key.clone(),
             category: self.seen.first().map_or(WorkflowCategory::Other, |one| one.category),
             status: self.status,
             analyses: self.seen.iter().map(|one| one.analysis).collect(),
-            opportunities: self.seen.iter().map(|one| one.opportunity).collect(),
+            opportunities: self.seen.iter().flat_map(|one| &one.opportunities).copied().collect(),
             evidence: self.evidence.clone(),
             frequency: self.frequency,
             people: self.people,
@@ -349,7 +327,7 @@ fn declared(seen: &[&Observation]) -> Option<PerDay> {
     .map(PerDay::new)
 }
 
-fn weighted_mean(values: impl Iterator<Item = (Decimal, Decimal)> + Clone) -> Option<Decimal> {
+pub(super) fn weighted_mean(values: impl Iterator<Item = (Decimal, Decimal)> + Clone) -> Option<Decimal> {
     let (sum, weight) = values
         .clone()
         .fold((Decimal::ZERO, Decimal::ZERO), |(sum, weight), (value, w)| {

@@ -1,6 +1,6 @@
 //! What people decided about what analyses found: how far the analyser's proposals can be relied on.
 
-use super::pool::each_recording_once;
+use super::copies::each_recording_once;
 use super::worth::Observation;
 use crate::status::OpportunityStatus;
 

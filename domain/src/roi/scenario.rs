@@ -110,6 +110,7 @@ fn days(months: Decimal) -> Option<u32> {
     days.round_dp(9)
         .round_dp_with_strategy(0, RoundingStrategy::ToPositiveInfinity)
         .to_u32()
+        .filter(|days| *days <= i32::MAX.unsigned_abs())
 }
 
 /// The average effect in month `m` of a ramp-up of `ramp` months.

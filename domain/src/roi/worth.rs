@@ -1,5 +1,7 @@
 //! What one opportunity is worth.
 
+use std::borrow::Cow;
+
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serialize;
@@ -13,6 +15,7 @@ use crate::category::WorkflowCategory;
 use crate::closed::closed;
 use crate::effort::{Hours, HoursPerMonth, PerDay, Seconds};
 use crate::id::{AnalysisId, OpportunityId, UserId};
+use crate::insight::UNNAMED_PROCESS;
 use crate::money::{Cost, MoneyPerMonth, MoneyPerYear};
 use crate::share::Share;
 use crate::span::TimeSpan;
@@ -31,6 +34,8 @@ closed! {
         ComplexityUnknown = "complexity_unknown",
         /// No hourly rate is set for this currency.
         HourlyRateUnset = "hourly_rate_unset",
+        /// Its amounts are larger than can be kept, whatever was entered to make them so.
+        OutOfRange = "out_of_range",
     }
 }
 
@@ -45,17 +50,25 @@ impl Missing {
             Self::FrequencyUnknown => "how often it is done is not known; enter the occurrences per day",
             Self::ComplexityUnknown => "how hard it is to automate is not known; choose a complexity",
             Self::HourlyRateUnset => "no hourly rate is set for this currency; enter it in the organization's defaults",
+            Self::OutOfRange => "its amounts are larger than can be kept; check the people, the effort and the rates",
         }
     }
 }
 
+/// What an amount of money stays below, so that it can be kept to the cent: a million million, in any currency.
+pub const MOST_MONEY: Decimal = Decimal::from_parts(0xd4a5_1000, 0xe8, 0, false, 0);
+/// What a ratio in percent stays below: what pays back ten thousand million times over has no cost to speak of.
+const MOST_PERCENT: Decimal = MOST_MONEY;
+
 /// An opportunity as one analysis saw it and as people corrected it: all that its worth is made from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
-    /// Which one.
-    pub opportunity: OpportunityId,
+    /// Which one; all of those that count together, where they do.
+    pub opportunities: Vec<OpportunityId>,
     /// The process that it is about.
     pub process_key: String,
+    /// The process that it was derived as, whatever a person made of it: by it the copies of a recording know each other's opportunities.
+    pub derived_key: String,
     /// The analysis that it belongs to.
     pub analysis: AnalysisId,
     /// When that analysis ended: of several analyses of one recording, the newest counts.
@@ -86,12 +99,52 @@ pub struct Observation {
     pub actual_cost: Option<Cost>,
     /// What an occurrence takes since it is implemented.
     pub seconds_after: Option<Seconds>,
+    /// What people entered in place of what was derived.
+    pub entered: Entered,
+}
+
+/// What people entered about an opportunity in place of what was derived; what only people know (how often, the effort) is not here.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Entered {
+    /// When a person last reviewed it.
+    pub at: Option<DateTime<Utc>>,
+    /// The process that it really is.
+    pub process_key: Option<String>,
+    /// Seconds of an occurrence.
+    pub seconds: Option<Seconds>,
+    /// People who do it.
+    pub people: Option<u32>,
+    /// How hard it is to automate.
+    pub complexity: Option<Complexity>,
 }
 
 impl Observation {
     /// Whether a person decided or entered something about it.
-    pub fn is_reviewed(&self) -> bool {
-        self.status != OpportunityStatus::Proposed || self.declared_per_day.is_some() || self.effort.is_some()
+    pub fn has_input(&self) -> bool {
+        let Entered {
+            at: _,
+            process_key,
+            seconds,
+            people,
+            complexity,
+        } = &self.entered;
+        self.status != OpportunityStatus::Proposed
+            || self.declared_per_day.is_some()
+            || self.effort.is_some()
+            || process_key.is_some()
+            || seconds.is_some()
+            || people.is_some()
+            || complexity.is_some()
+    }
+
+    /// Under what it is pooled: its process, and for one without a name the recording too, since two of these are not the same.
+    pub fn pooled_as(&self) -> Cow<'_, str> {
+        if self.process_key == UNNAMED_PROCESS {
+            // No key that a person enters holds this character.
+            Cow::Owned(format!("{UNNAMED_PROCESS}\0{}", self.recording))
+        } else {
+            Cow::Borrowed(&self.process_key)
+        }
     }
 }
 
@@ -151,7 +204,8 @@ pub struct Realised {
 }
 
 /// Days until the saving has paid for the building: `cost / monthly saving x (365 / 12)`, rounded up, since it is not paid back
-/// before. None when nothing is saved: it never pays back. The simple quotient, without ramp-up or interest.
+/// before. None when nothing is saved: it never pays back, nor within as many days as anybody counts. The simple quotient, without
+/// ramp-up or interest.
 pub fn payback_days(cost: Cost, monthly: MoneyPerMonth) -> Option<u32> {
     if monthly <= MoneyPerMonth::ZERO {
         return None;
@@ -159,18 +213,20 @@ pub fn payback_days(cost: Cost, monthly: MoneyPerMonth) -> Option<u32> {
     let days = (cost.value() * Decimal::from(365)).checked_div(monthly.value() * Decimal::from(12))?;
     days.round_dp_with_strategy(0, RoundingStrategy::ToPositiveInfinity)
         .to_u32()
+        .filter(|days| *days <= i32::MAX.unsigned_abs())
 }
 
 /// Return on the investment in the first year of steady state, net: `(annual saving - cost) / cost x 100`, to two decimals.
-/// None when there is no cost to return.
+/// None when there is no cost to return, or none to speak of.
 pub fn roi_percentage(cost: Cost, annual: MoneyPerYear) -> Option<Decimal> {
     let ratio = (annual.value() - cost.value()).checked_div(cost.value())?;
-    Some(crate::effort::rounded_to(ratio * Decimal::ONE_HUNDRED, 2))
+    Some(crate::effort::rounded_to(ratio * Decimal::ONE_HUNDRED, 2)).filter(|percent| percent.abs() < MOST_PERCENT)
 }
 
 /// An insight's score: annual saving over cost, to two decimals. None without a cost.
 pub fn roi_score(cost: Cost, annual: MoneyPerYear) -> Option<Decimal> {
     Some(crate::effort::rounded_to(annual.value().checked_div(cost.value())?, 2))
+        .filter(|score| score.abs() < MOST_PERCENT)
 }
 
 /// What an opportunity is worth on its own evidence or, with `pooled`, on that of all recordings of its process.
@@ -219,7 +275,9 @@ pub fn worth(observation: &Observation, pooled: Option<&Evidence>, assumptions: 
         counted: frequency.is_some_and(Frequency::is_counted),
         effort,
         effort_basis,
-        implementation_cost: effort.map(|effort| (effort * assumptions.implementation_rate()).rounded()),
+        implementation_cost: effort
+            .map(|effort| (effort * assumptions.implementation_rate()).rounded())
+            .filter(|cost| cost.value() < MOST_MONEY),
         figures: line.map(|line| line.figures(assumptions)),
         realised,
     }
@@ -231,9 +289,10 @@ pub(super) fn effort(
     assumptions: &Assumptions,
 ) -> (Option<Hours>, EffortBasis) {
     match entered {
-        Some(hours) => (Some(hours), EffortBasis::Entered),
+        // To the hundredth of an hour: what is shown is what is priced.
+        Some(hours) => (Some(hours.rounded()), EffortBasis::Entered),
         None => (
-            complexity.map(|complexity| assumptions.effort(complexity)),
+            complexity.map(|complexity| assumptions.effort(complexity).rounded()),
             EffortBasis::Assumed,
         ),
     }
@@ -335,7 +394,7 @@ impl Line {
         }
         let day = assumptions.working_time().day();
         let load = |times: PerDay| (seconds * times).min(day);
-        Ok(Self {
+        let line = Self {
             seconds,
             load: Load {
                 low: load(frequency.low),
@@ -352,7 +411,26 @@ impl Line {
                 .actual_cost
                 .unwrap_or(effort * assumptions.implementation_rate())
                 .rounded(),
-        })
+        };
+        if line.fits(assumptions) {
+            Ok(line)
+        } else {
+            Err(Missing::OutOfRange)
+        }
+    }
+
+    /// Whether whatever comes of it can be kept: its cost, and a year of all that it takes and of all that it costs to run.
+    fn fits(&self, assumptions: &Assumptions) -> bool {
+        let most = self.load.low.max(self.load.base).max(self.load.high);
+        let hours = assumptions.working_time().monthly(most, self.people);
+        let yearly = |money: MoneyPerMonth| money.per_year().value();
+        let running = self.saving(most, ScenarioName::Base, assumptions).running;
+        let all = [
+            self.cost.value(),
+            yearly(hours * assumptions.hourly_rate()),
+            yearly(running),
+        ];
+        all.into_iter().all(|money| money < MOST_MONEY)
     }
 
     /// What is saved when the process takes `load` of each person's day.

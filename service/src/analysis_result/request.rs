@@ -101,6 +101,13 @@ struct AnalysisRow {
     status: String,
 }
 
+/// What an analysis goes back to when reading it anew is cancelled or fails: its results are still there, and so is their end, which
+/// only one that was completed before has while it is queued or processing. `$2` is the code, `$3` the sentence, `$4` the instant.
+pub(super) const END_WITHOUT_RESULTS: &str = "status = case when processing_completed_at is null then 'failed' else 'completed' end, stage = 'done',
+    error_code = case when processing_completed_at is null then $2 end, error_message = case when processing_completed_at is null then $3 end,
+    progress = case when processing_completed_at is null then progress else 1 end, progress_message = null, frames_done = case when processing_completed_at is null then frames_done else frames_analyzed end,
+    frames_total = case when processing_completed_at is null then frames_total else frames_analyzed end, processing_completed_at = coalesce(processing_completed_at, $4)";
+
 async fn lock_analysis(scope: &Scope, analysis: AnalysisId) -> Result<(SessionId, AnalysisStatus)> {
     let row: AnalysisRow = scope
         .row(
@@ -117,7 +124,7 @@ async fn lock_analysis(scope: &Scope, analysis: AnalysisId) -> Result<(SessionId
 }
 
 /// Cancels an analysis: a queued one at once, a running one within two seconds (its worker hears of it at its next renewal of
-/// the lease, or by the doorbell). One that is over stays as it is.
+/// the lease, or by the doorbell). One that is over stays as it is; one that was only being read anew goes back to its results.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Forbidden`].
@@ -130,8 +137,7 @@ pub async fn cancel(scope: &Scope, analysis: AnalysisId, now: DateTime<Utc>) -> 
         AnalysisStatus::Queued => {
             let touched = scope
                 .run(
-                    "update public.analysis_results set status = 'failed', stage = 'done', error_code = $2, error_message = $3, cancel_requested_at = $4, processing_completed_at = $4
-                      where id = $1 and status = 'queued'",
+                    &format!("update public.analysis_results set {END_WITHOUT_RESULTS}, cancel_requested_at = $4 where id = $1 and status = 'queued'"),
                     [analysis.uuid().into(), code.as_str().into(), code.sentence().into(), now.into()],
                 )
                 .await?;
@@ -216,7 +222,7 @@ async fn has_active(scope: &Scope, session: SessionId) -> Result<bool> {
 }
 
 /// Derives everything again from the stored raw reply, without asking the model: the same row goes through the queue once
-/// more, and its job finds the reply.
+/// more, and its job finds the reply. Until that has come to new results it keeps the ones it has, and its place in the sums.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] unless it completed and its reply is still kept, and no other is under way.
@@ -250,8 +256,8 @@ pub async fn reinterpret(scope: &Scope, analysis: AnalysisId, now: DateTime<Utc>
     }
     let touched = scope
         .run(
-            "update public.analysis_results set status = 'queued', stage = 'interpreting', progress = 0, progress_message = null, is_current = false, error_code = null, error_message = null,
-                    cancel_requested_at = null, queued_at = $2, processing_started_at = null, processing_completed_at = null where id = $1 and status = 'completed'",
+            "update public.analysis_results set status = 'queued', stage = 'interpreting', progress = 0, progress_message = null, error_code = null, error_message = null,
+                    cancel_requested_at = null, queued_at = $2, processing_started_at = null, processing_completed_at = coalesce(processing_completed_at, updated_at) where id = $1 and status = 'completed'",
             [analysis.uuid().into(), now.into()],
         )
         .await?;

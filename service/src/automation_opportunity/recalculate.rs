@@ -12,7 +12,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::review::{Sheet, facts, lock, revalue, rows_of, settle};
+use super::review::{Sheet, facts, revalue, rows_of, settle};
 use crate::act::{Act, Change};
 use crate::db::{Db, Lease, LeaseSubject, Scope, call};
 use crate::error::{Error, Result};
@@ -29,7 +29,8 @@ async fn assumptions(scope: &Scope, organization: OrganizationId, overrides: &Ov
         .map_err(|error| Error::invalid(format!("input.assumptions.{}", error.field), error.reason))
 }
 
-/// Calculates the costs of one analysis anew, with other assumptions for this calculation where some are given.
+/// Calculates the costs of one analysis anew, with what its session declares now and with other assumptions for this calculation where
+/// some are given.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Forbidden`] for operators, [`Error::Invalid`] for an assumption out of bounds.
@@ -53,11 +54,15 @@ pub async fn one(
         .ok_or(Error::NotFound {
             what: "completed analysis",
         })?;
-    lock(scope, &[analysis]).await?;
+    valuation::turn(scope, &[analysis]).await?;
     let assumptions = assumptions(scope, member.organization, overrides).await?;
-    let rows = rows_of(scope, analysis).await?;
+    let before = rows_of(scope, analysis).await?;
+    let mut rows = before.clone();
+    if let Some(facts) = facts(scope, &[analysis]).await?.get(&analysis) {
+        facts.declare(&mut rows);
+    }
     let ids = (member.organization, SessionId::new(found.session_id), analysis);
-    let cost = revalue(scope, ids, rows, &assumptions, act.now).await?;
+    let cost = revalue(scope, ids, (before, rows), &assumptions, act.now).await?;
     act.note(
         scope,
         Change {
@@ -273,7 +278,7 @@ async fn calculate(
 ) -> Result<()> {
     // Reviews of these analyses wait, so that neither overwrites the other.
     let analyses: Vec<AnalysisId> = part.iter().map(|(_, analysis)| *analysis).collect();
-    lock(scope, &analyses).await?;
+    valuation::turn(scope, &analyses).await?;
     let facts = facts(scope, &analyses).await?;
     let mut opportunities: BTreeMap<AnalysisId, Vec<automation_opportunity::Model>> = BTreeMap::new();
     let rows = automation_opportunity::Entity::find()
@@ -289,12 +294,15 @@ async fn calculate(
         let Some(facts) = facts.get(analysis).filter(|facts| facts.is_current) else {
             continue;
         };
-        let rows = opportunities.remove(analysis).unwrap_or_default();
+        let before = opportunities.remove(analysis).unwrap_or_default();
+        let mut rows = before.clone();
+        facts.declare(&mut rows);
         sheets.push(Sheet {
             session: *session,
             analysis: *analysis,
             own: facts.observations(&rows)?,
             rows,
+            before,
         });
     }
     settle(scope, organization, sheets, pooled, assumptions, now)

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::id::{AnalysisId, OpportunityId, OrganizationId, SessionId, UserId};
-use domain::roi::{Assumptions, Complexity, Evidence, Observation, Priority, cost_analysis};
+use domain::roi::{
+    Assumptions, Complexity, Evidence, MOST_MONEY, Missing, Observation, Priority, cost_analysis, worth,
+};
 use domain::status::OpportunityStatus;
 use entity::{automation_opportunity, cost_analysis as cost_row};
 use rust_decimal::Decimal;
@@ -16,7 +18,7 @@ use uuid::Uuid;
 use crate::act::{Act, Change};
 use crate::db::Scope;
 use crate::error::{Error, Result};
-use crate::valuation::{self, Observed, ReviewerInput, Standing, Summary};
+use crate::valuation::{self, Declaration, Observed, PRIORITY_INPUTS, ReviewerInput, Standing, Summary, WORTH};
 
 /// What a reviewer enters; absent fields are left alone.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -86,12 +88,20 @@ fn check(review: &Review) -> Result<()> {
     {
         return Err(Error::invalid("input.peopleCount", "must be between 1 and 100,000"));
     }
-    for (field, amount) in [
-        ("input.implementationEffortHours", review.implementation_effort_hours),
-        ("input.actualImplementationCost", review.actual_implementation_cost),
+    for (field, amount, most) in [
+        (
+            "input.implementationEffortHours",
+            review.implementation_effort_hours,
+            1_000_000_i64,
+        ),
+        (
+            "input.actualImplementationCost",
+            review.actual_implementation_cost,
+            100_000_000_000,
+        ),
     ] {
-        if amount.is_some_and(|amount| amount < Decimal::ZERO || amount > Decimal::from(100_000_000)) {
-            return Err(Error::invalid(field, "must be between 0 and 100,000,000"));
+        if amount.is_some_and(|amount| amount < Decimal::ZERO || amount > Decimal::from(most)) {
+            return Err(Error::invalid(field, format!("must be between 0 and {most}")));
         }
     }
     Ok(())
@@ -120,12 +130,17 @@ pub async fn update(scope: &Scope, opportunity: OpportunityId, review: &Review, 
         .await?
         .ok_or(Error::NotFound { what: "opportunity" })?;
     let ids = (member.organization, found.session_id, found.analysis_id);
-    lock(scope, &[found.analysis_id]).await?;
-    let mut rows = rows_of(scope, found.analysis_id).await?;
-    let row = rows
-        .iter_mut()
-        .find(|row| row.id == opportunity)
-        .ok_or(Error::NotFound { what: "opportunity" })?;
+    let was_current = valuation::is_current(scope, found.analysis_id).await?;
+    valuation::turn(scope, &[found.analysis_id]).await?;
+    // Whoever had the turn before may have replaced what was just seen.
+    if was_current == Some(true) && valuation::is_current(scope, found.analysis_id).await? == Some(false) {
+        return Err(Error::conflict(
+            "a newer analysis of the recording has just taken this one's place: look at its opportunities",
+        ));
+    }
+    let before = rows_of(scope, found.analysis_id).await?;
+    let mut rows = before.clone();
+    let row = rows.iter_mut().find(|row| row.id == opportunity).ok_or_else(replaced)?;
     if let Some(status) = review.status
         && status != row.status
         && !row.status.can_become(status)
@@ -137,7 +152,7 @@ pub async fn update(scope: &Scope, opportunity: OpportunityId, review: &Review, 
     }
     enter(row, review, caller.user(), act.now)?;
     let assumptions = valuation::assumptions(scope, member.organization).await?;
-    let cost = revalue(scope, ids, rows, &assumptions, act.now).await?;
+    let cost = revalue(scope, ids, (before, rows), &assumptions, act.now).await?;
     act.note(
         scope,
         Change {
@@ -152,6 +167,24 @@ pub async fn update(scope: &Scope, opportunity: OpportunityId, review: &Review, 
         opportunity,
         cost_analysis: cost,
     })
+}
+
+/// What was entered comes to more money than can be kept: through what it costs to build, or through how many do it.
+fn out_of_range(seen: &Observation, assumptions: &Assumptions) -> Error {
+    let cost = seen
+        .effort
+        .map(|effort| (effort * assumptions.implementation_rate()).value());
+    let field = if cost.is_some_and(|cost| cost >= MOST_MONEY) {
+        "input.implementationEffortHours"
+    } else {
+        "input.peopleCount"
+    };
+    Error::invalid(field, Missing::OutOfRange.sentence())
+}
+
+/// The opportunity was there a moment ago.
+fn replaced() -> Error {
+    Error::conflict("the analysis has just been read anew: look at its opportunities again")
 }
 
 fn entered(review: &Review) -> Vec<&'static str> {
@@ -183,20 +216,6 @@ fn entered(review: &Review) -> Vec<&'static str> {
     .into_iter()
     .filter_map(|(name, set)| set.then_some(name))
     .collect()
-}
-
-/// Two reviews of one analysis come one after the other, so that each cost analysis sees the other's. Of several analyses the
-/// locks are taken in one order.
-pub(super) async fn lock(scope: &Scope, analyses: &[AnalysisId]) -> Result<()> {
-    let mut ids: Vec<Uuid> = analyses.iter().map(|analysis| analysis.uuid()).collect();
-    ids.sort_unstable();
-    scope
-        .run(
-            "select pg_advisory_xact_lock(hashtext('newsystem.valuation'), hashtext(id::text)) from unnest($1::uuid[]) as id",
-            [ids.into()],
-        )
-        .await
-        .map(|_| ())
 }
 
 pub(super) async fn rows_of(scope: &Scope, analysis: AnalysisId) -> Result<Vec<automation_opportunity::Model>> {
@@ -238,8 +257,20 @@ fn enter(
     take(&mut row.review_note, &review.note);
     take(&mut row.dismissal_reason, &review.dismissal_reason);
     row.implemented_at = review.implemented_at.or(row.implemented_at);
-    if row.status == OpportunityStatus::Implemented && row.implemented_at.is_none() {
-        row.implemented_at = Some(now);
+    if row.status == OpportunityStatus::Implemented {
+        row.implemented_at = row.implemented_at.or(Some(now));
+    } else if review.implemented_at.is_some() {
+        let why = format!("is for an opportunity that is implemented; this one is {}", row.status);
+        return Err(Error::invalid("input.implementedAt", why));
+    } else {
+        row.implemented_at = None;
+    }
+    if row.status != OpportunityStatus::Dismissed {
+        if review.dismissal_reason.is_some() {
+            let why = format!("is for an opportunity that is dismissed; this one is {}", row.status);
+            return Err(Error::invalid("input.dismissalReason", why));
+        }
+        row.dismissal_reason = None;
     }
     row.actual_implementation_cost = review.actual_implementation_cost.or(row.actual_implementation_cost);
     row.measured_seconds_after = review.measured_seconds_after.or(row.measured_seconds_after);
@@ -257,6 +288,8 @@ pub(super) struct Facts {
     recorded_on: chrono::NaiveDate,
     person: Option<Uuid>,
     analysed_at: DateTime<Utc>,
+    declared_occurrences_per_day: Option<f64>,
+    people_count: i32,
 }
 
 pub(super) async fn facts(scope: &Scope, analyses: &[AnalysisId]) -> Result<HashMap<AnalysisId, Facts>> {
@@ -273,7 +306,7 @@ pub(super) async fn facts(scope: &Scope, analyses: &[AnalysisId]) -> Result<Hash
         .rows(
             &format!(
                 "select a.id as analysis, a.is_current, coalesce(s.content_sha256, s.id::text) as content, (s.created_at at time zone o.time_zone)::date as recorded_on, {person} as person,
-                        coalesce(a.processing_completed_at, a.updated_at) as analysed_at
+                        coalesce(a.processing_completed_at, a.updated_at) as analysed_at, s.declared_occurrences_per_day, s.people_count
                    from public.analysis_results a join public.recording_sessions s on s.organization_id = a.organization_id and s.id = a.session_id join public.organizations o on o.id = a.organization_id
                    {people} where a.id = any ($1)"
             ),
@@ -287,6 +320,15 @@ pub(super) async fn facts(scope: &Scope, analyses: &[AnalysisId]) -> Result<Hash
 }
 
 impl Facts {
+    /// Enters what the session declares now into the rows of its analysis.
+    pub(super) fn declare(&self, rows: &mut [automation_opportunity::Model]) {
+        let declaration = Declaration {
+            occurrences_per_day: self.declared_occurrences_per_day,
+            people_count: self.people_count,
+        };
+        valuation::declare(rows, declaration);
+    }
+
     /// The opportunities of the analysis as the domain sees them, in the order of the rows.
     pub(super) fn observations(&self, rows: &[automation_opportunity::Model]) -> Result<Vec<Observation>> {
         rows.iter()
@@ -303,14 +345,16 @@ pub(super) struct Sheet {
     pub(super) session: SessionId,
     pub(super) analysis: AnalysisId,
     pub(super) rows: Vec<automation_opportunity::Model>,
+    /// The rows as they are stored.
+    pub(super) before: Vec<automation_opportunity::Model>,
     pub(super) own: Vec<Observation>,
 }
 
-/// Works out anew what the opportunities of an analysis are worth, and writes rows, summary and cost analysis.
+/// Works out anew what the opportunities of an analysis are worth, `before` as they are stored, and writes rows, summary and cost analysis.
 pub(super) async fn revalue(
     scope: &Scope,
     ids: (OrganizationId, SessionId, AnalysisId),
-    rows: Vec<automation_opportunity::Model>,
+    (before, rows): (Vec<automation_opportunity::Model>, Vec<automation_opportunity::Model>),
     assumptions: &Assumptions,
     now: DateTime<Utc>,
 ) -> Result<domain::id::CostAnalysisId> {
@@ -325,10 +369,19 @@ pub(super) async fn revalue(
         .collect();
     everywhere.extend(own.iter().cloned());
     let pooled = valuation::evidence_by_process(&everywhere, assumptions);
+    for ((row, before), seen) in rows.iter().zip(&before).zip(&own) {
+        let changed = row != before;
+        if changed
+            && worth(seen, pooled.get(seen.pooled_as().as_ref()), assumptions).figures == Err(Missing::OutOfRange)
+        {
+            return Err(out_of_range(seen, assumptions));
+        }
+    }
     let sheet = Sheet {
         session,
         analysis,
         rows,
+        before,
         own,
     };
     let costs = settle(scope, organization, vec![sheet], &pooled, assumptions, now).await?;
@@ -348,12 +401,15 @@ pub(super) async fn settle(
     let (mut changed, mut standings) = (Vec::new(), Vec::new());
     let (mut costs, mut summaries) = (Vec::new(), Vec::new());
     for mut sheet in sheets {
-        for (row, observation) in sheet.rows.iter_mut().zip(&sheet.own) {
-            let before = row.clone();
-            let (worth, _) = valuation::price(row, observation, pooled.get(&observation.process_key), assumptions);
+        for ((row, before), observation) in sheet.rows.iter_mut().zip(&sheet.before).zip(&sheet.own) {
+            let (worth, _) = valuation::price(
+                row,
+                observation,
+                pooled.get(observation.pooled_as().as_ref()),
+                assumptions,
+            );
             standings.push((sheet.analysis, Standing::of(row, &worth)));
-            // The one under review differs from what is stored even where its money does not.
-            if *row != before || row.reviewed_at == Some(now) {
+            if row != before {
                 changed.push(as_json(row));
             }
         }
@@ -397,15 +453,17 @@ fn as_json(row: &automation_opportunity::Model) -> serde_json::Value {
         "reviewed_at": row.reviewed_at, "review_note": row.review_note, "dismissal_reason": row.dismissal_reason, "implemented_at": row.implemented_at,
         "actual_implementation_cost": row.actual_implementation_cost, "measured_seconds_after": row.measured_seconds_after,
         "realised_savings_monthly": row.realised_savings_monthly,
+        "rests_on": { PRIORITY_INPUTS: row.record_metadata.get(PRIORITY_INPUTS), WORTH: row.record_metadata.get(WORTH) },
     })
 }
 
-/// Writes rows made by [`as_json`].
+/// Writes rows made by [`as_json`]: all of them, or none.
 async fn save(scope: &Scope, rows: Vec<serde_json::Value>) -> Result<()> {
-    if rows.is_empty() {
+    let count = rows.len() as u64;
+    if count == 0 {
         return Ok(());
     }
-    scope
+    let touched = scope
         .run(
             "update public.automation_opportunities o
                 set title = n.title, process_key = n.process_key, current_time_per_occurrence_seconds = n.current_time_per_occurrence_seconds, occurrences_per_day = n.occurrences_per_day,
@@ -415,15 +473,15 @@ async fn save(scope: &Scope, rows: Vec<serde_json::Value>) -> Result<()> {
                     roi_percentage = n.roi_percentage, payback_period_days = n.payback_period_days, counted = n.counted, priority = n.priority, priority_reason = n.priority_reason, status = n.status,
                     reviewer_input = n.reviewer_input, reviewed_by = n.reviewed_by, reviewed_at = n.reviewed_at, review_note = n.review_note, dismissal_reason = n.dismissal_reason,
                     implemented_at = n.implemented_at, actual_implementation_cost = n.actual_implementation_cost, measured_seconds_after = n.measured_seconds_after,
-                    realised_savings_monthly = n.realised_savings_monthly
+                    realised_savings_monthly = n.realised_savings_monthly, record_metadata = o.record_metadata || n.rests_on
                from jsonb_to_recordset($1) as n (id uuid, title text, process_key text, current_time_per_occurrence_seconds double precision, occurrences_per_day double precision, frequency_basis text,
                     people_count integer, automation_complexity text, implementation_effort_hours numeric, effort_basis text, estimated_cost_savings_monthly numeric, monthly_savings_low numeric,
                     monthly_savings_high numeric, hours_saved_monthly numeric, estimated_implementation_cost numeric, roi_percentage numeric, payback_period_days integer, counted boolean, priority text,
                     priority_reason text, status text, reviewer_input jsonb, reviewed_by uuid, reviewed_at timestamptz, review_note text, dismissal_reason text, implemented_at timestamptz,
-                    actual_implementation_cost numeric, measured_seconds_after double precision, realised_savings_monthly numeric)
+                    actual_implementation_cost numeric, measured_seconds_after double precision, realised_savings_monthly numeric, rests_on jsonb)
               where o.id = n.id",
             [serde_json::Value::from(rows).into()],
         )
-        .await
-        .map(|_| ())
+        .await?;
+    if touched == count { Ok(()) } else { Err(replaced()) }
 }

@@ -5,7 +5,7 @@ use domain::category::WorkflowCategory;
 use domain::effort::{Hours, PerDay, Seconds};
 use domain::id::{AnalysisId, OpportunityId, OrganizationId, SessionId, UserId};
 use domain::money::Cost;
-use domain::roi::{Complexity, EffortBasis, Evidence, FrequencyBasis, Observation};
+use domain::roi::{Complexity, EffortBasis, Entered, Evidence, FrequencyBasis, Observation};
 use domain::span::TimeSpan;
 use domain::status::OpportunityStatus;
 use entity::automation_opportunity;
@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use sea_orm::FromQueryResult;
 use sqlx::postgres::PgRow;
 
+use super::{ReviewerInput, derived_key};
 use crate::db::Scope;
 use crate::error::{Error, Result};
 use crate::page::Range;
@@ -59,12 +60,12 @@ pub async fn current(scope: &Scope, organization: OrganizationId, during: &Range
     );
     sql.push(people).push(" where a.organization_id = $1 and a.is_current");
     during.conditions(&mut sql, "s.created_at");
-    sql.push(
+    sql.push(&format!(
         ") select o.id, o.process_key, o.analysis_id, a.analysed_at, a.recording, a.person, o.opportunity_type, o.status, o.current_time_per_occurrence_seconds, \
            o.occurrences_observed, o.observed_seconds, a.day, o.evidence, case when o.frequency_basis = 'declared' then o.occurrences_per_day end, o.people_count, \
-           o.automation_complexity, case when o.effort_basis = 'entered' then o.implementation_effort_hours end, o.actual_implementation_cost, o.measured_seconds_after, a.workflow_type \
+           o.automation_complexity, case when o.effort_basis = 'entered' then o.implementation_effort_hours end, o.actual_implementation_cost, o.measured_seconds_after, a.workflow_type, {DERIVED_KEY}, o.reviewed_at, {REVIEWER_INPUT} \
          from a join public.automation_opportunities o on o.organization_id = $1 and o.analysis_id = a.id where o.currency = (select currency from g)",
-    );
+    ));
     sql.rows(scope).await?.iter().map(Current::decode).collect()
 }
 
@@ -92,6 +93,9 @@ impl Current {
             entered_effort: Decode::decode(row, 16)?,
             actual_implementation_cost: Decode::decode(row, 17)?,
             measured_seconds_after: Decode::decode(row, 18)?,
+            derived_key: Decode::decode(row, 20)?,
+            reviewed_at: Decode::decode(row, 21)?,
+            reviewer_input: Decode::decode(row, 22)?,
         };
         Ok(Self {
             workflow_type: Decode::decode(row, 19)?,
@@ -121,7 +125,15 @@ struct ObservationRow {
     entered_effort: Option<Decimal>,
     actual_implementation_cost: Option<Decimal>,
     measured_seconds_after: Option<f64>,
+    derived_key: String,
+    reviewed_at: Option<DateTime<Utc>>,
+    reviewer_input: Option<serde_json::Value>,
 }
+
+/// The process that a row was derived as. Metadata are large: they are looked at only where a reviewer entered another.
+const DERIVED_KEY: &str = "case when o.reviewer_input -> 'process_key' is not null then coalesce(o.record_metadata #>> '{derived,process_key}', o.process_key) else o.process_key end as derived_key";
+/// What a reviewer entered, where one did.
+const REVIEWER_INPUT: &str = "nullif(o.reviewer_input, '{}') as reviewer_input";
 
 /// Which opportunities to observe.
 #[derive(Debug, Clone, Copy)]
@@ -153,7 +165,8 @@ pub async fn observations(
         "select o.id, o.process_key, o.analysis_id, coalesce(a.processing_completed_at, a.updated_at) as analysed_at, coalesce(s.content_sha256, s.id::text) as recording,
                 {recorded_by} as recorded_by, o.opportunity_type, o.status, o.current_time_per_occurrence_seconds, o.occurrences_observed, o.observed_seconds,
                 (s.created_at at time zone g.time_zone)::date as recorded_on, o.evidence, case when o.frequency_basis = 'declared' then o.occurrences_per_day end as declared_per_day, o.people_count,
-                o.automation_complexity, case when o.effort_basis = 'entered' then o.implementation_effort_hours end as entered_effort, o.actual_implementation_cost, o.measured_seconds_after
+                o.automation_complexity, case when o.effort_basis = 'entered' then o.implementation_effort_hours end as entered_effort, o.actual_implementation_cost, o.measured_seconds_after,
+                {DERIVED_KEY}, o.reviewed_at, {REVIEWER_INPUT}
            from public.automation_opportunities o
            join public.analysis_results a on a.organization_id = o.organization_id and a.id = o.analysis_id
            join public.recording_sessions s on s.organization_id = o.organization_id and s.id = o.session_id
@@ -171,9 +184,27 @@ impl ObservationRow {
     fn observation(self) -> Result<Observation> {
         let unknown = |what: &str| Error::internal(format!("an opportunity holds an unknown {what}"));
         let spans: Vec<TimeSpan> = serde_json::from_value(self.evidence).map_err(|_| unknown("evidence"))?;
+        let input = self
+            .reviewer_input
+            .as_ref()
+            .map(ReviewerInput::read)
+            .unwrap_or_default();
+        let people = u32::try_from(self.people_count).unwrap_or(1);
+        let entered = Entered {
+            at: self.reviewed_at,
+            process_key: input.process_key,
+            seconds: input.current_time_per_occurrence_seconds.and_then(Seconds::from_f64),
+            // On the opportunity, or for the whole recording; one is what nobody entered.
+            people: input
+                .people_count
+                .map_or((people != 1).then_some(people), |_| Some(people)),
+            complexity: input.automation_complexity,
+        };
         Ok(Observation {
-            opportunity: OpportunityId::new(self.id),
+            opportunities: vec![OpportunityId::new(self.id)],
             process_key: self.process_key,
+            derived_key: self.derived_key,
+            entered,
             analysis: AnalysisId::new(self.analysis_id),
             analysed_at: self.analysed_at,
             recording: self.recording,
@@ -194,7 +225,7 @@ impl ObservationRow {
             },
             spans,
             declared_per_day: self.declared_per_day.and_then(PerDay::from_f64),
-            people: u32::try_from(self.people_count).unwrap_or(1),
+            people,
             complexity: self
                 .automation_complexity
                 .map(|text| text.parse::<Complexity>().map_err(|_| unknown("complexity")))
@@ -238,6 +269,9 @@ pub fn observation_of(
             .filter(|_| row.effort_basis == EffortBasis::Entered),
         actual_implementation_cost: row.actual_implementation_cost,
         measured_seconds_after: row.measured_seconds_after,
+        derived_key: derived_key(row).to_owned(),
+        reviewed_at: row.reviewed_at,
+        reviewer_input: Some(row.reviewer_input.clone()),
     }
     .observation()
 }

@@ -14,16 +14,16 @@ use super::ReviewerInput;
 use crate::db::Scope;
 use crate::error::Result;
 
-/// What all recordings of an organization saw of each process; the same recording counts once.
+/// What all recordings of an organization saw of each process, by what it is pooled as; the same recording counts once.
 pub fn evidence_by_process(observations: &[Observation], assumptions: &Assumptions) -> BTreeMap<String, Evidence> {
     Pool::of(observations, assumptions)
         .processes
         .into_iter()
-        .map(|process| (process.process_key, process.evidence))
+        .map(|process| (process.pooled_as, process.evidence))
         .collect()
 }
 
-/// Works an opportunity's worth out and writes it into the row's money columns.
+/// Works an opportunity's worth out and writes it into the row's money columns, with what the priority and the money rest on.
 pub fn price(
     row: &mut automation_opportunity::Model,
     observation: &Observation,
@@ -60,8 +60,17 @@ pub fn price(
         Some(_) => "entered by a reviewer".to_owned(),
         None => verdict.reason.clone(),
     });
+    if let Some(metadata) = row.record_metadata.as_object_mut() {
+        metadata.insert(PRIORITY_INPUTS.to_owned(), json!(verdict.inputs));
+        metadata.insert(WORTH.to_owned(), json!(worth));
+    }
     (worth, verdict)
 }
+
+/// Where a row's metadata holds what the priority looked at.
+pub(crate) const PRIORITY_INPUTS: &str = "priority_inputs";
+/// Where a row's metadata holds the worth in full.
+pub(crate) const WORTH: &str = "worth";
 
 /// The process that an opportunity was derived as, whatever a reviewer made of it.
 pub(crate) fn derived_key(row: &automation_opportunity::Model) -> &str {

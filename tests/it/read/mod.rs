@@ -6,6 +6,7 @@ mod contract;
 mod cursor;
 mod dashboard;
 mod fields;
+mod money;
 #[rustfmt::skip] // A statement is a line.
 mod mutations;
 #[rustfmt::skip] // A query is a line.

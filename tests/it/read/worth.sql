@@ -6,16 +6,34 @@ with seen as (
          case when o.frequency_basis = 'declared' then o.occurrences_per_day::numeric end as declared, case when o.effort_basis = 'entered' then o.implementation_effort_hours end as entered,
          array_position(array['low', 'medium', 'high'], o.automation_complexity) as level, o.actual_implementation_cost as actual, o.measured_seconds_after::numeric as after,
          a.processing_completed_at as analysed_at, coalesce(s.content_sha256, s.id::text) as recording, coalesce('1' || lpad(p.person::text, 9, '0'), '2' || coalesce(s.content_sha256, s.id::text)) as person,
-         s.workflow_type, (s.created_at at time zone g.time_zone)::date as day
+         s.workflow_type, (s.created_at at time zone g.time_zone)::date as day, coalesce(o.record_metadata #>> '{derived,process_key}', o.process_key) as derived, o.reviewed_at, o.reviewer_input as input
     from public.automation_opportunities o join public.analysis_results a on a.id = o.analysis_id join public.recording_sessions s on s.id = o.session_id join public.organizations g on g.id = o.organization_id
     left join private.recorded_people() p on p.session_id = s.id
    where a.is_current and o.currency = g.currency
 ), newest as (
   select distinct on (recording) recording, analysis_id from seen order by recording, analysed_at desc, analysis_id desc
-), once as ( -- a recording once, through its newest analysis; where people worked on another copy, that copy
-  select distinct on (s.recording, s.process_key) s.* from seen s join newest n on n.recording = s.recording
-   where exists (select from seen k where k.analysis_id = n.analysis_id and k.process_key = s.process_key)
-   order by s.recording, s.process_key, (s.status <> 'proposed' or s.declared is not null or s.entered is not null) desc, s.analysed_at desc, s.analysis_id desc
+), copy as ( -- opportunities of all copies of a recording, by the process that the newest knows them as; none has two of one
+  select s.*, s.analysis_id = n.analysis_id as newest, s.status <> 'proposed' or s.declared is not null or s.entered is not null or s.people_count <> 1 or s.input - '{title,priority}'::text[] <> '{}' as touched,
+         case when not exists (select from seen k where k.analysis_id = n.analysis_id and k.derived = s.derived) and exists (select from seen k where k.analysis_id = n.analysis_id and k.derived = s.process_key)
+              then s.process_key else s.derived end as heading
+    from seen s join newest n on n.recording = s.recording
+), entered as ( -- what people entered on any copy, the newest of each field
+  select recording, heading, bool_or(newest) or bool_or(touched) as stays,
+         (array_agg(status order by reviewed_at desc nulls last, analysed_at desc, analysis_id desc) filter (where status <> 'proposed'))[1] as status,
+         (array_agg(process_key order by reviewed_at desc nulls last, analysed_at desc, analysis_id desc) filter (where input ? 'process_key'))[1] as process_key,
+         (array_agg(people_count order by reviewed_at desc nulls last, analysed_at desc, analysis_id desc) filter (where input ? 'people_count' or people_count <> 1))[1] as people_count,
+         (array_agg(seconds order by reviewed_at desc nulls last, analysed_at desc, analysis_id desc) filter (where input ? 'current_time_per_occurrence_seconds'))[1] as seconds,
+         (array_agg(level order by reviewed_at desc nulls last, analysed_at desc, analysis_id desc) filter (where input ? 'automation_complexity'))[1] as level,
+         (array_agg(declared order by reviewed_at desc nulls last, analysed_at desc, analysis_id desc) filter (where declared is not null))[1] as declared,
+         (array_agg(entered order by reviewed_at desc nulls last, analysed_at desc, analysis_id desc) filter (where entered is not null))[1] as entered,
+         (array_agg(actual order by reviewed_at desc nulls last, analysed_at desc, analysis_id desc) filter (where actual is not null))[1] as actual,
+         (array_agg(after order by reviewed_at desc nulls last, analysed_at desc, analysis_id desc) filter (where after is not null))[1] as after
+    from copy group by recording, heading
+), once as ( -- a recording once, through the newest analysis that has the opportunity, with what people entered on any
+  select distinct on (c.recording, c.heading) c.recording, coalesce(e.process_key, c.process_key) as process_key, c.analysis_id, coalesce(e.status, c.status) as status, coalesce(e.people_count, c.people_count) as people_count,
+         c.times, c.observed, coalesce(e.seconds, c.seconds) as seconds, c.evidence, e.declared, e.entered, coalesce(e.level, c.level) as level, e.actual, e.after, c.analysed_at, c.person, c.workflow_type, c.day
+    from copy c join entered e on e.recording = c.recording and e.heading = c.heading
+   where e.stays order by c.recording, c.heading, c.analysed_at desc, c.analysis_id desc
 ), shown as (
   select * from once where status <> 'dismissed'
 ), process as ( -- at its pooled time and frequency

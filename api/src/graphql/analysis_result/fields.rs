@@ -51,7 +51,7 @@ impl Analysis {
         Ok(self.row.progress()?)
     }
 
-    /// Whether it is the newest completed one of its session: what every sum counts.
+    /// Whether it is the newest one with results of its session: what every sum counts, also while it is read anew.
     fn is_current(&self) -> Result<bool> {
         Ok(self.row.is_current()?)
     }
@@ -340,7 +340,7 @@ impl Analysis {
         Ok(self.row.processing_started_at()?.map(Into::into))
     }
 
-    /// When it was completed; null before.
+    /// When the results that it has were completed, or it failed; null before.
     fn processing_completed_at(&self) -> Result<Option<DateTime>> {
         Ok(self.row.processing_completed_at()?.map(Into::into))
     }

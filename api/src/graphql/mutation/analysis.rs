@@ -141,7 +141,8 @@ impl AnalysisMutation {
         }))
     }
 
-    /// Stops an analysis: a queued one at once, a running one within two seconds. One that is over stays as it is.
+    /// Stops an analysis: a queued one at once, a running one within two seconds. One that is over stays as it is; one that was only
+    /// being read anew goes back to COMPLETED, with the results that it had.
     async fn cancel_analysis(
         &self,
         ctx: &Context<'_>,
@@ -179,7 +180,9 @@ impl AnalysisMutation {
         }))
     }
 
-    /// Derives everything again from the stored raw reply, without asking the model. What people entered is kept.
+    /// Derives everything again from the stored raw reply, without asking the model. What people entered is kept. Until there are new
+    /// results the ones that it has stay, in the sums too; when it is cancelled or fails, it goes back to COMPLETED with them, and the try
+    /// that failed is among its attempts. It takes the place of no analysis that was made after it.
     async fn reinterpret_analysis(
         &self,
         ctx: &Context<'_>,

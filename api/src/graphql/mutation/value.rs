@@ -41,9 +41,9 @@ pub struct UpdateOpportunityInput {
     implementation_effort_hours: Option<Decimal>,
     /// A remark, at most 5,000 characters.
     note: Option<String>,
-    /// Why it was dismissed, at most 5,000 characters.
+    /// Why it was dismissed, at most 5,000 characters; only for one that is DISMISSED, and gone when it no longer is.
     dismissal_reason: Option<String>,
-    /// Since when it is implemented; now, where it becomes so without a date.
+    /// Since when it is implemented; now, where it becomes so without a date. Only for one that is IMPLEMENTED, and gone when it no longer is.
     implemented_at: Option<DateTime>,
     /// What building it cost, in the organization's currency.
     actual_implementation_cost: Option<Decimal>,
@@ -146,7 +146,8 @@ impl ValueMutation {
         }))
     }
 
-    /// Calculates costs anew: admins and owners. One analysis at once, all of them soon. Earlier cost analyses stay as history.
+    /// Calculates costs anew: admins and owners. One analysis at once, all of them soon. Takes what the sessions declare now, where no reviewer
+    /// entered something else. Earlier cost analyses stay as history.
     async fn recalculate_costs(
         &self,
         ctx: &Context<'_>,

@@ -114,7 +114,7 @@ impl RecordingSession {
         .await
     }
 
-    /// How often a day this process is done, as people entered it; null when nobody did.
+    /// How often a day the process that it mainly shows is done, as people entered it; null when nobody did.
     fn declared_occurrences_per_day(&self) -> Result<Option<f64>> {
         Ok(self.row.declared_occurrences_per_day()?)
     }

@@ -64,7 +64,7 @@ export type Analysis = Node & {
   readonly stage: AnalysisStage;
   /** How far it is, 0 to 1. */
   readonly progress: Scalars['Float']['output'];
-  /** Whether it is the newest completed one of its session: what every sum counts. */
+  /** Whether it is the newest one with results of its session: what every sum counts, also while it is read anew. */
   readonly isCurrent: Scalars['Boolean']['output'];
   /** How it looks at the recording. */
   readonly settings: AnalysisSettings;
@@ -129,7 +129,7 @@ export type Analysis = Node & {
   readonly queuedAt: Scalars['DateTime']['output'];
   /** When a worker first took it up; null before. */
   readonly processingStartedAt?: Maybe<Scalars['DateTime']['output']>;
-  /** When it was completed; null before. */
+  /** When the results that it has were completed, or it failed; null before. */
   readonly processingCompletedAt?: Maybe<Scalars['DateTime']['output']>;
   /** When it was asked for. */
   readonly createdAt: Scalars['DateTime']['output'];
@@ -419,11 +419,14 @@ export type AnalysisStage =
 
 /** Where an analysis stands. */
 export type AnalysisStatus =
-  /** Waits for a worker. Entered by enqueueAnalysis, by retryAnalysis, and by a worker that hands it back for another attempt. */
+  /** Waits for a worker. Entered by enqueueAnalysis, by retryAnalysis, by reinterpretAnalysis, and by a worker that hands it back for another attempt. */
   | 'QUEUED'
   /** A worker holds it under a lease. Left by that worker, or by the sweep when the lease is dead. */
   | 'PROCESSING'
-  /** Done, with results. Never left: reinterpretAnalysis derives the results anew in place, a new analysis is a new object. */
+  /**
+   * Done, with results. Left only by reinterpretAnalysis, which derives the results anew in place, and come back to however that ends: a new
+   * analysis is a new object.
+   */
   | 'COMPLETED'
   /** Ended without results, with an errorCode; CANCELLED is one of them. retryAnalysis takes it back to QUEUED. */
   | 'FAILED';
@@ -1341,7 +1344,10 @@ export type Mutation = {
   readonly failChunkUpload?: Maybe<FailChunkUploadPayload>;
   /** Finishes a recording of exactly so many chunks, and has it analysed unless told otherwise. Again, it changes nothing. */
   readonly finishRecordingSession?: Maybe<FinishRecordingSessionPayload>;
-  /** Changes what people say about a session: the recorded person, admins and owners. */
+  /**
+   * Changes what people say about a session: the recorded person, admins and owners. Figures follow declaredOccurrencesPerDay and
+   * peopleCount at the next analysis or recalculateCosts, where no reviewer entered other ones.
+   */
   readonly updateRecordingSession?: Maybe<UpdateRecordingSessionPayload>;
   /** Takes a consent back: what is under way for the session stops, and everything of it is erased. */
   readonly withdrawConsent?: Maybe<WithdrawConsentPayload>;
@@ -1349,15 +1355,25 @@ export type Mutation = {
   readonly deleteRecordingSession?: Maybe<DeleteRecordingSessionPayload>;
   /** Queues an analysis of a finished session; one at a time per session. */
   readonly enqueueAnalysis?: Maybe<EnqueueAnalysisPayload>;
-  /** Stops an analysis: a queued one at once, a running one within two seconds. One that is over stays as it is. */
+  /**
+   * Stops an analysis: a queued one at once, a running one within two seconds. One that is over stays as it is; one that was only
+   * being read anew goes back to COMPLETED, with the results that it had.
+   */
   readonly cancelAnalysis?: Maybe<CancelAnalysisPayload>;
   /** Tries a failed analysis again, in the same row; what a model already answered is not asked for again. */
   readonly retryAnalysis?: Maybe<RetryAnalysisPayload>;
-  /** Derives everything again from the stored raw reply, without asking the model. What people entered is kept. */
+  /**
+   * Derives everything again from the stored raw reply, without asking the model. What people entered is kept. Until there are new
+   * results the ones that it has stay, in the sums too; when it is cancelled or fails, it goes back to COMPLETED with them, and the try
+   * that failed is among its attempts. It takes the place of no analysis that was made after it.
+   */
   readonly reinterpretAnalysis?: Maybe<ReinterpretAnalysisPayload>;
   /** Enters a review: admins and owners. Money, summary and a new cost analysis follow in the same transaction. */
   readonly updateOpportunity?: Maybe<UpdateOpportunityPayload>;
-  /** Calculates costs anew: admins and owners. One analysis at once, all of them soon. Earlier cost analyses stay as history. */
+  /**
+   * Calculates costs anew: admins and owners. One analysis at once, all of them soon. Takes what the sessions declare now, where no reviewer
+   * entered something else. Earlier cost analyses stay as history.
+   */
   readonly recalculateCosts?: Maybe<RecalculateCostsPayload>;
   /**
    * Has a copy made of what is stored: people of their own data, admins and owners of a member's, owners of the organization's;
@@ -2072,7 +2088,7 @@ export type RecordingSession = Node & {
   readonly consent?: Maybe<Consent>;
   /** The recorded person; null to an operator who is not this person, and once the person has left. */
   readonly user?: Maybe<Member>;
-  /** How often a day this process is done, as people entered it; null when nobody did. */
+  /** How often a day the process that it mainly shows is done, as people entered it; null when nobody did. */
   readonly declaredOccurrencesPerDay?: Maybe<Scalars['Float']['output']>;
   /** How many people do this process, as people entered it. */
   readonly peopleCount: Scalars['Int']['output'];
@@ -2614,7 +2630,10 @@ export type StartRecordingSessionInput = {
   readonly noticeVersion: Scalars['String']['input'];
   /** How it is to be treated. */
   readonly privacySettings?: InputMaybe<PrivacySettingsInput>;
-  /** How often one person does this on a working day, as people say; makes the frequency DECLARED. */
+  /**
+   * How often one person does this on a working day, as people say: makes the frequency of the process that the recording mainly shows
+   * (the one with most observed seconds) DECLARED. How often its other processes are done is measured or extrapolated.
+   */
   readonly declaredOccurrencesPerDay?: InputMaybe<Scalars['Float']['input']>;
   /** How many people do this; 1 where it is left out. */
   readonly peopleCount?: InputMaybe<Scalars['Int']['input']>;
@@ -2747,9 +2766,9 @@ export type UpdateOpportunityInput = {
   readonly implementationEffortHours?: InputMaybe<Scalars['Decimal']['input']>;
   /** A remark, at most 5,000 characters. */
   readonly note?: InputMaybe<Scalars['String']['input']>;
-  /** Why it was dismissed, at most 5,000 characters. */
+  /** Why it was dismissed, at most 5,000 characters; only for one that is DISMISSED, and gone when it no longer is. */
   readonly dismissalReason?: InputMaybe<Scalars['String']['input']>;
-  /** Since when it is implemented; now, where it becomes so without a date. */
+  /** Since when it is implemented; now, where it becomes so without a date. Only for one that is IMPLEMENTED, and gone when it no longer is. */
   readonly implementedAt?: InputMaybe<Scalars['DateTime']['input']>;
   /** What building it cost, in the organization's currency. */
   readonly actualImplementationCost?: InputMaybe<Scalars['Decimal']['input']>;
@@ -2823,7 +2842,7 @@ export type UpdateRecordingSessionInput = {
   readonly workflowType?: InputMaybe<WorkflowCategory>;
   /** How it is to be treated. */
   readonly privacySettings?: InputMaybe<PrivacySettingsInput>;
-  /** How often one person does this on a working day. */
+  /** How often one person does this on a working day: the process that the recording mainly shows, the one with most observed seconds. */
   readonly declaredOccurrencesPerDay?: InputMaybe<Scalars['Float']['input']>;
   /** How many people do this. */
   readonly peopleCount?: InputMaybe<Scalars['Int']['input']>;

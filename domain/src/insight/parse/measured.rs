@@ -158,8 +158,10 @@ fn replace(claim: &mut OpportunityDraft, fact: &OpportunityDraft) {
     if fact.occurrences_per_day.is_some() {
         claim.occurrences_per_day = fact.occurrences_per_day;
     }
-    claim.evidence.extend(fact.evidence.iter().copied());
-    claim.evidence = span::union(&claim.evidence);
+    // What frames a model cites is a hint where to look, not a measure of time: one that cites them all would own the whole recording.
+    if !fact.evidence.is_empty() {
+        claim.evidence.clone_from(&fact.evidence);
+    }
     claim.frames.extend(&fact.frames);
     claim.frames.sort_unstable();
     claim.frames.dedup();

@@ -9,8 +9,7 @@ use crate::category::WorkflowCategory;
 use crate::insight::{ApplicationUse, InsightDraft, OpportunityDraft};
 use crate::span;
 
-/// What a process without a readable name is called: two of them are not the same.
-pub(super) const UNNAMED: &str = "unnamed";
+pub(super) use crate::insight::UNNAMED_PROCESS as UNNAMED;
 
 /// Joins readings in their order: steps go on counting, what is the same is there once with the evidence of all.
 ///

@@ -114,13 +114,11 @@ impl Assumption {
         let (least, most, whole) = match self {
             Self::WorkingDaysPerYear => (1, 366, true),
             Self::HoursPerDay => (1, 24, false),
-            // A rate of 0 means "not set": nothing is worth money until someone enters it.
-            Self::HourlyRate
-            | Self::ImplementationHourlyRate
-            | Self::EffortHoursLow
-            | Self::EffortHoursMedium
-            | Self::EffortHoursHigh => (0, 100_000, false),
-            Self::LicencePerMonth => (0, 10_000_000, false),
+            // A rate of 0 means "not set": nothing is worth money until someone enters it. An hour costs hundreds of thousands in some
+            // currencies (IDR, COP, VND); whether what comes of a rate can be kept, each calculation looks for itself.
+            Self::HourlyRate | Self::ImplementationHourlyRate => (0, 10_000_000, false),
+            Self::EffortHoursLow | Self::EffortHoursMedium | Self::EffortHoursHigh => (0, 100_000, false),
+            Self::LicencePerMonth => (0, 1_000_000_000, false),
             Self::RampUpMonths => (0, 60, true),
             Self::HorizonMonths => (1, 120, true),
             Self::AutomatableShareLow
@@ -415,7 +413,11 @@ mod tests {
     #[test]
     fn a_fault_names_its_field() {
         for (assumption, value, message) in [
-            (Assumption::HourlyRate, "-1", "hourlyRate must be between 0 and 100000"),
+            (
+                Assumption::HourlyRate,
+                "-1",
+                "hourlyRate must be between 0 and 10000000",
+            ),
             (Assumption::HoursPerDay, "25", "hoursPerDay must be between 1 and 24"),
             (
                 Assumption::WorkingDaysPerYear,

@@ -44,8 +44,9 @@ fn at(n: i64) -> DateTime<Utc> {
 /// 90 seconds, 40 times a day by 3 people, of low complexity, seen 12 times in half an hour.
 fn order_entry() -> Observation {
     Observation {
-        opportunity: OpportunityId::new(Uuid::from_u128(5)),
+        opportunities: vec![OpportunityId::new(Uuid::from_u128(5))],
         process_key: "mail>wms".to_owned(),
+        derived_key: "mail>wms".to_owned(),
         analysis: AnalysisId::new(Uuid::from_u128(1)),
         analysed_at: at(0),
         recording: "a".to_owned(),
@@ -65,6 +66,7 @@ fn order_entry() -> Observation {
         effort: None,
         actual_cost: None,
         seconds_after: None,
+        entered: Entered::default(),
     }
 }
 
@@ -220,6 +222,7 @@ fn time_that_two_opportunities_show_counts_once() {
     let whole = order_entry();
     let part = Observation {
         process_key: "copy>paste".to_owned(),
+        derived_key: "copy>paste".to_owned(),
         spans: vec![TimeSpan::new(100.0, 500.0).unwrap()],
         seconds_per_occurrence: Some(seconds(30)),
         ..order_entry()
@@ -227,6 +230,7 @@ fn time_that_two_opportunities_show_counts_once() {
     let half = Observation {
         spans: vec![TimeSpan::new(880.0, 1280.0).unwrap()],
         process_key: "track".to_owned(),
+        derived_key: "track".to_owned(),
         ..part.clone()
     };
     let pool = Pool::of(&[whole.clone(), part.clone(), half], &dutch());
@@ -326,19 +330,237 @@ fn confidence_needs_occurrences_and_an_entered_effort() {
     assert_eq!(seen(30, Some(20)), ConfidenceLevel::High);
 }
 
+/// The same recording, uploaded and analysed again later, without anything that a person entered.
+fn copy_of(one: &Observation, later: i64) -> Observation {
+    Observation {
+        analysis: AnalysisId::new(Uuid::from_u128(one.analysis.uuid().as_u128() + 1000)),
+        analysed_at: one.analysed_at + chrono::TimeDelta::seconds(later),
+        ..derived(one)
+    }
+}
+
+/// What is left of an opportunity when nobody has worked on it: what was entered is not what was seen.
+fn derived(one: &Observation) -> Observation {
+    let mut bare = one.clone();
+    bare.process_key.clone_from(&one.derived_key);
+    bare.status = OpportunityStatus::Proposed;
+    (bare.declared_per_day, bare.effort, bare.actual_cost, bare.seconds_after) = (None, None, None, None);
+    let entered = std::mem::take(&mut bare.entered);
+    if entered.seconds.is_some() {
+        bare.seconds_per_occurrence = Some(seconds(77));
+    }
+    if entered.people.is_some() {
+        bare.people = 1;
+    }
+    if entered.complexity.is_some() {
+        bare.complexity = None;
+    }
+    bare
+}
+
+/// The opportunity after a review.
+fn reviewed(at: i64, change: Change) -> Observation {
+    let mut one = order_entry();
+    change(&mut one);
+    one.entered.at = Some(self::at(at));
+    one
+}
+
 #[test]
-fn what_a_person_entered_on_one_copy_survives_the_other() {
-    let copy = Observation {
-        analysis: AnalysisId::new(Uuid::from_u128(2)),
-        analysed_at: at(60),
-        declared_per_day: None,
+fn what_a_person_entered_on_one_copy_holds_for_the_recording() {
+    let changes: [Change; 8] = [
+        |one| one.status = OpportunityStatus::Accepted,
+        |one| one.status = OpportunityStatus::Dismissed,
+        |one| one.effort = Some(Hours::new(Decimal::from(7))),
+        |one| {
+            one.status = OpportunityStatus::Implemented;
+            one.actual_cost = Some(Cost::new(Decimal::from(500)));
+            one.seconds_after = Some(seconds(30));
+        },
+        |one| {
+            one.people = 10;
+            one.entered.people = Some(10);
+        },
+        |one| {
+            one.seconds_per_occurrence = Some(seconds(300));
+            one.entered.seconds = one.seconds_per_occurrence;
+        },
+        |one| {
+            one.complexity = Some(Complexity::High);
+            one.entered.complexity = one.complexity;
+        },
+        |one| {
+            one.process_key = "k2".to_owned();
+            one.entered.process_key = Some("k2".to_owned());
+        },
+    ];
+    for (index, change) in changes.into_iter().enumerate() {
+        let one = reviewed(0, change);
+        let alone = Pool::of(std::slice::from_ref(&one), &dutch());
+        let keys = |pool: &Pool| pool.processes.iter().map(|p| p.process_key.clone()).collect::<Vec<_>>();
+        for later in [-60, 60] {
+            let both = Pool::of(&[one.clone(), copy_of(&one, later)], &dutch());
+            assert_eq!(keys(&both), keys(&alone), "{index}");
+            assert_eq!(ByState::of(&both.processes), ByState::of(&alone.processes), "{index}");
+        }
+    }
+}
+
+#[test]
+fn of_two_inputs_to_one_field_the_newer_counts_and_each_field_for_itself() {
+    let people = reviewed(10, |one| {
+        (one.people, one.entered.people) = (10, Some(10));
+        one.status = OpportunityStatus::Accepted;
+    });
+    let mut other = copy_of(&people, 60);
+    other.entered.at = Some(at(20));
+    other.status = OpportunityStatus::Dismissed;
+    assert!(
+        Pool::of(&[people.clone(), other.clone()], &dutch())
+            .processes
+            .is_empty()
+    );
+    other.status = OpportunityStatus::Implemented;
+    let pool = Pool::of(&[people.clone(), other.clone()], &dutch());
+    assert_eq!(
+        (pool.processes[0].status, pool.processes[0].people),
+        (OpportunityStatus::Implemented, 10)
+    );
+    (other.people, other.entered.people) = (4, Some(4));
+    assert_eq!(
+        Pool::of(&[people.clone(), other.clone()], &dutch()).processes[0].people,
+        4
+    );
+    other.entered.at = Some(at(5));
+    let pool = Pool::of(&[people, other], &dutch());
+    assert_eq!(
+        (pool.processes[0].status, pool.processes[0].people),
+        (OpportunityStatus::Accepted, 10)
+    );
+}
+
+#[test]
+fn two_headings_of_one_process_in_one_recording_count_together() {
+    let half = |occurrences, each, start: f64| Observation {
+        evidence: Evidence {
+            occurrences,
+            ..order_entry().evidence
+        },
+        seconds_per_occurrence: Some(seconds(each)),
+        spans: vec![TimeSpan::new(start, start + 100.0).unwrap()],
         ..order_entry()
     };
-    let pool = Pool::of(&[order_entry(), copy.clone()], &dutch());
-    assert_eq!(pool.processes[0].frequency.unwrap().basis, FrequencyBasis::Declared);
-    let dismissed = Observation {
-        status: OpportunityStatus::Dismissed,
+    let both = [half(4, 60, 0.0), half(8, 120, 100.0)];
+    let pool = Pool::of(&both, &dutch());
+    assert_eq!(pool.processes.len(), 1);
+    // (4 x 60 + 8 x 120) / 12 = 100 s each, 12 in the same half an hour.
+    let process = &pool.processes[0];
+    assert_eq!(
+        (process.evidence.occurrences, process.evidence.observed),
+        (12, seconds(1800))
+    );
+    let contribution = process.contribution.unwrap();
+    assert_eq!(contribution.own_share, Share::ALL);
+    assert_eq!(contribution.current_hours.rounded().value(), decimal("61.11")); // 100 x 40 x 3 x 220/12 / 3600
+    let analysis = cost_of(&both, &dutch());
+    assert_eq!((analysis.counted, analysis.uncounted), (2, 0));
+}
+
+#[test]
+fn what_has_no_name_is_never_another_recordings() {
+    let unnamed = |recording: &str| Observation {
+        process_key: crate::insight::UNNAMED_PROCESS.to_owned(),
+        derived_key: crate::insight::UNNAMED_PROCESS.to_owned(),
+        recording: recording.to_owned(),
+        analysis: AnalysisId::new(Uuid::from_u128(recording.len() as u128)),
+        recorded_by: None,
         ..order_entry()
     };
-    assert!(Pool::of(&[dismissed, copy], &dutch()).processes.is_empty());
+    let one = Pool::of(&[unnamed("a")], &dutch());
+    let two = Pool::of(&[unnamed("a"), unnamed("bb")], &dutch());
+    let sum = |pool: &Pool| ByState::of(&pool.processes).identified.monthly_savings;
+    assert_eq!(two.processes.len(), 2);
+    assert_eq!(sum(&two), sum(&one) + sum(&one));
+    // The same recording again is the same.
+    assert_eq!(
+        sum(&Pool::of(&[unnamed("a"), copy_of(&unnamed("a"), 60)], &dutch())),
+        sum(&one)
+    );
+}
+
+#[test]
+fn what_is_shown_of_an_effort_is_what_is_priced() {
+    let mut one = order_entry();
+    one.effort = Some(Hours::new(decimal("10.005")));
+    let worth = worth(&one, None, &dutch());
+    assert_eq!(worth.effort.unwrap().value(), decimal("10.01"));
+    assert_eq!(worth.implementation_cost.unwrap().value(), decimal("900.90"));
+}
+
+#[test]
+fn whatever_may_be_entered_can_be_kept() {
+    let most = |rate: i64, build: i64, licence: i64| {
+        let entered = Overrides::from([
+            (Assumption::HourlyRate, Decimal::from(rate)),
+            (Assumption::ImplementationHourlyRate, Decimal::from(build)),
+            (Assumption::LicencePerMonth, Decimal::from(licence)),
+            (Assumption::HoursPerDay, Decimal::from(24)),
+            (Assumption::WorkingDaysPerYear, Decimal::from(366)),
+            (Assumption::MaintenanceSharePerYear, Decimal::ONE),
+            (Assumption::AutomatableShareLow, Decimal::ONE),
+        ]);
+        dutch().with(&entered, ValueSource::Reviewer).unwrap()
+    };
+    let below = |money: Decimal| money.abs() < MOST_MONEY;
+    let cent = Cost::new(Decimal::new(1, 2));
+    for (rate, build, licence) in [
+        (10_000_000, 10_000_000, 1_000_000_000),
+        (10_000_000, 1, 0),
+        (150_000, 100_000, 0),
+    ] {
+        let assumptions = most(rate, build, licence);
+        for people in [1, 40, 100_000] {
+            for effort in [None, Some(0), Some(1), Some(1_000_000)] {
+                let one = Observation {
+                    people,
+                    effort: effort.map(|hours| Hours::new(Decimal::from(hours))),
+                    declared_per_day: Some(PerDay::new(Decimal::from(100_000))),
+                    seconds_per_occurrence: Some(seconds(86_400)),
+                    ..order_entry()
+                };
+                let worth = worth(&one, None, &assumptions);
+                assert!(worth.implementation_cost.is_none_or(|cost| below(cost.value())));
+                if let Ok(figures) = worth.figures {
+                    assert!(below(figures.annual_savings.value()) && figures.roi_percentage.is_none_or(below));
+                } else {
+                    assert_eq!(worth.figures, Err(Missing::OutOfRange));
+                }
+                let copies: Vec<_> = (0..30u128)
+                    .map(|n| Observation {
+                        derived_key: n.to_string(),
+                        process_key: n.to_string(),
+                        recorded_by: Some(UserId::new(Uuid::from_u128(n))),
+                        recording: n.to_string(),
+                        ..one.clone()
+                    })
+                    .collect();
+                if let Some(figures) = cost_of(&copies, &assumptions).figures {
+                    let all = [figures.current_cost.value(), figures.projected_cost.value()];
+                    assert!(all.into_iter().all(below) && below(figures.implementation_cost.value()));
+                    assert!(below(figures.annual_savings.value()) && figures.roi_percentage.is_none_or(below));
+                }
+            }
+        }
+    }
+    // A market rate of Jakarta, and what forty people there would save.
+    let rupiahs = most(150_000, 100_000, 0);
+    let forty = Observation {
+        people: 40,
+        ..order_entry()
+    };
+    assert!(worth(&forty, None, &rupiahs).figures.is_ok());
+    assert_eq!(
+        payback_days(Cost::new(MOST_MONEY), MoneyPerMonth::new(cent.value())),
+        None
+    );
 }

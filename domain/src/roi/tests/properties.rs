@@ -19,17 +19,28 @@ prop_compose! {
         declared in prop::option::of(0i64..30_000), people in 1u32..6,
         complexity in prop::option::weighted(0.9, prop::sample::select(Complexity::ALL)),
         effort in prop::option::of(0i64..300), after in prop::option::of(0i64..400), spans in any_spans(),
+        entered in prop::array::uniform4(prop::bool::weighted(0.3)), renamed in 0u8..5,
     ) -> Observation {
+        let seconds_per_occurrence = millis.map(|millis| Seconds::new(Decimal::new(millis, 3)));
+        let process_key = if entered[0] { format!("p{renamed}") } else { format!("p{key}") };
         Observation {
-            opportunity: OpportunityId::new(Uuid::from_u128(u128::from(recording) * 16 + u128::from(key))),
-            process_key: format!("p{key}"),
+            opportunities: vec![OpportunityId::new(Uuid::from_u128(u128::from(recording) * 16 + u128::from(key)))],
+            entered: Entered {
+                at: None,
+                process_key: entered[0].then(|| process_key.clone()),
+                seconds: seconds_per_occurrence.filter(|_| entered[1]),
+                people: entered[2].then_some(people),
+                complexity: complexity.filter(|_| entered[3]),
+            },
+            process_key,
+            derived_key: format!("p{key}"),
             analysis: AnalysisId::new(Uuid::from_u128(u128::from(recording))),
             analysed_at: at(recording.into()),
             recording: format!("r{recording}"),
             recorded_by: user.map(|user| UserId::new(Uuid::from_u128(u128::from(user)))),
             category: WorkflowCategory::Other,
             status,
-            seconds_per_occurrence: millis.map(|millis| Seconds::new(Decimal::new(millis, 3))),
+            seconds_per_occurrence,
             evidence: Evidence {
                 occurrences,
                 observed: seconds(observed),
@@ -154,6 +165,16 @@ proptest! {
         }
         prop_assert_eq!(ByState::of(&Pool::of(&copies, &dutch()).processes), once);
         // Nor does the order in which rows are read.
+        copies.reverse();
+        prop_assert_eq!(ByState::of(&Pool::of(&copies, &dutch()).processes), once);
+    }
+
+    #[test]
+    fn what_people_entered_on_one_copy_counts_for_all(seen in prop::collection::vec(any_observation(), 0..8), later in -1_000_000i64..1_000_000) {
+        let once = ByState::of(&Pool::of(&seen, &dutch()).processes);
+        let mut copies = seen.clone();
+        copies.extend(seen.iter().map(|one| copy_of(one, later)));
+        prop_assert_eq!(ByState::of(&Pool::of(&copies, &dutch()).processes), once);
         copies.reverse();
         prop_assert_eq!(ByState::of(&Pool::of(&copies, &dutch()).processes), once);
     }

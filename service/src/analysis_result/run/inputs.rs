@@ -27,6 +27,8 @@ pub struct Inputs {
     pub chunks: Vec<String>,
     /// What an earlier completion left, when the analysis is to be read anew instead of being made.
     pub earlier: Option<Made>,
+    /// Whether it was completed before: rows name what it has stored.
+    pub has_results: bool,
 }
 
 /// What the organization rules about an analysis.
@@ -61,6 +63,7 @@ struct SettingsRow {
     frames_per_second: f64,
     max_frames: i32,
     scene_threshold: f64,
+    has_results: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -75,7 +78,7 @@ struct ChunkRow {
 pub async fn inputs(scope: &Scope, analysis: AnalysisId, session: SessionId) -> Result<Inputs> {
     let settings: SettingsRow = scope
         .row(
-            "select analyser, frames_per_second, max_frames, scene_threshold from public.analysis_results where id = $1",
+            "select analyser, frames_per_second, max_frames, scene_threshold, processing_completed_at is not null as has_results from public.analysis_results where id = $1",
             [analysis.uuid().into()],
         )
         .await?
@@ -115,6 +118,7 @@ pub async fn inputs(scope: &Scope, analysis: AnalysisId, session: SessionId) -> 
         },
         chunks: chunks.into_iter().filter_map(|chunk| chunk.file_path).collect(),
         earlier: earlier(scope, analysis, session).await?,
+        has_results: settings.has_results,
     })
 }
 

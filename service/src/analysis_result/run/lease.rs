@@ -189,7 +189,8 @@ pub(crate) async fn fence(scope: &Scope, analysis: AnalysisId) -> Result<()> {
     // The row's lock first, the lease's check second: between them nothing can change any more.
     scope
         .run(
-            "select id from public.analysis_results where id = $1 for update",
+            // Nothing here changes the key: whoever holds the row against deletion only, and waits for its turn, is not in the way.
+            "select id from public.analysis_results where id = $1 for no key update",
             [analysis.uuid().into()],
         )
         .await?;

@@ -1,6 +1,7 @@
 //! What the job that makes an analysis does in the database: take the work up, read its inputs, report progress, and record
 //! the outcome in one transaction. Everything but taking it up runs in a scope that is bound to the job's lease.
 
+mod carry;
 mod inputs;
 mod lease;
 mod outcome;

@@ -1,27 +1,25 @@
 //! Recording the outcome in one transaction.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use domain::category::{ClassifiedBy, WorkflowCategory};
 use domain::id::{AnalysisId, OrganizationId, SessionId, UserId};
 use domain::roi::Observation;
 use domain::roi::cost_analysis;
 use entity::{analysis_frame, automation_opportunity, cost_analysis, workflow_insight, workflow_visualization};
-use sea_orm::{EntityTrait, IntoActiveModel};
-use serde_json::json;
+use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel};
 
+use super::carry::carry;
 use super::lease::{fence, owned};
-use super::rows::{SessionFacts, diagram_rows, draft_row, frame_row, insight_rows, note};
+use super::rows::{SessionFacts, diagram_rows, draft_row, frame_row, insight_rows};
 use super::verdict::end_attempt;
 use super::{Outcome, StoredFrame};
 use crate::db::Scope;
 use crate::error::{Error, Result};
-use crate::valuation::{self, Observed, ReviewerInput, Standing, Summary, derived_key};
+use crate::valuation::{self, Declaration, Observed, Standing, Summary};
 
 /// Records the outcome: every row of the analysis, its summary, its session and its status, in one transaction. Running it
-/// twice leaves the same rows: what an earlier try left is replaced. Of the objects that lie in the storage for it, those that
-/// the outcome does not name are deleted.
+/// twice leaves the same rows: what an earlier try left is replaced, but for its cost analyses, which stay as history. Of the objects
+/// that lie in the storage for it, those that the outcome does not name are deleted.
 ///
 /// # Errors
 /// [`Error::LeaseLost`] when another attempt has the work; those of the database. Nothing is written then.
@@ -34,6 +32,8 @@ pub async fn record(
     stored: &[String],
     now: DateTime<Utc>,
 ) -> Result<()> {
+    // A review of what is replaced here is either carried over or comes after, and sees what has become of it.
+    valuation::turn(scope, &replaced(scope, session, analysis).await?).await?;
     fence(scope, analysis).await?;
     let facts: SessionFacts = scope
         .row(
@@ -49,9 +49,14 @@ pub async fn record(
         .reading
         .opportunities
         .iter()
-        .map(|draft| draft_row(draft, ids, &facts, outcome, now))
+        .map(|draft| draft_row(draft, ids, &facts, outcome.made.observed_seconds, now))
         .collect();
     let lost = carry(scope, session, analysis, &mut rows).await?;
+    let declaration = Declaration {
+        occurrences_per_day: facts.declared_occurrences_per_day,
+        people_count: facts.people_count,
+    };
+    valuation::declare(&mut rows, declaration);
 
     let own: Vec<Observation> = rows
         .iter()
@@ -75,9 +80,13 @@ pub async fn record(
     let pooled = valuation::evidence_by_process(&everywhere, &assumptions);
     let mut standings = Vec::with_capacity(rows.len());
     for (row, observation) in rows.iter_mut().zip(&own) {
-        let (worth, verdict) = valuation::price(row, observation, pooled.get(&observation.process_key), &assumptions);
+        let (worth, _) = valuation::price(
+            row,
+            observation,
+            pooled.get(observation.pooled_as().as_ref()),
+            &assumptions,
+        );
         standings.push(Standing::of(row, &worth));
-        note(row, &json!({ "priority_inputs": verdict.inputs, "worth": worth }));
     }
     let costs = cost_analysis(&own, &pooled, &assumptions);
 
@@ -128,54 +137,23 @@ pub async fn record(
     .await
 }
 
-/// Carries what people entered from the session's reviewed opportunities to those of the same process, and names what has
-/// no counterpart. The analysis's own earlier rows count too: a new interpretation replaces them.
-async fn carry(
-    scope: &Scope,
-    session: SessionId,
-    analysis: AnalysisId,
-    rows: &mut [automation_opportunity::Model],
-) -> Result<Vec<String>> {
-    let reviewed = automation_opportunity::Entity::find()
-        .from_raw_sql(crate::db::statement(
-            "select o.* from public.automation_opportunities o join public.analysis_results a on a.organization_id = o.organization_id and a.id = o.analysis_id
-              where o.session_id = $1 and (a.is_current or a.id = $2) and (o.reviewed_at is not null or o.status <> 'proposed' or o.reviewer_input <> '{}') order by (a.id = $2) desc, o.reviewed_at desc nulls last",
+/// The analyses whose reviews are carried over: this one, and the session's current one. Only the job in hand changes which that is.
+async fn replaced(scope: &Scope, session: SessionId, analysis: AnalysisId) -> Result<Vec<AnalysisId>> {
+    #[derive(FromQueryResult)]
+    struct Id {
+        id: uuid::Uuid,
+    }
+    let rows: Vec<Id> = scope
+        .rows(
+            "select id from public.analysis_results where session_id = $1 and (is_current or id = $2)",
             [session.uuid().into(), analysis.uuid().into()],
-        ))
-        .all(scope)
+        )
         .await?;
-    let mut by_process: BTreeMap<String, automation_opportunity::Model> = BTreeMap::new();
-    for row in reviewed {
-        by_process.entry(derived_key(&row).to_owned()).or_insert(row);
-    }
-    for row in rows.iter_mut() {
-        let Some(earlier) = by_process.remove(derived_key(row)) else {
-            continue;
-        };
-        ReviewerInput::read(&earlier.reviewer_input).lay_over(row);
-        row.reviewer_input = earlier.reviewer_input;
-        row.status = earlier.status;
-        row.reviewed_by = earlier.reviewed_by;
-        row.reviewed_at = earlier.reviewed_at;
-        row.review_note = earlier.review_note;
-        row.dismissal_reason = earlier.dismissal_reason;
-        row.implemented_at = earlier.implemented_at;
-        row.actual_implementation_cost = earlier.actual_implementation_cost;
-        row.measured_seconds_after = earlier.measured_seconds_after;
-    }
-    Ok(by_process
-        .into_values()
-        .map(|row| {
-            format!(
-                "the reviewed opportunity \"{}\" ({}) has no counterpart here and could not be carried over",
-                row.title, row.status
-            )
-        })
-        .collect())
+    Ok(rows.into_iter().map(|row| AnalysisId::new(row.id)).collect())
 }
 
-/// Takes away what an earlier try of this analysis left, and has the objects deleted that are not kept now: those of its rows and
-/// those that a try without rows has stored.
+/// Takes away what an earlier reading of this analysis left (its cost analyses stay as history), and has the objects deleted that are
+/// not kept now: those of its rows and those that a try without rows has stored.
 async fn clear(
     scope: &Scope,
     organization: OrganizationId,
@@ -197,7 +175,6 @@ async fn clear(
         "automation_opportunities",
         "workflow_insights",
         "workflow_visualizations",
-        "cost_analyses",
     ] {
         scope
             .run(
@@ -232,6 +209,9 @@ fn all_set<A: sea_orm::ActiveModelTrait>(model: A) -> A {
 }
 
 /// The last statement: afterwards the lease is gone and with it every right to write.
+///
+/// An analysis that completes for the first time is the newest of its session and becomes current. One that was read anew is as new as
+/// it was: it stays what it is, and takes no place from one that was made after it.
 async fn complete(
     scope: &Scope,
     session: SessionId,
@@ -243,7 +223,8 @@ async fn complete(
 ) -> Result<()> {
     scope
         .run(
-            "update public.analysis_results set is_current = false where session_id = $1 and is_current and id <> $2",
+            "update public.analysis_results set is_current = false where session_id = $1 and is_current and id <> $2
+                and (select a.processing_completed_at is null from public.analysis_results a where a.id = $2)",
             [session.uuid().into(), analysis.uuid().into()],
         )
         .await?;
@@ -254,7 +235,7 @@ async fn complete(
     let [count, weekly, annual, currency] = summary.values();
     let touched = scope
         .run(
-            "update public.analysis_results set status = 'completed', stage = 'done', progress = 1, progress_message = null, is_current = true, gpt_version = $2, prompt_version = $3, frames_analyzed = $4,
+            "update public.analysis_results set status = 'completed', stage = 'done', progress = 1, progress_message = null, is_current = not exists (select from public.analysis_results c where c.session_id = $18 and c.is_current and c.id <> $1), gpt_version = $2, prompt_version = $3, frames_analyzed = $4,
                     frames_done = $4, frames_total = $4, coverage = $5, raw_gpt_response = $6, structured_insights = $7, confidence_score = $8, analysis_cost = $9, prompt_tokens = $10, completion_tokens = $11,
                     processing_time_seconds = $12, automation_opportunities_count = $13, time_savings_hours_weekly = $14, cost_savings_annual = $15, currency = $16, processing_completed_at = $17,
                     lease_token = null, lease_expires_at = null
@@ -277,6 +258,7 @@ async fn complete(
                 annual,
                 currency,
                 now.into(),
+                session.uuid().into(),
             ],
         )
         .await?;

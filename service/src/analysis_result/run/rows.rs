@@ -15,6 +15,7 @@ use crate::valuation::Standing;
 #[derive(FromQueryResult)]
 pub(super) struct SessionFacts {
     pub(super) user_id: Option<uuid::Uuid>,
+    /// See `valuation::declare`.
     pub(super) declared_occurrences_per_day: Option<f64>,
     pub(super) people_count: i32,
     pub(super) recorded_on: NaiveDate,
@@ -24,10 +25,9 @@ pub(super) fn draft_row(
     draft: &OpportunityDraft,
     (organization, session, analysis): (OrganizationId, SessionId, AnalysisId),
     facts: &SessionFacts,
-    outcome: &Outcome,
+    observed_seconds: f64,
     now: DateTime<Utc>,
 ) -> automation_opportunity::Model {
-    let declared = draft.occurrences_per_day.or(facts.declared_occurrences_per_day);
     automation_opportunity::Model {
         id: uuid::Uuid::now_v7().into(),
         analysis_id: analysis,
@@ -40,13 +40,9 @@ pub(super) fn draft_row(
         workflow_steps: draft.workflow_steps.clone(),
         current_time_per_occurrence_seconds: draft.current_time_per_occurrence_seconds,
         occurrences_observed: i32::try_from(draft.occurrences.len()).unwrap_or(i32::MAX),
-        observed_seconds: outcome.made.observed_seconds,
-        occurrences_per_day: declared,
-        frequency_basis: if declared.is_some() {
-            FrequencyBasis::Declared
-        } else {
-            FrequencyBasis::Extrapolated
-        },
+        observed_seconds,
+        occurrences_per_day: None,
+        frequency_basis: FrequencyBasis::Extrapolated,
         people_count: facts.people_count,
         automation_complexity: draft.automation_complexity,
         implementation_effort_hours: None,
@@ -91,12 +87,6 @@ pub(super) fn draft_row(
         }),
         created_at: now,
         updated_at: now,
-    }
-}
-
-pub(super) fn note(row: &mut automation_opportunity::Model, more: &serde_json::Value) {
-    if let (Some(into), Some(from)) = (row.record_metadata.as_object_mut(), more.as_object()) {
-        into.extend(from.clone());
     }
 }
 

@@ -5,10 +5,12 @@ use domain::analysis_error::AnalysisErrorCode;
 use domain::id::{AnalysisId, SessionId};
 
 use super::lease::{fence, owned};
+use crate::analysis_result::request::END_WITHOUT_RESULTS;
 use crate::db::Scope;
 use crate::error::Result;
 
-/// Fails the analysis for good, in its own words.
+/// Fails the analysis for good, in its own words. One that was completed before, and was only being read anew, goes back to the
+/// results that it had; the try that failed stays among its attempts.
 ///
 /// # Errors
 /// [`Error::LeaseLost`]; those of the database.
@@ -34,9 +36,11 @@ pub async fn fail(
         .await?;
     let touched = scope
         .run(
-            "update public.analysis_results set status = 'failed', stage = 'done', error_code = $2, error_message = $3, processing_completed_at = $4, lease_token = null, lease_expires_at = null,
-                    analysis_cost = coalesce((select sum(m.cost_usd) from public.model_requests m where m.analysis_id = $1), analysis_cost)
-              where id = $1",
+            &format!(
+                "update public.analysis_results set {END_WITHOUT_RESULTS}, lease_token = null, lease_expires_at = null,
+                        analysis_cost = coalesce((select sum(m.cost_usd) from public.model_requests m where m.analysis_id = $1), analysis_cost)
+                  where id = $1"
+            ),
             [analysis.uuid().into(), code.as_str().into(), code.sentence().into(), now.into()],
         )
         .await?;

@@ -39,12 +39,13 @@ impl Work<'_> {
                 break inputs?;
             }
         };
-        self.fresh.store(inputs.earlier.is_none(), Ordering::Relaxed);
+        self.fresh
+            .store(inputs.earlier.is_none() && !inputs.has_results, Ordering::Relaxed);
         let outcome = match &inputs.earlier {
             Some(earlier) => {
                 self.at(AnalysisStage::Interpreting, 0.5);
                 let rules = rules(&inputs.session.privacy_settings, inputs.analyser);
-                read_anew(earlier.clone(), &rules, started)
+                read_anew(earlier.clone(), &rules, started)?
             }
             None => self.read(&inputs, started).await?,
         };

@@ -9,24 +9,25 @@ use domain::sampling::Analyser;
 use domain::span::TimeSpan;
 use service::analysis_result::run::{Diagram, Made, Outcome};
 
+use crate::job::stop::{Stop, failed};
 use crate::vision::local::LocalReply;
 use crate::vision::redact::Rules;
 use crate::vision::stored::{self, Stored};
 
 /// From the stored reply, without looking at the recording or asking anybody; by today's rules, which may be stricter than those
-/// that it was made by.
-pub(super) fn read_anew(mut made: Made, rules: &Rules, started: Instant) -> Outcome {
+/// that it was made by. A reply that today's reader cannot read comes to nothing, not to results without anything in them.
+pub(super) fn read_anew(mut made: Made, rules: &Rules, started: Instant) -> Result<Outcome, Stop> {
     stored::redact_again(&mut made.raw_reply, &mut made.frames, rules);
     let table: insight::parse::FrameTable = made.frames.iter().map(|frame| (frame.index, frame.span)).collect();
     let Stored { local, reading } = stored::read(&made.raw_reply, &table);
     made.observed_seconds = local.as_ref().map_or(made.observed_seconds, observed_seconds);
-    let reading = reading.unwrap_or_default();
-    Outcome {
+    let reading = reading.map_err(|error| failed(error.code(), error))?;
+    Ok(Outcome {
         diagrams: diagrams(&reading, local.as_ref()),
         reading,
         made,
         processing_seconds: started.elapsed().as_secs_f64(),
-    }
+    })
 }
 
 /// Recorded time without idle time.
@@ -103,6 +104,7 @@ pub(super) fn diagrams(reading: &Reading, local: Option<&LocalReply>) -> Vec<Dia
 
 #[cfg(test)]
 mod tests {
+    use domain::analysis_error::AnalysisErrorCode;
     use serde_json::json;
 
     use super::*;
@@ -123,5 +125,35 @@ mod tests {
                 "{privacy} {analyser:?}"
             );
         }
+    }
+
+    fn made(raw_reply: serde_json::Value) -> Made {
+        Made {
+            raw_reply,
+            gpt_version: "gpt-4o".to_owned(),
+            prompt_version: None,
+            cost_usd: None,
+            prompt_tokens: None,
+            completion_tokens: None,
+            frames: Vec::new(),
+            coverage: 1.0,
+            duration_seconds: 60.0,
+            observed_seconds: 60.0,
+            content_sha256: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_stored_reply_that_cannot_be_read_comes_to_nothing_instead_of_to_no_opportunities() {
+        for reply in [json!("so sorry"), json!({ "colour": "blue" }), json!([])] {
+            let Err(Stop::Failed { code, again, .. }) =
+                read_anew(made(reply.clone()), &Rules::default(), Instant::now())
+            else {
+                panic!("{reply} is read")
+            };
+            assert_eq!((code, again), (AnalysisErrorCode::ModelUnreadable, false), "{reply}");
+        }
+        let read = json!({ "description": "Orders are copied.", "workflows": [], "automation_opportunities": [] });
+        assert!(read_anew(made(read), &Rules::default(), Instant::now()).is_ok());
     }
 }

@@ -159,7 +159,8 @@ impl RecordingMutation {
         }))
     }
 
-    /// Changes what people say about a session: the recorded person, admins and owners.
+    /// Changes what people say about a session: the recorded person, admins and owners. Figures follow declaredOccurrencesPerDay and
+    /// peopleCount at the next analysis or recalculateCosts, where no reviewer entered other ones.
     async fn update_recording_session(
         &self,
         ctx: &Context<'_>,

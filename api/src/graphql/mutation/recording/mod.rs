@@ -61,7 +61,8 @@ pub struct StartRecordingSessionInput {
     notice_version: String,
     /// How it is to be treated.
     privacy_settings: Option<PrivacySettingsInput>,
-    /// How often one person does this on a working day, as people say; makes the frequency DECLARED.
+    /// How often one person does this on a working day, as people say: makes the frequency of the process that the recording mainly shows
+    /// (the one with most observed seconds) DECLARED. How often its other processes are done is measured or extrapolated.
     declared_occurrences_per_day: Option<f64>,
     /// How many people do this; 1 where it is left out.
     people_count: Option<i32>,
@@ -137,7 +138,7 @@ pub struct UpdateRecordingSessionInput {
     workflow_type: Option<WorkflowCategory>,
     /// How it is to be treated.
     privacy_settings: Option<PrivacySettingsInput>,
-    /// How often one person does this on a working day.
+    /// How often one person does this on a working day: the process that the recording mainly shows, the one with most observed seconds.
     declared_occurrences_per_day: Option<f64>,
     /// How many people do this.
     people_count: Option<i32>,

@@ -161,6 +161,16 @@ fn who_says_the_kind_of_work_is_named() {
 }
 
 #[test]
+fn a_claim_that_cites_every_frame_owns_no_more_than_was_measured() {
+    let mut claimed = reading("current");
+    for claim in &mut claimed.opportunities {
+        claim.evidence = vec![at(0.0, 80.0)];
+    }
+    let merged = merge_measured(claimed, &measurement());
+    assert_eq!(merged.opportunities[0].evidence, [at(0.0, 40.0), at(70.0, 80.0)]);
+}
+
+#[test]
 fn what_only_one_of_them_has_stays_as_it_is() {
     let mut measured = measurement();
     measured.opportunities[0].process_key = "elsewhere".to_owned();
