@@ -180,8 +180,8 @@ impl CostAnalysis {
     /// What the figures are made of: each process that counts, the highest saving first. Empty for one made before it was kept.
     async fn processes(
         &self,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "How many to pass over.", default = 0)] skip: i32,
+        #[graphql(desc = "How many, 1 to 100; 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "How many to pass over.")] skip: Option<i32>,
     ) -> Result<Vec<ProcessContribution>> {
         let stored = self.stored_assumptions().await?;
         let unreadable = |_| service::Error::internal("what a cost analysis is made of cannot be read");

@@ -81,8 +81,8 @@ impl WorkflowTypePerformance {
     /// What the sums are made of: each process once, the highest saving first.
     async fn processes(
         &self,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "How many to pass over.", default = 0)] skip: i32,
+        #[graphql(desc = "How many, 1 to 100; 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "How many to pass over.")] skip: Option<i32>,
     ) -> Result<Vec<ProcessContribution>> {
         ProcessContribution::list(&self.contributed, &self.currency, first, skip)
     }
@@ -128,8 +128,8 @@ impl BusinessImpact {
     /// What the sums are made of: each process once, the highest saving first.
     async fn processes(
         &self,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "How many to pass over.", default = 0)] skip: i32,
+        #[graphql(desc = "How many, 1 to 100; 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "How many to pass over.")] skip: Option<i32>,
     ) -> Result<Vec<ProcessContribution>> {
         ProcessContribution::list(&self.contributed, &self.currency, first, skip)
     }

@@ -7,7 +7,7 @@ use domain::category::WorkflowCategory;
 use domain::roi::FrequencyBasis;
 use domain::status::OpportunityStatus;
 use rust_decimal::Decimal as Exact;
-use service::page::MAX_SIZE;
+use service::page::{DEFAULT_SIZE, MAX_SIZE};
 use service::valuation::Contributed;
 
 use super::automation_opportunity::AutomationOpportunity;
@@ -17,8 +17,7 @@ use super::loader::ById;
 use super::page::{RowObject as _, asked};
 use super::scalar::{Decimal, Money};
 
-/// What one process adds to a sum, in the base scenario. The savings of all of them add up to the sum to the cent; the evidence of
-/// their opportunities shows each in its recordings.
+/// What one process adds to a sum, as it is shown.
 pub struct ProcessContribution {
     contributed: Contributed,
     currency: Arc<str>,
@@ -29,7 +28,12 @@ impl ProcessContribution {
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for a part below or above what is allowed.
-    pub fn list(contributed: &[Contributed], currency: &str, first: i32, skip: i32) -> Result<Vec<Self>> {
+    pub fn list(
+        contributed: &[Contributed],
+        currency: &str,
+        first: Option<i32>,
+        skip: Option<i32>,
+    ) -> Result<Vec<Self>> {
         let currency: Arc<str> = currency.into();
         Ok(part(contributed, first, skip)?
             .iter()
@@ -46,17 +50,19 @@ impl ProcessContribution {
 }
 
 /// `first` of a list, after the first `skip`.
-fn part<T>(all: &[T], first: i32, skip: i32) -> Result<&[T]> {
+fn part<T>(all: &[T], first: Option<i32>, skip: Option<i32>) -> Result<&[T]> {
     let refused = |field, reason| Failure::from(service::Error::invalid(field, reason));
-    let first = usize::try_from(first)
+    let first = usize::try_from(first.unwrap_or(DEFAULT_SIZE as i32))
         .ok()
         .filter(|first| (1..=MAX_SIZE as usize).contains(first))
         .ok_or_else(|| refused("first", format!("must be between 1 and {MAX_SIZE}")))?;
-    let skip = usize::try_from(skip).map_err(|_| refused("skip", "must not be negative".to_owned()))?;
+    let skip = usize::try_from(skip.unwrap_or(0)).map_err(|_| refused("skip", "must not be negative".to_owned()))?;
     let rest = all.get(skip..).unwrap_or_default();
     Ok(&rest[..first.min(rest.len())])
 }
 
+/// What one process adds to a sum, in the base scenario. The savings of all of them add up to the sum to the cent; the evidence of
+/// their opportunities shows each in its recordings.
 #[Object]
 impl ProcessContribution {
     /// The process: its normalised sequence of applications and steps, as corrected by reviewers.
@@ -138,8 +144,8 @@ impl ProcessContribution {
     async fn opportunities(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "How many to pass over.", default = 0)] skip: i32,
+        #[graphql(desc = "How many, 1 to 100; 20 if not said.")] first: Option<i32>,
+        #[graphql(desc = "How many to pass over.")] skip: Option<i32>,
     ) -> Result<Vec<AutomationOpportunity>> {
         let read = ctx.request()?.read()?;
         let columns = asked::<AutomationOpportunity>(ctx.field());

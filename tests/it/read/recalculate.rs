@@ -65,6 +65,9 @@ async fn works(worker: &Db, shutdown: &CancellationToken) -> Verdict {
 async fn all_costs_are_calculated_anew_in_proportion_to_what_there_is_and_as_one_by_one() {
     let world = World::new().await;
     world.record(20).await;
+    world
+        .run("update public.automation_opportunities set reviewer_input = jsonb_build_object('occurrences_per_day', occurrences_per_day) where organization_id = 'aeeeeeee-0000-7000-8000-000000000001'")
+        .await;
     // An insight about each second opportunity's process, which the analyser has named.
     world
         .run("update public.workflow_insights set metadata = '{\"opportunity\": \"process-2\"}' where title = 'Insight 1'")

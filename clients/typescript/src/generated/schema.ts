@@ -640,8 +640,8 @@ export type BusinessImpact = {
 
 /** What analyses have found and people have made of it. A process counts once, however many recordings show it. */
 export type BusinessImpactProcessesArgs = {
-  first?: Scalars['Int']['input'];
-  skip?: Scalars['Int']['input'];
+  first?: InputMaybe<Scalars['Int']['input']>;
+  skip?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** An analysis to be stopped. */
@@ -778,8 +778,8 @@ export type CostAnalysis = Node & {
 
 /** What an analysis is worth, with the assumptions that the figures rest on: potential, base scenario. */
 export type CostAnalysisProcessesArgs = {
-  first?: Scalars['Int']['input'];
-  skip?: Scalars['Int']['input'];
+  first?: InputMaybe<Scalars['Int']['input']>;
+  skip?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** A page of a list: its rows, where it stands, and how long the whole list is. */
@@ -1755,6 +1755,10 @@ export type PrivacySettingsInput = {
   readonly retainVideoDays?: InputMaybe<Scalars['Int']['input']>;
 };
 
+/**
+ * What one process adds to a sum, in the base scenario. The savings of all of them add up to the sum to the cent; the evidence of
+ * their opportunities shows each in its recordings.
+ */
 export type ProcessContribution = {
   /** The process: its normalised sequence of applications and steps, as corrected by reviewers. */
   readonly processKey: Scalars['String']['output'];
@@ -1791,9 +1795,13 @@ export type ProcessContribution = {
 };
 
 
+/**
+ * What one process adds to a sum, in the base scenario. The savings of all of them add up to the sum to the cent; the evidence of
+ * their opportunities shows each in its recordings.
+ */
 export type ProcessContributionOpportunitiesArgs = {
-  first?: Scalars['Int']['input'];
-  skip?: Scalars['Int']['input'];
+  first?: InputMaybe<Scalars['Int']['input']>;
+  skip?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** Everything that can be asked. */
@@ -3141,8 +3149,8 @@ export type WorkflowTypePerformance = {
 
 /** The current analyses of recordings of one kind of work. A process counts once, however many recordings show it. */
 export type WorkflowTypePerformanceProcessesArgs = {
-  first?: Scalars['Int']['input'];
-  skip?: Scalars['Int']['input'];
+  first?: InputMaybe<Scalars['Int']['input']>;
+  skip?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** A diagram of what an analysis found, with its nodes placed. */
