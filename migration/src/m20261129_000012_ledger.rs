@@ -55,7 +55,9 @@ create function private.book_attempt() returns trigger language plpgsql security
 begin
   select nullif(sum(coalesce(m.cost_usd, m.estimate_usd)) - coalesce((select sum(t.cost_usd) from public.analysis_attempts t where t.analysis_id = new.analysis_id and t.id <> new.id), 0), 0)
     into new.cost_usd from public.model_requests m where m.analysis_id = new.analysis_id and m.state <> 'failed';
-  new.cost_usd := greatest(new.cost_usd, 0);
+  if new.cost_usd < 0 then
+    new.cost_usd := 0;
+  end if;
   return new;
 end $$;
 revoke all on function private.book_attempt() from public;

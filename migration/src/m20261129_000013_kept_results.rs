@@ -30,13 +30,6 @@ begin
   update public.recording_sessions s set status = 'completed', completed_at = coalesce(s.completed_at, now()) where s.id = the_session and s.status = 'processing';
   return true;
 end $$;
-
--- Those that were lost that way before: `structured_insights` is written with results only.
-update public.analysis_results set status = 'completed', stage = 'done', progress = 1, progress_message = null, error_code = null, error_message = null
- where status = 'failed' and structured_insights is not null;
-update public.analysis_results a set is_current = true
- where a.id in (select distinct on (n.session_id) n.id from public.analysis_results n where n.status = 'completed' and n.structured_insights is not null order by n.session_id, n.created_at desc, n.id desc)
-   and not exists (select from public.analysis_results c where c.session_id = a.session_id and c.is_current);
 ";
 
 const RECALCULATION: &str = r"

@@ -135,12 +135,13 @@ impl ProcessContribution {
         self.contributed.capped
     }
 
-    /// How many opportunities it was pooled from.
+    /// How many opportunities it was pooled from when the sum was made.
     async fn opportunities_count(&self) -> i32 {
         i32::try_from(self.contributed.opportunities.len()).unwrap_or(i32::MAX)
     }
 
-    /// The opportunities that it was pooled from, newest first: evidence, frames and recording of each show it.
+    /// The opportunities that it was pooled from, newest first: evidence, frames and recording of each show it. Those that a new reading
+    /// has replaced since, or that were erased, are left out.
     async fn opportunities(
         &self,
         ctx: &Context<'_>,

@@ -93,7 +93,8 @@ pub(super) fn pattern(pattern: &str) -> Regex {
         clippy::expect_used,
         reason = "a fixed pattern compiles or the tests of this module fail"
     )]
-    Regex::new(pattern).expect("a pattern that compiles")
+    // Digits of other scripts are none of these numbers'.
+    Regex::new(&pattern.replace(r"\d", "[0-9]")).expect("a pattern that compiles")
 }
 
 fn ranges<'a>(pattern: &'a Regex, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
@@ -224,7 +225,10 @@ fn is_iban(characters: &str) -> bool {
 fn ibans(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for start in ranges(&IBAN_START, text).map(|range| range.start) {
-        let country = text[start..start + 2].to_ascii_uppercase();
+        // Without regard to case the pattern takes letters for others' that are longer.
+        let Some(country) = text.get(start..start + 2).map(str::to_ascii_uppercase) else {
+            continue;
+        };
         let Some((_, length)) = IBAN_LENGTHS.iter().find(|(known, _)| *known == country) else {
             continue;
         };

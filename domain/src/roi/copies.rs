@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::pool::weighted_mean;
 use super::worth::Observation;
 use crate::effort::Seconds;
+use crate::insight::UNNAMED_PROCESS;
 use crate::span::union;
 use crate::status::OpportunityStatus;
 use rust_decimal::Decimal;
@@ -48,6 +49,14 @@ fn once(seen: Vec<&Observation>) -> Vec<Cow<'_, Observation>> {
         // Two of one name are told apart by what was seen of them, in the order of what is seen.
         for (rank, one) in sorted(copy).into_iter().enumerate() {
             let seats = headings.entry(key).or_default();
+            if key == UNNAMED_PROCESS {
+                // Nothing but what they show tells these apart.
+                match nearest(seats, one) {
+                    Some(seat) => seats[seat].push(one),
+                    None => seats.push(vec![one]),
+                }
+                continue;
+            }
             match seats.get(rank).map_or(seats.len().checked_sub(1), |_| Some(rank)) {
                 Some(seat) if known.contains(&key) || rank < seats.len() => seats[seat].push(one),
                 _ => seats.push(vec![one]),
@@ -63,6 +72,22 @@ fn once(seen: Vec<&Observation>) -> Vec<Cow<'_, Observation>> {
         })
         .filter_map(|copies| merged(&copies))
         .collect()
+}
+
+/// Of opportunities without a name the one that shows most of the same time, where one does.
+fn nearest(seats: &[Vec<&Observation>], one: &Observation) -> Option<usize> {
+    let common = |other: &Observation| -> f64 {
+        let spans = other.spans.iter();
+        spans
+            .flat_map(|span| one.spans.iter().map(|own| span.overlap_seconds(*own)))
+            .sum()
+    };
+    let shown = seats.iter().enumerate();
+    shown
+        .filter_map(|(seat, copies)| Some((seat, common(copies.first()?))))
+        .filter(|(_, common)| *common > 0.0)
+        .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+        .map(|(seat, _)| seat)
 }
 
 /// `copies` of one opportunity, the newest first: what it saw, with what people entered on any of them.

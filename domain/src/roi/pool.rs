@@ -82,7 +82,7 @@ impl Pool {
     /// Rules, in this order:
     /// 1. Of each recording (by content) only the newest analysis counts; what a person entered on another copy holds for it too.
     /// 2. Dismissed opportunities do not count. Of the others, those of one process in one recording count together; one without a
-    ///    readable name is no other recording's.
+    ///    readable name is none of the others.
     /// 3. A process has the mean time of its occurrences, and the frequency weighted by recorded time: measured, that is
     ///    all occurrences over all time; declared, the mean of what was declared, each weighted by its recording's length.
     /// 4. Within a recording, time that several processes show belongs to one: first what is implemented, then what is

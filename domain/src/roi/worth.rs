@@ -137,11 +137,12 @@ impl Observation {
             || complexity.is_some()
     }
 
-    /// Under what it is pooled: its process, and for one without a name the recording too, since two of these are not the same.
+    /// Under what it is pooled: its process, and for one without a name itself, since two of these are not the same.
     pub fn pooled_as(&self) -> Cow<'_, str> {
         if self.process_key == UNNAMED_PROCESS {
             // No key that a person enters holds this character.
-            Cow::Owned(format!("{UNNAMED_PROCESS}\0{}", self.recording))
+            let own = self.opportunities.first().map(ToString::to_string).unwrap_or_default();
+            Cow::Owned(format!("{UNNAMED_PROCESS}\0{own}"))
         } else {
             Cow::Borrowed(&self.process_key)
         }

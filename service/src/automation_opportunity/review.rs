@@ -130,12 +130,11 @@ pub async fn update(scope: &Scope, opportunity: OpportunityId, review: &Review, 
         .await?
         .ok_or(Error::NotFound { what: "opportunity" })?;
     let ids = (member.organization, found.session_id, found.analysis_id);
-    let was_current = valuation::is_current(scope, found.analysis_id).await?;
     valuation::turn(scope, &[found.analysis_id]).await?;
-    // Whoever had the turn before may have replaced what was just seen.
-    if was_current == Some(true) && valuation::is_current(scope, found.analysis_id).await? == Some(false) {
+    // What is entered on an analysis that another has replaced would count nowhere.
+    if valuation::is_current(scope, found.analysis_id).await? == Some(false) {
         return Err(Error::conflict(
-            "a newer analysis of the recording has just taken this one's place: look at its opportunities",
+            "a newer analysis of the recording has taken this one's place: look at its opportunities",
         ));
     }
     let before = rows_of(scope, found.analysis_id).await?;

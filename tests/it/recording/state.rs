@@ -228,7 +228,7 @@ async fn only_the_recorded_person_has_less_covered_than_before() {
         assert_eq!(refusal.code, "FORBIDDEN");
         assert_eq!(
             refusal.message,
-            "only the recorded person may have less covered than before"
+            "only the recorded person may make the privacy settings laxer"
         );
     }
     for privacy in laxer {

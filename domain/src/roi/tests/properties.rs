@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::copies::copy_of;
 use super::*;
 
 prop_compose! {

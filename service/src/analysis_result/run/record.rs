@@ -107,12 +107,14 @@ pub async fn record(
     insert::<workflow_visualization::Entity, _>(scope, diagram_rows(outcome, ids, now)).await?;
     insert::<cost_analysis::Entity, _>(scope, vec![valuation::cost_row(ids, &costs, &assumptions, now)?]).await?;
 
+    // An older analysis that is read anew says nothing about the kind of work.
     let category = outcome.reading.category;
     scope
         .run(
             "update public.recording_sessions set status = 'completed', completed_at = coalesce(completed_at, $2), duration_seconds = $3, content_sha256 = $4,
-                    workflow_type = case when classified_by = 'user' or $5::text is null then workflow_type else $5 end,
-                    classified_by = case when classified_by = 'user' or $5::text is null then classified_by else $6 end
+                    workflow_type = case when classified_by = 'user' or $5::text is null or not speaks then workflow_type else $5 end,
+                    classified_by = case when classified_by = 'user' or $5::text is null or not speaks then classified_by else $6 end
+               from (select a.is_current or a.processing_completed_at is null as speaks from public.analysis_results a where a.id = $7) as one
               where id = $1",
             [
                 session.uuid().into(),
@@ -121,6 +123,7 @@ pub async fn record(
                 outcome.made.content_sha256.clone().into(),
                 category.map(WorkflowCategory::as_str).into(),
                 outcome.reading.classified_by.unwrap_or(ClassifiedBy::Rules).as_str().into(),
+                analysis.uuid().into(),
             ],
         )
         .await?;

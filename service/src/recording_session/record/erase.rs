@@ -41,7 +41,6 @@ pub async fn erase(scope: &Scope, session: SessionId, reason: &'static str, act:
         .row(
             "select 1 + (select count(*) from public.video_chunks where session_id = s.id) + (select count(*) from public.analysis_results where session_id = s.id)
                       + (select count(*) from public.analysis_attempts where session_id = s.id) + (select count(*) from public.analysis_frames where session_id = s.id)
-                      + (select count(*) from public.disclosures where session_id = s.id) + (select count(*) from public.model_requests where session_id = s.id)
                       + (select count(*) from public.automation_opportunities where session_id = s.id) + (select count(*) from public.workflow_insights where session_id = s.id)
                       + (select count(*) from public.workflow_visualizations where session_id = s.id) + (select count(*) from public.cost_analyses where session_id = s.id)
                       + (select count(*) from public.generated_reports where session_id = s.id) as erased_rows,

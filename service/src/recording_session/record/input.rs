@@ -61,7 +61,8 @@ pub(super) fn check_metadata(metadata: Option<&serde_json::Value>) -> Result<()>
     Ok(())
 }
 
-/// Whether one setting covers less than another: personal data or passwords no more, or an exclusion gone.
+/// Whether one setting is laxer than another: personal data or passwords no longer covered, an exclusion gone, a model allowed that was
+/// not, or the video kept for longer.
 pub(super) fn is_laxer(than: &serde_json::Value, settings: &serde_json::Value) -> bool {
     let covers = |settings: &serde_json::Value, name: &str| {
         settings.get(name).and_then(serde_json::Value::as_bool) != Some(false)
@@ -71,9 +72,17 @@ pub(super) fn is_laxer(than: &serde_json::Value, settings: &serde_json::Value) -
         let words = words.into_iter().flatten().filter_map(serde_json::Value::as_str);
         words.map(|word| word.trim().to_lowercase()).collect()
     };
+    // Without a number of days of its own a session has the organization's, which are the most.
+    let days = |settings: &serde_json::Value| {
+        let days = settings.get("retain_video_days").and_then(serde_json::Value::as_i64);
+        days.unwrap_or(i64::MAX)
+    };
+    let sends = |settings: &serde_json::Value| covers(settings, "allow_remote_analysis");
     ["redact_personal_data", "blur_passwords"]
         .into_iter()
         .any(|name| covers(than, name) && !covers(settings, name))
+        || (sends(settings) && !sends(than))
+        || days(settings) > days(than)
         || !exclusions(than).is_subset(&exclusions(settings))
 }
 
@@ -136,6 +145,15 @@ mod tests {
             ),
         ] {
             assert_eq!(is_laxer(&held, &settings), laxer, "{settings}");
+        }
+        let strict = json!({ "allow_remote_analysis": false, "retain_video_days": 0 });
+        for (settings, laxer) in [
+            (json!({ "allow_remote_analysis": true, "retain_video_days": 0 }), true),
+            (json!({ "allow_remote_analysis": false, "retain_video_days": 9 }), true),
+            (json!({ "allow_remote_analysis": false }), true),
+            (strict.clone(), false),
+        ] {
+            assert_eq!(is_laxer(&strict, &settings), laxer, "{settings}");
         }
         let off = json!({ "redact_personal_data": false, "blur_passwords": false });
         assert!(!is_laxer(&off, &off) && !is_laxer(&off, &held));

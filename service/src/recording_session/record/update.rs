@@ -57,7 +57,7 @@ pub async fn update(scope: &Scope, session: SessionId, update: &Update, act: &Ac
             let settings = privacy(&locked.privacy_settings, input, rule.retention_video_days)?;
             if is_laxer(&locked.privacy_settings, &settings) && !shows_caller(scope, session).await? {
                 return Err(Error::Forbidden {
-                    why: "only the recorded person may have less covered than before",
+                    why: "only the recorded person may make the privacy settings laxer",
                 });
             }
             Some(settings)

@@ -45,7 +45,10 @@ impl Work<'_> {
             Some(earlier) => {
                 self.at(AnalysisStage::Interpreting, 0.5);
                 let rules = rules(&inputs.session.privacy_settings, inputs.analyser);
-                read_anew(earlier.clone(), &rules, started)?
+                let earlier = earlier.clone();
+                redact::apart(move || read_anew(earlier, &rules, started))
+                    .await
+                    .ok_or(Stop::Shutdown)??
             }
             None => self.read(&inputs, started).await?,
         };

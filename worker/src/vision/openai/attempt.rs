@@ -114,9 +114,9 @@ impl<T: Transport, L: Ledger> Asking<'_, T, L> {
                         ledger.settle_failed(key, &failed(&error, Some(heard.status))).await?;
                         return Err(error);
                     }
-                    Outcome::Passing(reason) => {
-                        let asked = retry::asked_wait(heard.status, &heard.headers);
-                        if retry::leaves_doubt(heard.status) {
+                    Outcome::Passing { reason, status } => {
+                        let asked = retry::asked_wait(status, &heard.headers);
+                        if retry::leaves_doubt(status) {
                             ledger.mark_uncertain(key).await?;
                         } else {
                             let error = Error::Unavailable {

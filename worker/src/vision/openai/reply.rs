@@ -16,8 +16,13 @@ pub(super) enum Outcome {
     Answer,
     /// Asking again will not help.
     Final(Error),
-    /// Asking again may help. The reason is safe to show.
-    Passing(String),
+    /// Asking again may help.
+    Passing {
+        /// What happened, safe to show.
+        reason: String,
+        /// The status that counts: a gateway's own, or the one that it put into the body of a success.
+        status: u16,
+    },
 }
 
 /// Sorts by status and by the endpoint's error code. The endpoint's own words are not repeated: they can hold parts of
@@ -59,7 +64,10 @@ pub(super) fn sort(heard: &Heard) -> Outcome {
     }
     match status {
         401 | 403 => Outcome::Final(Error::Unauthorized { status }),
-        _ if retry::passes(status) => Outcome::Passing(format!("HTTP {status}")),
+        _ if retry::passes(status) => Outcome::Passing {
+            reason: format!("HTTP {status}"),
+            status,
+        },
         _ => Outcome::Final(Error::Rejected {
             status,
             code: code.map(str::to_owned),
@@ -188,7 +196,7 @@ mod tests {
         }
         for status in [408, 409, 429, 500, 503] {
             assert!(
-                matches!(sort(&heard(status, &json!({}))), Outcome::Passing(_)),
+                matches!(sort(&heard(status, &json!({}))), Outcome::Passing { .. }),
                 "{status}"
             );
         }
@@ -198,7 +206,7 @@ mod tests {
     fn a_failure_inside_a_success_is_a_failure() {
         assert!(matches!(
             sort(&heard(200, &json!({ "error": { "code": 429 } }))),
-            Outcome::Passing(_)
+            Outcome::Passing { status: 429, .. }
         ));
         assert!(matches!(
             sort(&heard(200, &json!({ "error": { "code": "401" } }))),
@@ -206,7 +214,7 @@ mod tests {
         ));
         assert!(matches!(
             sort(&heard(200, &json!({ "error": "overloaded" }))),
-            Outcome::Passing(_)
+            Outcome::Passing { status: 502, .. }
         ));
         assert!(matches!(
             sort(&heard(200, &json!({ "choices": [], "error": null }))),

@@ -31,6 +31,11 @@ pub fn again(reply: &mut LocalReply, stored: &[StoredFrame], rules: &Rules) -> B
         (frame.index, words, Vec::new())
     });
     let mut readings = judge_all(shown, rules);
+    let clear: Vec<Vec<String>> = reply
+        .screens
+        .iter()
+        .map(|screen| screen.words.iter().map(|text| text.text.clone()).collect())
+        .collect();
     let places: Vec<u32> = reply
         .frames
         .iter()
@@ -58,9 +63,17 @@ pub fn again(reply: &mut LocalReply, stored: &[StoredFrame], rules: &Rules) -> B
         .filter(|(frame, _)| !gone.contains(&frame.index))
     {
         let own = reading.words.len() - frame.words.len();
-        take_over(&mut frame.words, &reading.words[own..]);
-        if let Some(screen) = reply.screens.iter_mut().find(|screen| screen.id == frame.screen) {
-            take_over(&mut screen.words, &reading.words[..own]);
+        for (text, word) in frame.words.iter_mut().zip(&reading.words[own..]) {
+            text.text.clone_from(&word.text);
+        }
+        let place = reply.screens.iter().position(|screen| screen.id == frame.screen);
+        if let Some((screen, clear)) = place.and_then(|place| reply.screens.get_mut(place).zip(clear.get(place))) {
+            // What one of its frames has masked stays so, whatever the others say.
+            for ((text, word), clear) in screen.words.iter_mut().zip(&reading.words[..own]).zip(clear) {
+                if word.text != *clear {
+                    text.text.clone_from(&word.text);
+                }
+            }
         }
     }
     reply.frames.retain(|frame| !gone.contains(&frame.index));
@@ -79,16 +92,6 @@ pub fn again(reply: &mut LocalReply, stored: &[StoredFrame], rules: &Rules) -> B
         }
     }
     gone
-}
-
-fn take_over(texts: &mut [Text], words: &[Word]) {
-    for (text, word) in texts
-        .iter_mut()
-        .zip(words)
-        .filter(|(text, word)| text.text != word.text)
-    {
-        text.text.clone_from(&word.text);
-    }
 }
 
 fn in_pixels(text: &Text, width: u32, height: u32) -> Word {

@@ -75,7 +75,8 @@ impl Column<'_> {
             }
             (above, step) = (top, step.max(gap));
             for cell in line.cells(self.words).into_iter().filter(|cell| self.holds(cell)) {
-                if is_label(self.words, &cell) {
+                // In a form whatever is no number says what the next one is; in a table an entry may be a word.
+                if is_label(self.words, &cell) || (self.heads.len() == 1 && is_text(self.words, &cell)) {
                     return;
                 }
                 if holds_number(self.words, &cell) {
@@ -103,6 +104,12 @@ fn holds_number(words: &[Word], cell: &[usize]) -> bool {
         .flat_map(|i| words[*i].text.chars())
         .filter(char::is_ascii_digit);
     digits.count() >= 4
+}
+
+/// At least three letters and no digit.
+fn is_text(words: &[Word], cell: &[usize]) -> bool {
+    let letters = || cell.iter().flat_map(|i| words[*i].text.chars());
+    letters().filter(|c| c.is_alphabetic()).count() >= 3 && !letters().any(|c| c.is_ascii_digit())
 }
 
 /// Whether a cell says what stands below or beside it.

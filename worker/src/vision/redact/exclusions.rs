@@ -12,6 +12,8 @@ const LONG: usize = 10;
 pub struct Exclusion {
     letters: Vec<char>,
     borders: Vec<usize>,
+    /// It is more than digits: what is nothing but digits on the screen is not it, however alike they look.
+    lettered: bool,
 }
 
 impl Exclusion {
@@ -22,7 +24,11 @@ impl Exclusion {
             letters.extend(part.letters);
             borders.push(letters.len());
         }
-        (!letters.is_empty()).then_some(Self { letters, borders })
+        (!letters.is_empty()).then_some(Self {
+            letters,
+            borders,
+            lettered: text.contains(char::is_alphabetic),
+        })
     }
 
     /// Whether a line shows it: from the beginning of a word to an end of one, with at most one letter in six misread. A dot, a
@@ -32,13 +38,15 @@ impl Exclusion {
         let allowed = long / 6;
         (0..line.len()).any(|start| {
             let mut said: Vec<char> = Vec::with_capacity(long + allowed);
+            let mut lettered = false;
             for part in &line[start..] {
+                lettered |= part.lettered;
                 let torn = part.after_blank && !said.is_empty() && long < LONG && !self.borders.contains(&said.len());
                 said.extend(&part.letters);
                 if torn || said.len() > long + allowed {
                     return false;
                 }
-                if said.len() + allowed >= long && near(&said, &self.letters, allowed) {
+                if said.len() + allowed >= long && lettered >= self.lettered && near(&said, &self.letters, allowed) {
                     return true;
                 }
             }
@@ -59,15 +67,18 @@ pub fn shows_any(lines: &[Line], exclusions: &[Exclusion]) -> bool {
 /// Letters and digits without anything else between them, in one spelling.
 struct Part {
     letters: Vec<char>,
+    lettered: bool,
     after_blank: bool,
 }
 
 fn parts(text: &str) -> impl Iterator<Item = Part> {
     text.split_whitespace().flat_map(|word| {
         let parts = word.split(|c: char| !c.is_alphanumeric() && !is_mark(c));
-        let parts = parts.map(spelled).filter(|letters| !letters.is_empty()).enumerate();
-        parts.map(|(place, letters)| Part {
+        let parts = parts.map(|part| (spelled(part), part.contains(char::is_alphabetic)));
+        let parts = parts.filter(|(letters, _)| !letters.is_empty()).enumerate();
+        parts.map(|(place, (letters, lettered))| Part {
             letters,
+            lettered,
             after_blank: place == 0,
         })
     })
@@ -167,6 +178,8 @@ mod tests {
             ("Payroll - Salary Desk", "Bank"),
             ("Bankier", "Bank"),
             ("Employee list", ""),
+            ("€ 8,05 om 8:05", "Bos"),
+            ("Regel 11", "Li"),
         ] {
             assert!(!shows(screen, excluded), "{screen} does not show {excluded}");
         }

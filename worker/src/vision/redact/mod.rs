@@ -90,9 +90,16 @@ pub async fn read(
         |_: &GrayImage| Vec::new()
     };
     let read = read_all(tesseract, &files, cancel, inspect, &mut on_progress).await?;
-    let frames = extraction.frames.iter().zip(read);
+    let indexes = extraction.frames.iter().map(|frame| frame.index);
+    let frames: Vec<_> = indexes
+        .zip(read)
+        .map(|(index, (words, dots))| (index, words, dots))
+        .collect();
+    let rules = rules.clone();
     let mut readings = Readings {
-        frames: judge_all(frames.map(|(frame, (words, dots))| (frame.index, words, dots)), rules),
+        frames: apart(move || judge_all(frames.into_iter(), &rules))
+            .await
+            .ok_or(OcrError::Cancelled)?,
         excluded: Vec::new(),
     };
     let screens: Vec<u32> = extraction.frames.iter().map(|frame| frame.screen).collect();
@@ -107,6 +114,17 @@ pub async fn read(
             .collect::<Vec<_>>(),
     );
     Ok(readings)
+}
+
+/// Works where nothing else waits for it: a lease is kept alive meanwhile. None when the process ends first; a panic goes on here.
+pub async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Some(done),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => None,
+        },
+    }
 }
 
 /// A frame of an excluded screen on which the word was hidden or misread goes with its neighbours in time. `screens` are those
