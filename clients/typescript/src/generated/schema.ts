@@ -1788,9 +1788,12 @@ export type ProcessContribution = {
   readonly ownShare: Scalars['Float']['output'];
   /** Whether it was cut, because a person's day holds only so many hours. */
   readonly capped: Scalars['Boolean']['output'];
-  /** How many opportunities it was pooled from. */
+  /** How many opportunities it was pooled from when the sum was made. */
   readonly opportunitiesCount: Scalars['Int']['output'];
-  /** The opportunities that it was pooled from, newest first: evidence, frames and recording of each show it. */
+  /**
+   * The opportunities that it was pooled from, newest first: evidence, frames and recording of each show it. Those that a new reading
+   * has replaced since, or that were erased, are left out.
+   */
   readonly opportunities: ReadonlyArray<AutomationOpportunity>;
 };
 

@@ -142,6 +142,7 @@ fn two_headings_of_one_process_in_one_recording_count_together() {
 #[test]
 fn what_has_no_name_is_none_of_the_others() {
     let unnamed = |recording: &str| Observation {
+        opportunities: vec![OpportunityId::new(Uuid::from_u128(recording.len() as u128))],
         process_key: crate::insight::UNNAMED_PROCESS.to_owned(),
         derived_key: crate::insight::UNNAMED_PROCESS.to_owned(),
         recording: recording.to_owned(),
