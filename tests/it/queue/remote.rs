@@ -78,20 +78,26 @@ async fn undisturbed() -> Value {
     house.left(analysis).await
 }
 
-/// Killed while the second request is in flight.
-async fn killed_in_flight() -> Value {
-    let (house, stand_in) = (House::new().await, ModelStandIn::start().await.unwrap());
+/// A worker whose second request is under way, and takes so long.
+async fn in_flight(house: &House, stand_in: &ModelStandIn, long: Duration) -> (AnalysisId, Process) {
     house.run(ALLOW).await;
-    stand_in.will([Behaviour::Answer, Behaviour::Slow(Duration::from_mins(5))]);
+    stand_in.will([Behaviour::Answer, Behaviour::Slow(long)]);
     let session = house.records(1, &[&short()]).await;
     let analysis = house.asks(session, Analyser::Remote).await;
-    let mut worker = house.worker(&settings(&stand_in, "on"));
-    let in_flight = async {
+    let worker = house.worker(&settings(stand_in, "on"));
+    let second = async {
         while stand_in.count() < 2 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(LONG, in_flight).await.unwrap();
+    tokio::time::timeout(LONG, second).await.unwrap();
+    (analysis, worker)
+}
+
+/// Killed while the second request is in flight.
+async fn killed_in_flight() -> Value {
+    let (house, stand_in) = (House::new().await, ModelStandIn::start().await.unwrap());
+    let (analysis, mut worker) = in_flight(&house, &stand_in, Duration::from_mins(5)).await;
     worker.kill();
     assert_eq!(house.value(STATES).await, json!(["stored", "reserved"]));
     let _other = house.worker(&settings(&stand_in, "on"));
@@ -122,17 +128,7 @@ async fn killed_in_flight() -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_is_asked_to_stop_awaits_the_answer_that_is_paid_for() {
     let (house, stand_in) = (House::new().await, ModelStandIn::start().await.unwrap());
-    house.run(ALLOW).await;
-    stand_in.will([Behaviour::Answer, Behaviour::Slow(Duration::from_secs(2))]);
-    let session = house.records(1, &[&short()]).await;
-    let analysis = house.asks(session, Analyser::Remote).await;
-    let mut worker = house.worker(&settings(&stand_in, "on"));
-    let in_flight = async {
-        while stand_in.count() < 2 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(LONG, in_flight).await.unwrap();
+    let (analysis, mut worker) = in_flight(&house, &stand_in, Duration::from_secs(2)).await;
     stops(&mut worker).await;
     assert_eq!(house.value(STATES).await, json!(["stored", "stored"]));
     let _other = house.worker(&settings(&stand_in, "on"));
