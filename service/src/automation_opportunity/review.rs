@@ -401,12 +401,7 @@ pub(super) async fn settle(
     let (mut costs, mut summaries) = (Vec::new(), Vec::new());
     for mut sheet in sheets {
         for ((row, before), observation) in sheet.rows.iter_mut().zip(&sheet.before).zip(&sheet.own) {
-            let (worth, _) = valuation::price(
-                row,
-                observation,
-                pooled.get(observation.pooled_as().as_ref()),
-                assumptions,
-            );
+            let worth = valuation::price(row, observation, pooled, assumptions);
             standings.push((sheet.analysis, Standing::of(row, &worth)));
             if row != before {
                 changed.push(as_json(row));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::id::AnalysisId;
 use domain::roi::assumptions::Assumptions;
-use domain::roi::{Evidence, FrequencyBasis, Observation, Pool, Priority, Verdict, Worth, priority, roi_score, worth};
+use domain::roi::{Evidence, FrequencyBasis, Observation, Pool, Priority, Worth, priority, roi_score, worth};
 use domain::share::Share;
 use entity::automation_opportunity;
 use rust_decimal::Decimal;
@@ -27,10 +27,10 @@ pub fn evidence_by_process(observations: &[Observation], assumptions: &Assumptio
 pub fn price(
     row: &mut automation_opportunity::Model,
     observation: &Observation,
-    pooled: Option<&Evidence>,
+    pooled: &BTreeMap<String, Evidence>,
     assumptions: &Assumptions,
-) -> (Worth, Verdict) {
-    let worth = worth(observation, pooled, assumptions);
+) -> Worth {
+    let worth = worth(observation, pooled.get(observation.pooled_as().as_ref()), assumptions);
     let confidence = row.confidence_score.and_then(|score| Share::from_f64(score).ok());
     let verdict = priority(&worth, confidence);
     let figures = worth.figures.as_ref().ok();
@@ -64,7 +64,7 @@ pub fn price(
         metadata.insert(PRIORITY_INPUTS.to_owned(), json!(verdict.inputs));
         metadata.insert(WORTH.to_owned(), json!(worth));
     }
-    (worth, verdict)
+    worth
 }
 
 /// Where a row's metadata holds what the priority looked at.

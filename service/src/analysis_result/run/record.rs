@@ -80,12 +80,7 @@ pub async fn record(
     let pooled = valuation::evidence_by_process(&everywhere, &assumptions);
     let mut standings = Vec::with_capacity(rows.len());
     for (row, observation) in rows.iter_mut().zip(&own) {
-        let (worth, _) = valuation::price(
-            row,
-            observation,
-            pooled.get(observation.pooled_as().as_ref()),
-            &assumptions,
-        );
+        let worth = valuation::price(row, observation, &pooled, &assumptions);
         standings.push(Standing::of(row, &worth));
     }
     let costs = cost_analysis(&own, &pooled, &assumptions);

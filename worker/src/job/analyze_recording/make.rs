@@ -46,9 +46,9 @@ impl Work<'_> {
                 self.at(AnalysisStage::Interpreting, 0.5);
                 let rules = rules(&inputs.session.privacy_settings, inputs.analyser);
                 let earlier = earlier.clone();
-                redact::apart(move || read_anew(earlier, &rules, started))
+                tokio::task::spawn_blocking(move || read_anew(earlier, &rules, started))
                     .await
-                    .ok_or(Stop::Shutdown)??
+                    .map_err(|error| failed(AnalysisErrorCode::Internal, error))??
             }
             None => self.read(&inputs, started).await?,
         };

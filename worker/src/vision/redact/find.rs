@@ -12,7 +12,7 @@ use regex::Regex;
 
 use super::MASK;
 use super::columns::columns;
-use super::lines::{Line, join, lines};
+use super::lines::{Line, join};
 use crate::vision::ocr::Word;
 
 /// Each word below or beside its label: a number in a form stands under the word that says what it is.
@@ -60,11 +60,10 @@ pub struct Personal {
     pub values: Vec<String>,
 }
 
-/// What is personal in these words.
-pub fn personal(words: &[Word]) -> Personal {
+/// What is personal in these words, which stand in these lines.
+pub fn personal(words: &[Word], lines: &[Line]) -> Personal {
     let mut found = Personal::default();
-    let lines = lines(words);
-    for line in lines.iter().chain(&under_labels(words)).chain(&columns(words, &lines)) {
+    for line in lines.iter().chain(&under_labels(words)).chain(&columns(words, lines)) {
         for (range, certain) in ranges(&line.text) {
             if certain {
                 found.values.push(line.text[range.clone()].to_owned());
@@ -256,9 +255,9 @@ const SECRET: [&str; 9] = [
 ];
 
 /// The words beside and below a label for a secret: a password may be shown in clear.
-pub fn secrets(words: &[Word]) -> Vec<usize> {
+pub fn secrets(words: &[Word], lines: &[Line]) -> Vec<usize> {
     let mut found = Vec::new();
-    for line in lines(words) {
+    for line in lines {
         for (at, (first, _)) in line.words.iter().enumerate() {
             let mut said = String::new();
             let Some(end) = line.words[at..].iter().take(3).position(|(i, _)| {
@@ -297,6 +296,7 @@ fn squeezed(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lines;
     use super::*;
 
     fn words(lines: &[&str]) -> Vec<Word> {
@@ -321,7 +321,7 @@ mod tests {
 
     fn found(lines: &[&str]) -> Vec<String> {
         let words = words(lines);
-        personal(&words)
+        personal(&words, &lines::lines(&words))
             .words
             .into_iter()
             .map(|i| words[i].text.clone())
@@ -381,7 +381,10 @@ mod tests {
     #[test]
     fn what_stands_beside_a_password_is_covered() {
         let words = words(&["User anke", "Password hunter2", "Sign in"]);
-        let secret: Vec<&str> = secrets(&words).into_iter().map(|i| words[i].text.as_str()).collect();
+        let secret: Vec<&str> = secrets(&words, &lines::lines(&words))
+            .into_iter()
+            .map(|i| words[i].text.as_str())
+            .collect();
         assert!(secret.contains(&"hunter2") && !secret.contains(&"anke"), "{secret:?}");
     }
 
@@ -423,7 +426,7 @@ mod tests {
         ];
         for apart in [24, 40, 60] {
             let words = table(&rows, &[20, 180, 360], apart);
-            let found: Vec<&str> = personal(&words)
+            let found: Vec<&str> = personal(&words, &lines::lines(&words))
                 .words
                 .into_iter()
                 .map(|i| words[i].text.as_str())
@@ -439,7 +442,7 @@ mod tests {
         let mut far = table(&[&["", "123456782"]], &[20, 180], 24);
         far[0].top = 400;
         words.extend(far);
-        assert_eq!(personal(&words).words.len(), 4);
+        assert_eq!(personal(&words, &lines::lines(&words)).words.len(), 4);
     }
 
     #[test]
@@ -453,6 +456,6 @@ mod tests {
             &[20, 160, 320, 480],
             24,
         );
-        assert!(personal(&words).words.is_empty());
+        assert!(personal(&words, &lines::lines(&words)).words.is_empty());
     }
 }

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::again::again;
 use self::exclusions::Exclusion;
 use self::known::Known;
+use self::lines::Line;
 use super::ocr::{OcrError, Tesseract, Word, read_all};
 use crate::frames::Extraction;
 
@@ -97,9 +98,10 @@ pub async fn read(
         .collect();
     let rules = rules.clone();
     let mut readings = Readings {
-        frames: apart(move || judge_all(frames.into_iter(), &rules))
+        // Where nothing else waits for it: the lease is kept alive meanwhile.
+        frames: tokio::task::spawn_blocking(move || judge_all(frames.into_iter(), &rules))
             .await
-            .ok_or(OcrError::Cancelled)?,
+            .map_err(|e| OcrError::Failed(e.to_string()))?,
         excluded: Vec::new(),
     };
     let screens: Vec<u32> = extraction.frames.iter().map(|frame| frame.screen).collect();
@@ -114,17 +116,6 @@ pub async fn read(
             .collect::<Vec<_>>(),
     );
     Ok(readings)
-}
-
-/// Works where nothing else waits for it: a lease is kept alive meanwhile. None when the process ends first; a panic goes on here.
-pub async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => Some(done),
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => None,
-        },
-    }
 }
 
 /// A frame of an excluded screen on which the word was hidden or misread goes with its neighbours in time. `screens` are those
@@ -166,6 +157,7 @@ fn judge_all(frames: impl Iterator<Item = (u32, Vec<Word>, Vec<[u32; 4]>)>, rule
 struct Judged {
     index: u32,
     words: Vec<Word>,
+    lines: Vec<Line>,
     personal: Vec<bool>,
     dots: Vec<[u32; 4]>,
     excluded: bool,
@@ -180,16 +172,17 @@ impl Judged {
         exclusions: &[Exclusion],
         known: &mut Known,
     ) -> Self {
-        let excluded = exclusions::shows_any(&lines::lines(&words), exclusions);
+        let lines = lines::lines(&words);
+        let excluded = exclusions::shows_any(&lines, exclusions);
         let mut personal = vec![false; words.len()];
         if rules.personal_data {
             // Of an excluded screen too: what it shows may stand on others.
-            let found = find::personal(&words);
+            let found = find::personal(&words, &lines);
             found.words.iter().for_each(|i| personal[*i] = true);
             found.values.iter().for_each(|value| known.learn(value));
         }
         if rules.passwords {
-            for i in find::secrets(&words) {
+            for i in find::secrets(&words, &lines) {
                 personal[i] = true;
             }
         } else {
@@ -203,6 +196,7 @@ impl Judged {
         Self {
             index,
             words,
+            lines,
             personal,
             dots,
             excluded,
@@ -218,8 +212,8 @@ impl Judged {
                 excluded: true,
             };
         }
-        for line in lines::lines(&self.words) {
-            known.shown(&self.words, &line, |i| self.personal[i] = true);
+        for line in &self.lines {
+            known.shown(&self.words, line, |i| self.personal[i] = true);
         }
         let mut covered = self.dots;
         for (word, _) in self
