@@ -1,5 +1,7 @@
 //! Two pictures compared block by block on luma. Pure; the hot loop of the extraction lives here.
 
+use super::plane::Plane;
+
 /// Side of a block in pixels.
 pub const BLOCK: usize = 16;
 
@@ -10,16 +12,7 @@ const SAMPLE_DIFFERS: u8 = 32;
 /// A block differs when so many of its 128 samples do. Every other line is sampled: a caret two pixels wide gives 16.
 const BLOCK_DIFFERS: u8 = 4;
 
-/// The brightness of a picture, as the decoder laid it out.
-#[derive(Clone, Copy)]
-pub struct Luma<'a> {
-    pub data: &'a [u8],
-    pub stride: usize,
-    pub width: usize,
-    pub height: usize,
-}
-
-impl<'a> Luma<'a> {
+impl Plane<'_> {
     pub fn columns(&self) -> usize {
         self.width.div_ceil(BLOCK)
     }
@@ -28,11 +21,7 @@ impl<'a> Luma<'a> {
         self.height.div_ceil(BLOCK)
     }
 
-    pub fn row(&self, y: usize) -> &'a [u8] {
-        &self.data[y * self.stride..][..self.width]
-    }
-
-    pub fn same_size(&self, other: &Luma<'_>) -> bool {
+    pub fn same_size(&self, other: &Plane<'_>) -> bool {
         self.width == other.width && self.height == other.height
     }
 
@@ -43,7 +32,7 @@ impl<'a> Luma<'a> {
 }
 
 /// The blocks in which two pictures of one size differ, by index (row by row).
-pub fn differing_blocks(before: &Luma<'_>, after: &Luma<'_>, found: &mut Vec<u32>) {
+pub fn differing_blocks(before: &Plane<'_>, after: &Plane<'_>, found: &mut Vec<u32>) {
     found.clear();
     let columns = before.columns();
     // How many sampled lines differ, column by column of samples: one instruction for many of them.
@@ -74,7 +63,7 @@ pub fn differing_blocks(before: &Luma<'_>, after: &Luma<'_>, found: &mut Vec<u32
 }
 
 /// Whether one block differs.
-pub fn block_differs(before: &Luma<'_>, after: &Luma<'_>, block: u32) -> bool {
+pub fn block_differs(before: &Plane<'_>, after: &Plane<'_>, block: u32) -> bool {
     let (block_row, column) = (block as usize / before.columns(), block as usize % before.columns());
     let from = column * BLOCK;
     let to = (from + BLOCK).min(before.width);
@@ -105,7 +94,7 @@ fn differing_samples(a: &[u8], b: &[u8]) -> u8 {
 const EDGE: u8 = 40;
 
 /// The share (`0..=1`) of what is drawn, now or before, that these differing blocks are. Paper does not count.
-pub fn share_of_drawn(differing: &[u32], after: &Luma<'_>) -> f64 {
+pub fn share_of_drawn(differing: &[u32], after: &Plane<'_>) -> f64 {
     let columns = after.columns();
     let mut all = differing.len();
     let mut next = differing.iter().copied().peekable();
@@ -120,7 +109,7 @@ pub fn share_of_drawn(differing: &[u32], after: &Luma<'_>) -> f64 {
     differing.len() as f64 / all.max(1) as f64
 }
 
-fn has_edge(luma: &Luma<'_>, block_row: usize, column: usize) -> bool {
+fn has_edge(luma: &Plane<'_>, block_row: usize, column: usize) -> bool {
     let from = column * BLOCK;
     let to = (from + BLOCK).min(luma.width);
     let (mut darkest, mut brightest) = (u8::MAX, u8::MIN);
@@ -201,7 +190,7 @@ pub fn components(blocks: &[u32], columns: usize) -> Vec<Component> {
 }
 
 /// The box around the samples of these blocks that differ, or around the blocks if none does.
-pub fn bounds(before: &Luma<'_>, after: &Luma<'_>, blocks: &[u32]) -> Bounds {
+pub fn bounds(before: &Plane<'_>, after: &Plane<'_>, blocks: &[u32]) -> Bounds {
     let columns = after.columns();
     let mut exact: Option<Bounds> = None;
     for &block in blocks {
@@ -226,7 +215,7 @@ pub fn bounds(before: &Luma<'_>, after: &Luma<'_>, blocks: &[u32]) -> Bounds {
 }
 
 /// The box around whole blocks.
-pub fn bounds_of_blocks(blocks: &[u32], luma: &Luma<'_>) -> Bounds {
+pub fn bounds_of_blocks(blocks: &[u32], luma: &Plane<'_>) -> Bounds {
     let columns = luma.columns();
     let mut sum: Option<Bounds> = None;
     for &block in blocks {
@@ -261,8 +250,8 @@ pub mod tests {
         }
     }
 
-    fn luma(data: &[u8], width: usize) -> Luma<'_> {
-        Luma {
+    fn luma(data: &[u8], width: usize) -> Plane<'_> {
+        Plane {
             data,
             stride: width,
             width,

@@ -7,8 +7,10 @@
 mod child;
 mod ffmpeg;
 mod grid;
+mod jpeg;
 mod picture;
 mod plan;
+mod plane;
 mod screen;
 mod select;
 mod shelf;

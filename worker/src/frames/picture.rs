@@ -3,30 +3,29 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use ffmpeg_next::codec::{self, encoder};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::software::scaling;
 use ffmpeg_next::util::color::Range;
 use ffmpeg_next::util::frame::Video;
-use ffmpeg_next::{Packet, Rational};
 
-use super::FrameError;
-use super::grid::Luma;
+use super::{FrameError, jpeg, vp9};
+use super::plane::Plane;
 use super::select::Picture;
 
 /// Longest side of a stored picture: the largest that vision models look at.
 const LONGEST_SIDE: u32 = 2048;
 
-/// ffmpeg's scale for JPEG from 2 (best) to 31: 3 keeps small text clean (a full HD form takes about 100 KB, a page full of text 550).
-const JPEG_SCALE: i32 = 3;
-
 /// A picture whose first plane is 8-bit luma.
 #[derive(Clone)]
-pub struct Held(Rc<Video>);
+pub struct Held {
+    video: Rc<Video>,
+    /// Its memory is the decoder's, and may become another picture.
+    in_place: bool,
+}
 
 impl Held {
-    /// Takes a decoder's picture, converting the rare ones that are not planar with 8 bits.
-    pub fn new(decoded: Video) -> Result<Self, FrameError> {
+    /// Takes a decoder's picture, converting the rare ones that are not planar with 8 bits. `in_place`: it may be changed.
+    pub fn new(decoded: Video, in_place: bool) -> Result<Self, FrameError> {
         if decoded.width() == 0 || decoded.height() == 0 {
             return Err(FrameError::Unreadable("a picture without size".into()));
         }
@@ -37,7 +36,10 @@ impl Held {
             | Pixel::YUVJ422P
             | Pixel::YUV444P
             | Pixel::YUVJ444P
-            | Pixel::NV12 => Ok(Self(Rc::new(decoded))),
+            | Pixel::NV12 => Ok(Self {
+                in_place: in_place && decoded.format() == Pixel::YUV420P,
+                video: Rc::new(decoded),
+            }),
             other => {
                 let mut converted = Video::empty();
                 scaling::Context::get(
@@ -51,83 +53,127 @@ impl Held {
                 )
                 .and_then(|mut scaler| scaler.run(&decoded, &mut converted))
                 .map_err(super::ffmpeg::fault)?;
-                Ok(Self(Rc::new(converted)))
+                Ok(Self {
+                    video: Rc::new(converted),
+                    in_place: false,
+                })
             }
         }
     }
 }
 
 impl Picture for Held {
-    fn luma(&self) -> Luma<'_> {
-        Luma {
-            data: self.0.data(0),
-            stride: self.0.stride(0),
-            width: self.0.width() as usize,
-            height: self.0.height() as usize,
+    fn luma(&self) -> Plane<'_> {
+        Plane {
+            data: self.video.data(0),
+            stride: self.video.stride(0),
+            width: self.video.width() as usize,
+            height: self.video.height() as usize,
+        }
+    }
+
+    fn apart(&self) -> Self {
+        if !self.in_place {
+            return self.clone();
+        }
+        Self {
+            video: Rc::new(Video::clone(&self.video)),
+            in_place: false,
         }
     }
 }
 
-/// Writes pictures as JPEG through ffmpeg's encoder, which takes YUV as it is, without a way round by RGB.
-#[derive(Default)]
-pub struct JpegWriter {
-    encoder: Option<(u32, u32, encoder::video::Encoder)>,
-}
+/// Pictures that are changed in the decoder's memory.
+impl Held {
+    pub fn may_change(&self) -> bool {
+        self.in_place
+    }
 
-impl JpegWriter {
-    /// Writes a picture turned clockwise by quarters; answers with its stored size.
-    pub fn write(&mut self, picture: &Held, quarter_turns: u8, file: &Path) -> Result<(u32, u32), FrameError> {
-        let full = full_range(&picture.0)?;
-        let turned = if quarter_turns == 0 {
-            full
-        } else {
-            turn(&full, quarter_turns)
-        };
-        let size = (turned.width(), turned.height());
-        if self
-            .encoder
-            .as_ref()
-            .is_none_or(|(width, height, _)| (*width, *height) != size)
-        {
-            self.encoder = Some((size.0, size.1, open_encoder(size).map_err(super::ffmpeg::fault)?));
+    pub fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.video, &other.video)
+    }
+
+    /// Becomes the next picture. `others` are those that it takes from besides.
+    pub fn change(&mut self, edits: &vp9::Edits, others: [&Self; 2]) {
+        if !self.in_place || others.iter().any(|other| self.is(other)) {
+            return;
         }
-        let Some((_, _, encoder)) = &mut self.encoder else {
-            return Err(FrameError::Unreadable("no picture encoder".into()));
-        };
-        let mut packet = Packet::empty();
-        encoder
-            .send_frame(&turned)
-            .and_then(|()| encoder.receive_packet(&mut packet))
-            .map_err(super::ffmpeg::fault)?;
-        std::fs::write(file, packet.data().unwrap_or_default())?;
-        Ok(size)
+        let others = others.map(|other| planes(&other.video));
+        edits.apply(&mut self.planes(), others);
+    }
+
+    /// Becomes the same picture as another.
+    pub fn become_like(&mut self, other: &Self) {
+        if !self.in_place || self.is(other) {
+            return;
+        }
+        for (index, plane) in self.planes().planes.into_iter().enumerate() {
+            let (source, stride) = (other.video.data(index), other.video.stride(index));
+            for (to, from) in plane.data.chunks_mut(plane.stride).zip(source.chunks(stride)) {
+                to[..plane.width].copy_from_slice(&from[..plane.width]);
+            }
+        }
+    }
+
+    #[expect(unsafe_code, reason = "the decoder keeps the same memory as its reference")]
+    fn planes(&mut self) -> vp9::PictureMut<'_> {
+        let video = &self.video;
+        vp9::PictureMut {
+            planes: [0, 1, 2].map(|index| {
+                let (stride, width) = (video.stride(index), video.plane_width(index) as usize);
+                let height = video.plane_height(index) as usize;
+                // SAFETY: a plane is `height` lines of `stride` bytes, allocated by the decoder and kept by this frame's reference. The
+                // decoder has one thread and is not running while this borrow lasts. Slices of the same memory are handed out
+                // by `luma` for the length of one comparison only, in this thread; `change` and `become_like` refuse themselves.
+                let data = unsafe {
+                    std::slice::from_raw_parts_mut((*video.as_ptr()).data[index], stride * height)
+                };
+                vp9::PlaneMut {
+                    data,
+                    stride,
+                    width,
+                    height,
+                }
+            }),
+        }
     }
 }
 
-fn open_encoder((width, height): (u32, u32)) -> Result<encoder::video::Encoder, ffmpeg_next::Error> {
-    let codec = encoder::find(codec::Id::MJPEG).ok_or(ffmpeg_next::Error::EncoderNotFound)?;
-    let mut encoder = codec::Context::new_with_codec(codec).encoder().video()?;
-    encoder.set_width(width);
-    encoder.set_height(height);
-    encoder.set_format(Pixel::YUVJ420P);
-    encoder.set_color_range(Range::JPEG);
-    encoder.set_time_base(Rational(1, 25));
-    encoder.set_flags(codec::Flags::QSCALE);
-    encoder.set_global_quality(JPEG_SCALE * ffmpeg_next::ffi::FF_QP2LAMBDA);
-    encoder.open()
+/// Writes a picture as JPEG, turned clockwise by quarters; answers with its stored size.
+pub fn write_jpeg(picture: &Held, quarter_turns: u8, file: &Path) -> Result<(u32, u32), FrameError> {
+    let fitting = fitting(&picture.video)?;
+    let fitting = fitting.as_ref().unwrap_or(&picture.video);
+    let turned = (quarter_turns != 0).then(|| turn(fitting, quarter_turns));
+    let video = turned.as_ref().unwrap_or(fitting);
+    let range = if is_full(&picture.video) || video.format() == Pixel::YUVJ420P {
+        jpeg::Range::Full
+    } else {
+        jpeg::Range::Limited
+    };
+    std::fs::write(file, jpeg::encode(planes(video), range))?;
+    Ok((video.width(), video.height()))
 }
 
-/// The picture in JPEG's range and at a size that may be stored.
-fn full_range(picture: &Video) -> Result<Video, FrameError> {
+fn planes(video: &Video) -> [Plane<'_>; 3] {
+    [0, 1, 2].map(|index| Plane {
+        data: video.data(index),
+        stride: video.stride(index),
+        width: video.plane_width(index) as usize,
+        height: video.plane_height(index) as usize,
+    })
+}
+
+fn is_full(picture: &Video) -> bool {
+    picture.color_range() == Range::JPEG || picture.format() == Pixel::YUVJ420P
+}
+
+/// The picture in 4:2:0 and at a size that may be stored, if it is not.
+fn fitting(picture: &Video) -> Result<Option<Video>, FrameError> {
     let (width, height) = (picture.width(), picture.height());
     let longest = width.max(height);
-    let is_full = picture.color_range() == Range::JPEG || picture.format() == Pixel::YUVJ420P;
+    let is_full = is_full(picture);
     if longest <= LONGEST_SIDE && matches!(picture.format(), Pixel::YUV420P | Pixel::YUVJ420P) {
-        return Ok(if is_full {
-            copy(picture, Pixel::YUVJ420P)
-        } else {
-            stretch(picture)
-        });
+        return Ok(None);
     }
     let shrink = |side: u32| {
         if longest <= LONGEST_SIDE {
@@ -156,7 +202,7 @@ fn full_range(picture: &Video) -> Result<Video, FrameError> {
     )
     .and_then(|mut scaler| scaler.run(source, &mut full))
     .map_err(super::ffmpeg::fault)?;
-    Ok(full)
+    Ok(Some(full))
 }
 
 /// The same samples under another name of their format.
@@ -174,34 +220,6 @@ fn copy(picture: &Video, format: Pixel) -> Video {
     copied
 }
 
-/// 16..=235 and 16..=240 become 0..=255.
-fn stretch(picture: &Video) -> Video {
-    let mut full = Video::new(Pixel::YUVJ420P, picture.width(), picture.height());
-    for plane in 0..3 {
-        let (from_stride, to_stride) = (picture.stride(plane), full.stride(plane));
-        let (width, height) = (full.plane_width(plane) as usize, full.plane_height(plane) as usize);
-        let source = picture.data(plane);
-        let target = full.data_mut(plane);
-        for y in 0..height {
-            let from = &source[y * from_stride..][..width];
-            let to = &mut target[y * to_stride..][..width];
-            // The upper half of a product of 16 bits is one instruction for eight samples: 4 * x * factor / 2^16.
-            if plane == 0 {
-                for (to, from) in to.iter_mut().zip(from) {
-                    let above_black = 4 * u16::from(from.saturating_sub(16));
-                    *to = (((u32::from(above_black) * 19_078) >> 16) as u16).min(255) as u8;
-                }
-            } else {
-                for (to, from) in to.iter_mut().zip(from) {
-                    let from_grey = 4 * (i16::from(*from) - 128);
-                    *to = (128 + ((i32::from(from_grey) * 18_651) >> 16) as i16).clamp(0, 255) as u8;
-                }
-            }
-        }
-    }
-    full
-}
-
 /// Turned clockwise by quarters.
 fn turn(picture: &Video, quarters: u8) -> Video {
     let (width, height) = (picture.width(), picture.height());
@@ -210,7 +228,7 @@ fn turn(picture: &Video, quarters: u8) -> Video {
     } else {
         (width, height)
     };
-    let mut turned = Video::new(Pixel::YUVJ420P, to_width, to_height);
+    let mut turned = Video::new(picture.format(), to_width, to_height);
     for plane in 0..3 {
         let (from_stride, to_stride) = (picture.stride(plane), turned.stride(plane));
         let (width, height) = (

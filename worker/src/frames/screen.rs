@@ -5,7 +5,8 @@
 //! paper: only blocks in which at least one of the two has an edge. A block on which both have something, but not the
 //! same, counts half: text where text was is the same layout with other contents.
 
-use super::grid::{BLOCK, Luma};
+use super::grid::BLOCK;
+use super::plane::Plane;
 
 /// Side of the square whose mean is remembered: half a block, about one character.
 const CELL: usize = BLOCK / 2;
@@ -33,7 +34,7 @@ pub struct Sketch {
 }
 
 impl Sketch {
-    pub fn of(luma: &Luma<'_>) -> Self {
+    pub fn of(luma: &Plane<'_>) -> Self {
         let (columns, rows) = (luma.columns(), luma.rows());
         let mut means = vec![[0; 4]; columns * rows];
         let mut drawn = Vec::with_capacity(columns * rows);
@@ -197,7 +198,7 @@ mod tests {
         for (left, top) in marks {
             ink(&mut data, 320, *left, *top, (30, 10));
         }
-        Sketch::of(&Luma {
+        Sketch::of(&Plane {
             data: &data,
             stride: 320,
             width: 320,

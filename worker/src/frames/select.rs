@@ -1,7 +1,8 @@
 //! Which pictures to keep: one per settled screen, seen against the last kept one. Pure; fed with pictures in order of
 //! time, it answers with those to keep and remembers everything that moved.
 
-use super::grid::{self, Bounds, Luma};
+use super::grid::{self, Bounds};
+use super::plane::Plane;
 use super::{Change, ChangeKind, Sampling};
 
 /// A screen is settled when nothing of what is new on it has moved for so long. Longer than the pause between two
@@ -46,7 +47,13 @@ const MOST_OF_DRAWN: f64 = 2.5;
 
 /// A picture that can be looked at and held cheaply.
 pub trait Picture: Clone {
-    fn luma(&self) -> Luma<'_>;
+    fn luma(&self) -> Plane<'_>;
+
+    /// The same picture in memory that nothing else changes.
+    #[must_use]
+    fn apart(&self) -> Self {
+        self.clone()
+    }
 }
 
 /// A picture to keep.
@@ -137,10 +144,35 @@ impl<P: Picture> Tracker<P> {
             self.stable_since = at;
             self.busy_since = at;
         } else {
-            self.compare(at, &previous, &picture);
+            self.compare(at, &previous.luma(), &picture.luma(), None);
         }
         self.previous = Some((at, picture));
         kept
+    }
+
+    /// The latest picture seen.
+    pub fn latest(&self) -> Option<&P> {
+        self.previous.as_ref().map(|(_, picture)| picture)
+    }
+
+    /// The memory of the latest picture is about to become another, which is not seen yet.
+    pub fn part(&mut self) {
+        if let Some((_, picture)) = &mut self.previous {
+            *picture = picture.apart();
+        }
+    }
+
+    /// The latest picture is about to be changed in place into the next one. Answers as [`Self::observe`] does.
+    pub fn about_to_change(&mut self, at: f64) -> Option<Kept<P>> {
+        self.settled(at)
+    }
+
+    /// The latest picture was changed in place: in these blocks, in ascending order, which `before` shows as they were.
+    pub fn changed(&mut self, at: f64, before: &Plane<'_>, blocks: &[u32]) {
+        if let Some((_, picture)) = self.previous.take() {
+            self.compare(at, before, &picture.luma(), Some(blocks));
+            self.previous = Some((at, picture));
+        }
     }
 
     /// Something large moved, but its picture is left out. Where it moved is filled in when the next picture is seen.
@@ -164,7 +196,7 @@ impl<P: Picture> Tracker<P> {
         self.keep()
     }
 
-    fn resize(&mut self, luma: &Luma<'_>) {
+    fn resize(&mut self, luma: &Plane<'_>) {
         self.blocks = vec![Block::default(); luma.columns() * luma.rows()];
         self.dirty.clear();
         self.scale = (luma.width.min(luma.height) / 1080).max(1);
@@ -185,9 +217,10 @@ impl<P: Picture> Tracker<P> {
     fn keep(&mut self) -> Option<Kept<P>> {
         let (timestamp_seconds, picture) = self.previous.clone()?;
         if std::mem::take(&mut self.unweighed) {
-            self.weigh(timestamp_seconds, &picture, true);
+            self.weigh(timestamp_seconds, &picture.luma(), true);
         }
         let start_seconds = self.diverged_at.take()?;
+        let picture = picture.apart();
         for block in self.dirty.drain(..) {
             let block = &mut self.blocks[block as usize];
             block.dirty = false;
@@ -202,10 +235,15 @@ impl<P: Picture> Tracker<P> {
         })
     }
 
-    fn compare(&mut self, at: f64, previous: &P, picture: &P) {
-        let (before, after) = (previous.luma(), picture.luma());
+    /// `among`: only these blocks may differ.
+    fn compare(&mut self, at: f64, before: &Plane<'_>, after: &Plane<'_>, among: Option<&[u32]>) {
         let mut found = std::mem::take(&mut self.found);
-        grid::differing_blocks(&before, &after, &mut found);
+        if let Some(among) = among {
+            found.clear();
+            found.extend(among.iter().filter(|block| grid::block_differs(before, after, **block)));
+        } else {
+            grid::differing_blocks(before, after, &mut found);
+        }
         if !found.is_empty() {
             let columns = after.columns();
             let share = found.len() as f64 / self.blocks.len() as f64;
@@ -217,7 +255,7 @@ impl<P: Picture> Tracker<P> {
             let mut touches_news = false;
             if small {
                 for part in grid::components(&found, columns) {
-                    let area = grid::bounds(&before, &after, &part.blocks);
+                    let area = grid::bounds(before, after, &part.blocks);
                     whole = Some(whole.map_or(area, |sum| sum.union(area)));
                     let widget = part.blocks.iter().all(|block| self.in_widget(*block, columns, at));
                     let caret = area.width() <= CARET_WIDTH * self.scale && area.height() >= 2 * area.width();
@@ -236,13 +274,13 @@ impl<P: Picture> Tracker<P> {
                     }
                 }
             } else {
-                whole = Some(grid::bounds_of_blocks(&found, &after));
+                whole = Some(grid::bounds_of_blocks(&found, after));
                 for block in &found {
                     self.blocks[*block as usize].toggles = 0;
                 }
             }
             let another = share >= ANOTHER_SCREEN_SHARE
-                && grid::share_of_drawn(&found, &after) >= (self.scene_threshold * MOST_OF_DRAWN).min(0.95);
+                && grid::share_of_drawn(&found, after) >= (self.scene_threshold * MOST_OF_DRAWN).min(0.95);
             let kind = if another {
                 ChangeKind::Screen
             } else if small {
@@ -279,7 +317,7 @@ impl<P: Picture> Tracker<P> {
             }
             let was_diverged = self.diverged_at.is_some();
             if small_enough {
-                self.weigh(at, picture, touches_news);
+                self.weigh(at, after, touches_news);
             } else {
                 // Most of it will have changed again by the time it settles: compared then, once.
                 self.unweighed = true;
@@ -297,19 +335,19 @@ impl<P: Picture> Tracker<P> {
 
     /// Compares what moved since the last kept picture with that picture. A caret that comes or goes, or a clock elsewhere, takes
     /// nothing back: with the last letters the caret makes a shape that might be a pointer's.
-    fn weigh(&mut self, at: f64, picture: &P, touches_news: bool) {
+    fn weigh(&mut self, at: f64, now: &Plane<'_>, touches_news: bool) {
         self.unweighed = false;
         let Some(selected) = &self.selected else {
             // Nothing is kept yet: everything is new.
             self.diverged_at.get_or_insert(at);
             return;
         };
-        let (kept, now) = (selected.luma(), picture.luma());
+        let kept = selected.luma();
         let columns = now.columns();
         let mut different: Vec<u32> = Vec::new();
         self.dirty.sort_unstable();
         for &block in &self.dirty {
-            let differs = grid::block_differs(&kept, &now, block);
+            let differs = grid::block_differs(&kept, now, block);
             if differs && !self.in_widget(block, columns, at) {
                 different.push(block);
             }
@@ -320,7 +358,7 @@ impl<P: Picture> Tracker<P> {
         } else {
             let mut parts = grid::components(&different, columns);
             if parts.len() < MANY_SMALL {
-                parts.retain(|part| !self.pointer_like(&grid::bounds(&kept, &now, &part.blocks)));
+                parts.retain(|part| !self.pointer_like(&grid::bounds(&kept, now, &part.blocks)));
             }
             parts.into_iter().flat_map(|part| part.blocks).collect()
         };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::picture::{Held, JpegWriter};
+use super::picture::{Held, write_jpeg};
 use super::screen::{Screens, Sketch};
 use super::select::{Kept, Picture};
 use super::thin::{self, Weight};
@@ -16,7 +16,6 @@ pub struct Shelf {
     out_dir: PathBuf,
     sampling: Sampling,
     turns: u8,
-    jpeg: JpegWriter,
     screens: Screens,
     written: u32,
     kept: Vec<Candidate>,
@@ -39,7 +38,6 @@ impl Shelf {
             out_dir: out_dir.to_owned(),
             sampling,
             turns,
-            jpeg: JpegWriter::default(),
             screens: Screens::default(),
             written: 0,
             kept: Vec::new(),
@@ -95,7 +93,7 @@ impl Shelf {
 
     fn write_latest(&mut self) -> Result<(), FrameError> {
         if let (Some(picture), Some(last)) = (self.latest.take(), self.kept.last_mut()) {
-            last.size = self.jpeg.write(&picture, self.turns, &last.file)?;
+            last.size = write_jpeg(&picture, self.turns, &last.file)?;
         }
         Ok(())
     }

@@ -1,21 +1,19 @@
 //! Demuxing and decoding with ffmpeg. Runs in the child process; see ADR 0005 for what is left out and why.
 
+mod in_place;
+mod reading;
+
 use std::io::Read;
 use std::path::Path;
 
 use ffmpeg_next::codec::{self, Id, threading};
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::util::frame::Video;
 use ffmpeg_next::{self as ffmpeg, Dictionary, Discard, Error, Packet, decoder, format, media};
 
-use super::picture::Held;
-use super::plan::{self, Step};
-use super::select::Tracker;
-use super::shelf::Shelf;
-use super::{DecodeLimits, Extraction, FrameError, Probe, Progress, Sampling, TimeSpan, vp9};
+use super::plan;
+use super::{DecodeLimits, Extraction, FrameError, Probe, Progress, Sampling};
+use reading::Reading;
 
-/// Pictures nearer in time than this are not compared one by one: changes are told to 0.1 s.
-const COMPARE_SECONDS: f64 = 0.08;
 /// Above this rate pictures that no other refers to are not decoded.
 const FULL_RATE: f64 = 12.0;
 /// A time stamp that jumps by more than this is a damaged one.
@@ -270,224 +268,5 @@ pub fn extract_in_process(
     let rate = scan.packets.len() as f64 / scan.duration_seconds.max(0.001);
     let decoder = open_decoder(&source, limits, reordered && rate > FULL_RATE)?;
     let turns = quarter_turns(&source);
-    let mut reading = Reading {
-        tracker: Tracker::new(sampling),
-        shelf: Shelf::new(out_dir, *sampling, turns),
-        unreadable: Vec::new(),
-        broken_since: None,
-        observed_at: f64::NEG_INFINITY,
-        held_back: None,
-        size: None,
-        last_error: None,
-    };
-    let codec = source.codec;
-    reading.run(source, decoder, &scan, &steps, on_progress)?;
-    reading.conclude(&scan, codec, turns)
-}
-
-struct Reading {
-    tracker: Tracker<Held>,
-    shelf: Shelf,
-    unreadable: Vec<TimeSpan>,
-    broken_since: Option<f64>,
-    observed_at: f64,
-    /// The latest picture, if it came too soon after the one before to be compared.
-    held_back: Option<(f64, Held)>,
-    size: Option<(u32, u32)>,
-    last_error: Option<FrameError>,
-}
-
-impl Reading {
-    fn run(
-        &mut self,
-        mut source: Source,
-        mut decoder: decoder::Video,
-        scan: &Scan,
-        steps: &[Step],
-        on_progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), FrameError> {
-        let mut packet = Packet::empty();
-        let mut index = 0;
-        let mut told = 0.0;
-        // After a decoding error what refers to the lost picture is wrong too, up to the next key frame.
-        let mut wait_for_key = false;
-        while read(&mut packet, &mut source.input) {
-            if packet.stream() != source.stream {
-                continue;
-            }
-            let Some((known, step)) = scan.packets.get(index).zip(steps.get(index)) else {
-                break;
-            };
-            index += 1;
-            let at = known.at_seconds;
-            if at - told > scan.duration_seconds / 100.0 {
-                told = at;
-                on_progress(Progress {
-                    done_seconds: at,
-                    total_seconds: scan.duration_seconds,
-                });
-            }
-            if *step == Step::Broken || (wait_for_key && !known.key) {
-                self.broken_since.get_or_insert(at);
-                continue;
-            }
-            if *step == Step::Quiet {
-                continue;
-            }
-            if *step == Step::Passing {
-                if let Some(kept) = self.tracker.pass_over(at) {
-                    self.shelf.add(&kept)?;
-                }
-                continue;
-            }
-            if wait_for_key || (known.key && self.broken_since.is_some()) {
-                decoder.flush();
-                wait_for_key = false;
-            }
-            if source.codec == Id::VP9
-                && let Some(data) = packet.data_mut()
-            {
-                vp9::without_loop_filter(data);
-            }
-            if let Err(error) = decoder.send_packet(&packet) {
-                let error = fault(error);
-                if matches!(error, FrameError::DecoderCrashed(_)) {
-                    return Err(error);
-                }
-                self.last_error = Some(error);
-                self.broken_since.get_or_insert(at);
-                wait_for_key = scan.packets[index..].iter().any(|later| later.key);
-                continue;
-            }
-            self.receive(&mut decoder, scan)?;
-        }
-        if decoder.send_eof().is_ok() {
-            self.receive(&mut decoder, scan)?;
-        }
-        if let Some((at, picture)) = self.held_back.take() {
-            self.observe(at, picture)?;
-        }
-        Ok(())
-    }
-
-    fn receive(&mut self, decoder: &mut decoder::Video, scan: &Scan) -> Result<(), FrameError> {
-        loop {
-            let mut picture = Video::empty();
-            match decoder.receive_frame(&mut picture) {
-                Ok(()) => {}
-                Err(Error::Other { errno: libc::ENOMEM }) => {
-                    return Err(fault(Error::Other { errno: libc::ENOMEM }));
-                }
-                Err(_) => return Ok(()),
-            }
-            let ticks = picture.timestamp().or(picture.pts());
-            let at = ticks.map_or(self.observed_at.max(0.0), |ticks| {
-                ticks as f64 * scan.time_base - scan.start_seconds
-            });
-            if picture.is_corrupt() || picture.has_decode_errors() {
-                self.broken_since.get_or_insert(at);
-                continue;
-            }
-            if let Some(since) = self.broken_since.take()
-                && at > since
-            {
-                self.unreadable.push(TimeSpan {
-                    start_seconds: since,
-                    end_seconds: at,
-                });
-            }
-            self.size.get_or_insert((picture.width(), picture.height()));
-            let picture = Held::new(picture)?;
-            if at - self.observed_at < COMPARE_SECONDS {
-                self.held_back = Some((at, picture));
-            } else {
-                // The last picture of a burst stayed until now: its changes are its own, not those of the next one.
-                if let Some((held_at, held)) = self.held_back.take()
-                    && at - held_at >= COMPARE_SECONDS
-                {
-                    self.observe(held_at, held)?;
-                }
-                self.observe(at, picture)?;
-            }
-        }
-    }
-
-    fn observe(&mut self, at: f64, picture: Held) -> Result<(), FrameError> {
-        self.observed_at = at;
-        match self.tracker.observe(at, picture) {
-            Some(kept) => self.shelf.add(&kept),
-            None => Ok(()),
-        }
-    }
-
-    fn conclude(mut self, scan: &Scan, codec: Id, turns: u8) -> Result<Extraction, FrameError> {
-        if let Some(kept) = self.tracker.finish() {
-            self.shelf.add(&kept)?;
-        }
-        let Some((width, height)) = self.size else {
-            return Err(self
-                .last_error
-                .unwrap_or_else(|| FrameError::Unreadable("no picture could be decoded".into())));
-        };
-        let duration = scan.duration_seconds;
-        if let Some(since) = self.broken_since
-            && duration > since
-        {
-            self.unreadable.push(TimeSpan {
-                start_seconds: since,
-                end_seconds: duration,
-            });
-        }
-        let unreadable_seconds = self
-            .unreadable
-            .iter()
-            .fold(0.0, |sum, span| sum + span.end_seconds - span.start_seconds);
-        let frames = self.shelf.close(duration)?;
-        let covered: f64 = frames
-            .iter()
-            .map(|frame| frame.span.end_seconds - frame.span.start_seconds)
-            .sum();
-        let overlap: f64 = frames.iter().map(|frame| overlap(&frame.span, &self.unreadable)).sum();
-        let coverage = if duration > 0.0 {
-            ((covered - overlap) / duration).clamp(0.0, 1.0)
-        } else {
-            1.0
-        };
-        let mut changes = self.tracker.into_changes();
-        for change in &mut changes {
-            change.region = turned(change.region, turns);
-        }
-        let (width_pixels, height_pixels) = if turns % 2 == 1 {
-            (height, width)
-        } else {
-            (width, height)
-        };
-        Ok(Extraction {
-            duration_seconds: duration,
-            coverage,
-            unreadable_seconds,
-            codec: codec_name(codec).unwrap_or_default().into(),
-            width_pixels,
-            height_pixels,
-            frames,
-            changes,
-        })
-    }
-}
-
-fn overlap(span: &TimeSpan, holes: &[TimeSpan]) -> f64 {
-    holes
-        .iter()
-        .map(|hole| (hole.end_seconds.min(span.end_seconds) - hole.start_seconds.max(span.start_seconds)).max(0.0))
-        .sum()
-}
-
-/// A region of the decoded picture, as a viewer of the turned picture sees it.
-fn turned([x0, y0, x1, y1]: [f32; 4], quarters: u8) -> [f32; 4] {
-    match quarters % 4 {
-        1 => [1.0 - y1, x0, 1.0 - y0, x1],
-        2 => [1.0 - x1, 1.0 - y1, 1.0 - x0, 1.0 - y0],
-        3 => [y0, 1.0 - x1, y1, 1.0 - x0],
-        _ => [x0, y0, x1, y1],
-    }
+    Reading::new(sampling, out_dir, turns).read(source, decoder, &scan, &steps, on_progress)
 }

@@ -1,0 +1,240 @@
+//! Baseline JPEG (ITU-T T.81) of planes in 4:2:0, with Huffman tables made for each picture. Pure.
+//!
+//! Screens are mostly paper: a block of one colour costs next to nothing here, which is why this is written out
+//! (`docs/adr/0005-frame-selection.md`).
+
+mod huffman;
+
+use super::plane::Plane;
+use huffman::{Symbols, Table};
+
+/// What samples mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// Luma from 16 to 235, chroma from 16 to 240.
+    Limited,
+    /// All from 0 to 255.
+    Full,
+}
+
+/// Steps of the coefficients, row by row: for all but the mean a quarter of MPEG-1's for pictures that stand alone. Keeps small text
+/// clean (a full HD form takes about 100 KB, a page full of text 550).
+const STEPS: [u8; 64] = [
+    8, 4, 4, 5, 6, 6, 7, 8, //
+    4, 4, 5, 6, 6, 7, 8, 9, //
+    4, 5, 6, 6, 7, 8, 8, 9, //
+    5, 5, 6, 6, 7, 8, 9, 10, //
+    5, 6, 6, 7, 8, 8, 10, 12, //
+    6, 6, 7, 8, 8, 10, 12, 14, //
+    6, 6, 7, 8, 9, 11, 14, 17, //
+    6, 7, 8, 9, 11, 14, 17, 20, //
+];
+
+/// Positions, row by row, in the order of the stream.
+const ZIGZAG: [u8; 64] = zigzag();
+
+const fn zigzag() -> [u8; 64] {
+    let mut order = [0; 64];
+    let (mut row, mut column, mut at) = (0_u8, 0_u8, 0);
+    while at < 64 {
+        order[at] = row * 8 + column;
+        let up = (row + column) % 2 == 0;
+        match (up, row, column) {
+            (true, _, 7) | (false, 0..7, 0) => row += 1,
+            (true, 0, _) | (false, 7, _) => column += 1,
+            (true, ..) => {
+                row -= 1;
+                column += 1;
+            }
+            (false, ..) => {
+                row += 1;
+                column -= 1;
+            }
+        }
+        at += 1;
+    }
+    order
+}
+
+/// How the samples of a plane become coefficients.
+struct Scale {
+    /// The sample that is the middle of the range.
+    middle: f32,
+    /// What makes steps of a coefficient, column by column.
+    factors: [[f32; 8]; 8],
+    /// The same for the mean of a block of one colour.
+    flat: f32,
+}
+
+impl Scale {
+    fn new(middle: f32, stretch: f32) -> Self {
+        // The transform leaves these factors out (Arai, Agui and Nakajima, 1988).
+        const LEFT_OUT: [f32; 8] = [
+            1.0,
+            1.387_039_8,
+            1.306_563,
+            1.175_875_6,
+            1.0,
+            0.785_694_96,
+            0.541_196_1,
+            0.275_899_38,
+        ];
+        let mut factors = [[0.0; 8]; 8];
+        for (column, factors) in factors.iter_mut().enumerate() {
+            for (row, factor) in factors.iter_mut().enumerate() {
+                let step = f32::from(STEPS[row * 8 + column]);
+                *factor = stretch / (8.0 * step * LEFT_OUT[row] * LEFT_OUT[column]);
+            }
+        }
+        Self {
+            middle,
+            factors,
+            flat: stretch * 8.0 / f32::from(STEPS[0]),
+        }
+    }
+}
+
+/// Writes planes of luma and two of chroma, half as wide and half as high. Sides may be odd; none is 0 or above 65,535.
+pub fn encode(planes: [Plane<'_>; 3], range: Range) -> Vec<u8> {
+    let [luma, ..] = planes;
+    let scales = match range {
+        Range::Limited => [
+            Scale::new(16.0 + 128.0 * 219.0 / 255.0, 255.0 / 219.0),
+            Scale::new(128.0, 255.0 / 224.0),
+        ],
+        Range::Full => [Scale::new(128.0, 1.0), Scale::new(128.0, 1.0)],
+    };
+    let mut symbols = Symbols::default();
+    let mut before = [0; 3];
+    for top in (0..luma.height).step_by(16) {
+        for left in (0..luma.width).step_by(16) {
+            for (x, y) in [(0, 0), (8, 0), (0, 8), (8, 8)] {
+                block(&luma, left + x, top + y, &scales[0], 0, &mut before[0], &mut symbols);
+            }
+            for (plane, before) in planes.iter().zip(&mut before).skip(1) {
+                block(plane, left / 2, top / 2, &scales[1], 1, before, &mut symbols);
+            }
+        }
+    }
+    let tables = symbols.tables();
+    let mut out = head(&luma, &tables);
+    symbols.write(&tables, &mut out);
+    out.extend([0xff, 0xd9]);
+    out
+}
+
+fn head(luma: &Plane<'_>, tables: &[[Table; 2]; 2]) -> Vec<u8> {
+    fn segment(out: &mut Vec<u8>, marker: u8, body: &[u8]) {
+        out.extend([0xff, marker]);
+        out.extend((body.len() as u16 + 2).to_be_bytes());
+        out.extend_from_slice(body);
+    }
+    let mut out = vec![0xff, 0xd8];
+    // Version 1.1, square samples, no thumbnail.
+    segment(&mut out, 0xe0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
+    let steps = ZIGZAG.map(|position| STEPS[usize::from(position)]);
+    segment(&mut out, 0xdb, &[&[0], &steps[..]].concat());
+    let [height_high, height_low] = (luma.height as u16).to_be_bytes();
+    let [width_high, width_low] = (luma.width as u16).to_be_bytes();
+    let frame = [8, height_high, height_low, width_high, width_low, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0];
+    segment(&mut out, 0xc0, &frame);
+    for (component, [first, others]) in tables.iter().enumerate() {
+        segment(&mut out, 0xc4, &first.told(component as u8));
+        segment(&mut out, 0xc4, &others.told(0x10 | component as u8));
+    }
+    segment(&mut out, 0xda, &[3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0]);
+    out
+}
+
+/// One block of 8x8, as symbols. What of it lies outside is as its nearest samples inside.
+fn block(plane: &Plane<'_>, left: usize, top: usize, scale: &Scale, component: usize, before: &mut i32, symbols: &mut Symbols) {
+    let mut rows = [[0; 8]; 8];
+    let inside = left + 8 <= plane.width && top + 8 <= plane.height;
+    for (y, row) in rows.iter_mut().enumerate() {
+        let line = (top + y).min(plane.height - 1) * plane.stride;
+        if inside {
+            row.copy_from_slice(&plane.data[line + left..line + left + 8]);
+        } else {
+            for (x, sample) in row.iter_mut().enumerate() {
+                *sample = plane.data[line + (left + x).min(plane.width - 1)];
+            }
+        }
+    }
+    let colour = rows[0][0];
+    if rows == [[colour; 8]; 8] {
+        let mean = rounded((f32::from(colour) - scale.middle) * scale.flat);
+        symbols.first(component, mean - std::mem::replace(before, mean));
+        symbols.end(component);
+        return;
+    }
+    let samples = rows.map(|row| row.map(|sample| f32::from(sample) - scale.middle));
+    // Down, then across: what comes out lies column by column.
+    let columns = transformed(&transposed(&transformed(&samples)));
+    let mut steps = [0_i16; 64];
+    for (steps, (column, factors)) in steps.chunks_exact_mut(8).zip(columns.iter().zip(&scale.factors)) {
+        for (step, (value, factor)) in steps.iter_mut().zip(column.iter().zip(factors)) {
+            *step = rounded(value * factor) as i16;
+        }
+    }
+    let mean = i32::from(steps[0]);
+    symbols.first(component, mean - std::mem::replace(before, mean));
+    // Which are not zero, in the order of the stream.
+    let mut ordered = [0_i16; 64];
+    let mut left_over = 0_u64;
+    for (at, (ordered, position)) in ordered.iter_mut().zip(ZIGZAG).enumerate().skip(1) {
+        let position = usize::from(position);
+        *ordered = steps[(position % 8) * 8 + position / 8];
+        left_over |= u64::from(*ordered != 0) << at;
+    }
+    let mut last = 0;
+    while left_over != 0 {
+        let at = left_over.trailing_zeros();
+        left_over &= left_over - 1;
+        symbols.other(component, at - last - 1, i32::from(ordered[at as usize]));
+        last = at;
+    }
+    if last < 63 {
+        symbols.end(component);
+    }
+}
+
+/// To the nearest whole number; only for values far from the limits of 22 bits.
+fn rounded(value: f32) -> i32 {
+    // So large that the last bit of the fraction is a one.
+    const LARGE: f32 = 12_582_912.0;
+    (value + LARGE).to_bits().cast_signed() - LARGE.to_bits().cast_signed()
+}
+
+fn transposed(rows: &[[f32; 8]; 8]) -> [[f32; 8]; 8] {
+    std::array::from_fn(|column| std::array::from_fn(|row| rows[row][column]))
+}
+
+/// The cosine transform of eight columns at once, but for its factors (Arai, Agui and Nakajima, 1988).
+fn transformed(rows: &[[f32; 8]; 8]) -> [[f32; 8]; 8] {
+    type Row = [f32; 8];
+    let plus = |a: &Row, b: &Row| -> Row { std::array::from_fn(|i| a[i] + b[i]) };
+    let minus = |a: &Row, b: &Row| -> Row { std::array::from_fn(|i| a[i] - b[i]) };
+    let times = |a: &Row, factor: f32| -> Row { std::array::from_fn(|i| a[i] * factor) };
+    let [a, b, c, d, e, f, g, h] = rows;
+    let (sum_0, sum_1, sum_2, sum_3) = (plus(a, h), plus(b, g), plus(c, f), plus(d, e));
+    let (left_0, left_1, left_2, left_3) = (minus(a, h), minus(b, g), minus(c, f), minus(d, e));
+    let (outer, inner) = (plus(&sum_0, &sum_3), plus(&sum_1, &sum_2));
+    let (outer_left, inner_left) = (minus(&sum_0, &sum_3), minus(&sum_1, &sum_2));
+    let turned = times(&plus(&inner_left, &outer_left), std::f32::consts::FRAC_1_SQRT_2);
+    let (low, middle, high) = (plus(&left_3, &left_2), plus(&left_2, &left_1), plus(&left_1, &left_0));
+    let shared = times(&minus(&low, &high), 0.382_683_43);
+    let low = plus(&times(&low, 0.541_196_1), &shared);
+    let high = plus(&times(&high, 1.306_563), &shared);
+    let middle = times(&middle, std::f32::consts::FRAC_1_SQRT_2);
+    let (near, far) = (plus(&left_0, &middle), minus(&left_0, &middle));
+    [
+        plus(&outer, &inner),
+        plus(&near, &high),
+        plus(&outer_left, &turned),
+        minus(&far, &low),
+        minus(&outer, &inner),
+        plus(&far, &low),
+        minus(&outer_left, &turned),
+        minus(&near, &high),
+    ]
+}
