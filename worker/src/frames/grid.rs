@@ -93,33 +93,38 @@ fn differing_samples(a: &[u8], b: &[u8]) -> u8 {
 /// A block whose samples differ by more than this has something drawn on it.
 const EDGE: u8 = 40;
 
-/// The share (`0..=1`) of what is drawn, now or before, that these differing blocks are. Paper does not count.
-pub fn share_of_drawn(differing: &[u32], after: &Plane<'_>) -> f64 {
+/// Whether these differing blocks are at least such a share (`0..=1`) of what is drawn, now or before. Paper does not count.
+pub fn are_most_of_drawn(differing: &[u32], after: &Plane<'_>, share: f64) -> bool {
     let columns = after.columns();
-    let mut all = differing.len();
+    let mut others = (differing.len() as f64 / share - differing.len() as f64).floor();
     let mut next = differing.iter().copied().peekable();
     for block_row in 0..after.rows() {
         for column in 0..columns {
             let block = (block_row * columns + column) as u32;
             if next.next_if_eq(&block).is_none() && has_edge(after, block_row, column) {
-                all += 1;
+                others -= 1.0;
+                if others < 0.0 {
+                    return false;
+                }
             }
         }
     }
-    differing.len() as f64 / all.max(1) as f64
+    true
 }
 
 fn has_edge(luma: &Plane<'_>, block_row: usize, column: usize) -> bool {
     let from = column * BLOCK;
     let to = (from + BLOCK).min(luma.width);
-    let (mut darkest, mut brightest) = (u8::MAX, u8::MIN);
+    let (mut darkest, mut brightest) = ([u8::MAX; BLOCK], [u8::MIN; BLOCK]);
     for y in luma.sampled_lines(block_row) {
-        for &sample in &luma.row(y)[from..to] {
-            darkest = darkest.min(sample);
-            brightest = brightest.max(sample);
+        let samples = &luma.row(y)[from..to];
+        for ((darkest, brightest), sample) in darkest.iter_mut().zip(&mut brightest).zip(samples) {
+            *darkest = (*darkest).min(*sample);
+            *brightest = (*brightest).max(*sample);
         }
     }
-    brightest - darkest > EDGE
+    let (darkest, brightest) = (darkest.into_iter().min(), brightest.into_iter().max());
+    brightest.zip(darkest).is_some_and(|(brightest, darkest)| brightest.saturating_sub(darkest) > EDGE)
 }
 
 /// A rectangle in pixels, half open.

@@ -56,6 +56,18 @@ const fn zigzag() -> [u8; 64] {
     order
 }
 
+/// Column by column, where a position comes in the stream.
+const PLACES: [[u8; 8]; 8] = {
+    let mut places = [[0; 8]; 8];
+    let mut at = 0;
+    while at < 64 {
+        let position = ZIGZAG[at] as usize;
+        places[position % 8][position / 8] = at as u8;
+        at += 1;
+    }
+    places
+};
+
 /// How the samples of a plane become coefficients.
 struct Scale {
     /// The sample that is the middle of the range.
@@ -96,6 +108,23 @@ impl Scale {
 
 /// Writes planes of luma and two of chroma, half as wide and half as high. Sides may be odd; none is 0 or above 65,535.
 pub fn encode(planes: [Plane<'_>; 3], range: Range) -> Vec<u8> {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("lzcnt") {
+        #[expect(unsafe_code, reason = "the same, by instructions that not every processor has")]
+        // SAFETY: this one has them.
+        return unsafe { encode_wide(planes, range) };
+    }
+    encode_here(planes, range)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,lzcnt")]
+fn encode_wide(planes: [Plane<'_>; 3], range: Range) -> Vec<u8> {
+    encode_here(planes, range)
+}
+
+#[inline(always)]
+fn encode_here(planes: [Plane<'_>; 3], range: Range) -> Vec<u8> {
     let [luma, ..] = planes;
     let scales = match range {
         Range::Limited => [
@@ -146,10 +175,11 @@ fn head(luma: &Plane<'_>, tables: &[[Table; 2]; 2]) -> Vec<u8> {
     out
 }
 
+#[inline(always)]
 /// One block of 8x8, as symbols. What of it lies outside is as its nearest samples inside.
 fn block(plane: &Plane<'_>, left: usize, top: usize, scale: &Scale, component: usize, before: &mut i32, symbols: &mut Symbols) {
-    let mut rows = [[0; 8]; 8];
     let inside = left + 8 <= plane.width && top + 8 <= plane.height;
+    let mut rows = [[0_u8; 8]; 8];
     for (y, row) in rows.iter_mut().enumerate() {
         let line = (top + y).min(plane.height - 1) * plane.stride;
         if inside {
@@ -161,36 +191,55 @@ fn block(plane: &Plane<'_>, left: usize, top: usize, scale: &Scale, component: u
         }
     }
     let colour = rows[0][0];
-    if rows == [[colour; 8]; 8] {
+    let paper = u64::from_ne_bytes([colour; 8]);
+    let mut other = 0;
+    for row in &rows {
+        other |= u64::from_ne_bytes(*row) ^ paper;
+    }
+    if other == 0 {
         let mean = rounded((f32::from(colour) - scale.middle) * scale.flat);
         symbols.first(component, mean - std::mem::replace(before, mean));
         symbols.end(component);
         return;
     }
-    let samples = rows.map(|row| row.map(|sample| f32::from(sample) - scale.middle));
+    let mut samples = [[0.0; 8]; 8];
+    for (samples, row) in samples.iter_mut().zip(&rows) {
+        for (value, sample) in samples.iter_mut().zip(row) {
+            *value = f32::from(*sample) - scale.middle;
+        }
+    }
     // Down, then across: what comes out lies column by column.
     let columns = transformed(&transposed(&transformed(&samples)));
-    let mut steps = [0_i16; 64];
-    for (steps, (column, factors)) in steps.chunks_exact_mut(8).zip(columns.iter().zip(&scale.factors)) {
+    let mut steps = [[0_i16; 8]; 8];
+    for (steps, (column, factors)) in steps.iter_mut().zip(columns.iter().zip(&scale.factors)) {
         for (step, (value, factor)) in steps.iter_mut().zip(column.iter().zip(factors)) {
             *step = rounded(value * factor) as i16;
         }
     }
-    let mean = i32::from(steps[0]);
+    let mean = i32::from(steps[0][0]);
     symbols.first(component, mean - std::mem::replace(before, mean));
     // Which are not zero, in the order of the stream.
     let mut ordered = [0_i16; 64];
     let mut left_over = 0_u64;
-    for (at, (ordered, position)) in ordered.iter_mut().zip(ZIGZAG).enumerate().skip(1) {
-        let position = usize::from(position);
-        *ordered = steps[(position % 8) * 8 + position / 8];
-        left_over |= u64::from(*ordered != 0) << at;
+    for (steps, places) in steps.iter().zip(&PLACES) {
+        let mut any = 0;
+        for step in steps {
+            any |= step;
+        }
+        if any == 0 {
+            continue;
+        }
+        for (step, place) in steps.iter().zip(places) {
+            ordered[usize::from(place % 64)] = *step;
+            left_over |= u64::from(*step != 0) << (place % 64);
+        }
     }
+    left_over &= !1;
     let mut last = 0;
     while left_over != 0 {
         let at = left_over.trailing_zeros();
         left_over &= left_over - 1;
-        symbols.other(component, at - last - 1, i32::from(ordered[at as usize]));
+        symbols.other(component, at - last - 1, i32::from(ordered[at as usize % 64]));
         last = at;
     }
     if last < 63 {
@@ -199,22 +248,56 @@ fn block(plane: &Plane<'_>, left: usize, top: usize, scale: &Scale, component: u
 }
 
 /// To the nearest whole number; only for values far from the limits of 22 bits.
+#[inline(always)]
 fn rounded(value: f32) -> i32 {
     // So large that the last bit of the fraction is a one.
     const LARGE: f32 = 12_582_912.0;
     (value + LARGE).to_bits().cast_signed() - LARGE.to_bits().cast_signed()
 }
 
+#[inline(always)]
 fn transposed(rows: &[[f32; 8]; 8]) -> [[f32; 8]; 8] {
-    std::array::from_fn(|column| std::array::from_fn(|row| rows[row][column]))
+    let mut columns = [[0.0; 8]; 8];
+    for (at, row) in rows.iter().enumerate() {
+        for (column, value) in columns.iter_mut().zip(row) {
+            column[at] = *value;
+        }
+    }
+    columns
 }
 
+type Row = [f32; 8];
+
+#[inline(always)]
+fn plus(a: &Row, b: &Row) -> Row {
+    let mut sums = *a;
+    for (sum, b) in sums.iter_mut().zip(b) {
+        *sum += b;
+    }
+    sums
+}
+
+#[inline(always)]
+fn minus(a: &Row, b: &Row) -> Row {
+    let mut differences = *a;
+    for (difference, b) in differences.iter_mut().zip(b) {
+        *difference -= b;
+    }
+    differences
+}
+
+#[inline(always)]
+fn times(a: &Row, factor: f32) -> Row {
+    let mut products = *a;
+    for product in &mut products {
+        *product *= factor;
+    }
+    products
+}
+
+#[inline(always)]
 /// The cosine transform of eight columns at once, but for its factors (Arai, Agui and Nakajima, 1988).
 fn transformed(rows: &[[f32; 8]; 8]) -> [[f32; 8]; 8] {
-    type Row = [f32; 8];
-    let plus = |a: &Row, b: &Row| -> Row { std::array::from_fn(|i| a[i] + b[i]) };
-    let minus = |a: &Row, b: &Row| -> Row { std::array::from_fn(|i| a[i] - b[i]) };
-    let times = |a: &Row, factor: f32| -> Row { std::array::from_fn(|i| a[i] * factor) };
     let [a, b, c, d, e, f, g, h] = rows;
     let (sum_0, sum_1, sum_2, sum_3) = (plus(a, h), plus(b, g), plus(c, f), plus(d, e));
     let (left_0, left_1, left_2, left_3) = (minus(a, h), minus(b, g), minus(c, f), minus(d, e));

@@ -91,6 +91,9 @@ pub struct Tracker<P> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Block {
     dirty: bool,
+    /// From the selected picture.
+    unlike: bool,
+    /// So much that it is news.
     differs: bool,
     toggles: u8,
     first_toggled_at: f32,
@@ -217,7 +220,7 @@ impl<P: Picture> Tracker<P> {
     fn keep(&mut self) -> Option<Kept<P>> {
         let (timestamp_seconds, picture) = self.previous.clone()?;
         if std::mem::take(&mut self.unweighed) {
-            self.weigh(timestamp_seconds, &picture.luma(), true);
+            self.weigh(timestamp_seconds, &picture.luma(), None, true);
         }
         let start_seconds = self.diverged_at.take()?;
         let picture = picture.apart();
@@ -280,7 +283,7 @@ impl<P: Picture> Tracker<P> {
                 }
             }
             let another = share >= ANOTHER_SCREEN_SHARE
-                && grid::share_of_drawn(&found, after) >= (self.scene_threshold * MOST_OF_DRAWN).min(0.95);
+                && grid::are_most_of_drawn(&found, after, (self.scene_threshold * MOST_OF_DRAWN).min(0.95));
             let kind = if another {
                 ChangeKind::Screen
             } else if small {
@@ -317,7 +320,7 @@ impl<P: Picture> Tracker<P> {
             }
             let was_diverged = self.diverged_at.is_some();
             if small_enough {
-                self.weigh(at, after, touches_news);
+                self.weigh(at, after, among, touches_news);
             } else {
                 // Most of it will have changed again by the time it settles: compared then, once.
                 self.unweighed = true;
@@ -335,8 +338,9 @@ impl<P: Picture> Tracker<P> {
 
     /// Compares what moved since the last kept picture with that picture. A caret that comes or goes, or a clock elsewhere, takes
     /// nothing back: with the last letters the caret makes a shape that might be a pointer's.
-    fn weigh(&mut self, at: f64, now: &Plane<'_>, touches_news: bool) {
-        self.unweighed = false;
+    /// `among`: only these blocks are others than when this was last done.
+    fn weigh(&mut self, at: f64, now: &Plane<'_>, among: Option<&[u32]>, touches_news: bool) {
+        let unweighed = std::mem::take(&mut self.unweighed);
         let Some(selected) = &self.selected else {
             // Nothing is kept yet: everything is new.
             self.diverged_at.get_or_insert(at);
@@ -346,9 +350,14 @@ impl<P: Picture> Tracker<P> {
         let columns = now.columns();
         let mut different: Vec<u32> = Vec::new();
         self.dirty.sort_unstable();
+        for &block in among.filter(|_| !unweighed).unwrap_or(&self.dirty) {
+            let state = &mut self.blocks[block as usize];
+            if state.dirty {
+                state.unlike = grid::block_differs(&kept, now, block);
+            }
+        }
         for &block in &self.dirty {
-            let differs = grid::block_differs(&kept, now, block);
-            if differs && !self.in_widget(block, columns, at) {
+            if self.blocks[block as usize].unlike && !self.in_widget(block, columns, at) {
                 different.push(block);
             }
         }

@@ -250,6 +250,20 @@ pub fn probe(path: &Path, limits: &DecodeLimits) -> Result<Probe, FrameError> {
     })
 }
 
+/// Pictures come and go all the time: their memory is not to be given back to the kernel and cleared by it again for each.
+fn keep_memory() {
+    #[cfg(target_env = "gnu")]
+    {
+        const PICTURES: libc::c_int = 256 << 20;
+        #[expect(unsafe_code, reason = "a setting of the C library's allocator, which ffmpeg uses")]
+        // SAFETY: takes two numbers, and may be called at any time.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, PICTURES);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, PICTURES);
+        }
+    }
+}
+
 /// Reads a recording in this process. For the child and for tests: a hostile file can take the process down.
 pub fn extract_in_process(
     path: &Path,
@@ -258,6 +272,7 @@ pub fn extract_in_process(
     limits: &DecodeLimits,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Extraction, FrameError> {
+    keep_memory();
     let mut source = open(path, limits, false)?;
     let scan = scan(&mut source, limits)?;
     let reordered = matches!(source.codec, Id::H264 | Id::HEVC);

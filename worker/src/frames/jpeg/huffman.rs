@@ -23,17 +23,20 @@ impl Default for Symbols {
 }
 
 impl Symbols {
+    #[inline(always)]
     fn add(&mut self, component: usize, others: usize, symbol: u8, bits: u16) {
         self.counts[component][others][usize::from(symbol)] += 1;
         self.all.push((component << 25 | others << 24) as u32 | u32::from(symbol) << 16 | u32::from(bits));
     }
 
+    #[inline(always)]
     /// By how much the first coefficient differs from that of the block before.
     pub fn first(&mut self, component: usize, difference: i32) {
         let (size, bits) = sized(difference);
         self.add(component, 0, size, bits);
     }
 
+    #[inline(always)]
     /// Another coefficient, after so many zeros.
     pub fn other(&mut self, component: usize, mut zeros: u32, value: i32) {
         while zeros >= 16 {
@@ -44,6 +47,7 @@ impl Symbols {
         self.add(component, 1, (zeros << 4) as u8 | size, bits);
     }
 
+    #[inline(always)]
     /// The rest of a block is zeros.
     pub fn end(&mut self, component: usize) {
         self.add(component, 1, END_OF_BLOCK, 0);
@@ -53,15 +57,10 @@ impl Symbols {
         self.counts.each_ref().map(|counts| counts.each_ref().map(Table::new))
     }
 
+    #[inline(always)]
     pub fn write(&self, tables: &[[Table; 2]; 2], out: &mut Vec<u8>) {
         let mut waiting = 0_u64;
         let mut count = 0;
-        let push = |byte: u8, out: &mut Vec<u8>| {
-            out.push(byte);
-            if byte == 0xff {
-                out.push(0);
-            }
-        };
         for &entry in &self.all {
             let symbol = (entry >> 16) as u8;
             let table = &tables[(entry >> 25) as usize][(entry >> 24 & 1) as usize];
@@ -69,18 +68,37 @@ impl Symbols {
             let further = u32::from(symbol & 0xf);
             waiting = (waiting << length | u64::from(code)) << further | u64::from(entry & 0xffff);
             count += u32::from(length) + further;
-            while count >= 8 {
-                count -= 8;
-                push((waiting >> count) as u8, out);
+            if count >= 32 {
+                count -= 32;
+                push(((waiting >> count) as u32).to_be_bytes(), out);
             }
         }
-        if count > 0 {
-            // Filled up with ones.
-            push((waiting << (8 - count)) as u8 | 0xff >> count, out);
+        // Filled up with ones.
+        for index in 0..count.div_ceil(8) {
+            let byte = ((waiting << 8 | 0xff) >> (count - 8 * index)) as u8;
+            out.push(byte);
+            if byte == 0xff {
+                out.push(0);
+            }
         }
     }
 }
 
+/// Bytes of all ones are followed by a zero, since they are no marker.
+fn push(bytes: [u8; 4], out: &mut Vec<u8>) {
+    if bytes.contains(&0xff) {
+        for byte in bytes {
+            out.push(byte);
+            if byte == 0xff {
+                out.push(0);
+            }
+        }
+    } else {
+        out.extend(bytes);
+    }
+}
+
+#[inline(always)]
 /// How many bits a value takes, and these: those of a negative one are those of its like above 0, turned over.
 fn sized(value: i32) -> (u8, u16) {
     let size = 32 - value.unsigned_abs().leading_zeros();

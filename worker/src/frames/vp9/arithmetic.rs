@@ -27,15 +27,18 @@ impl<'a> Arithmetic<'a> {
         (!reader.flag(128)).then_some(reader)
     }
 
-    #[inline]
     fn fill(&mut self) {
         // Behind the end there are zeros, as the specification has it of valid data.
-        while self.ready < 0 || self.ready <= 40 {
-            let byte = self.data.get(self.position).copied().unwrap_or(0);
-            self.position += 1;
-            self.value = self.value << 8 | u64::from(byte);
-            self.ready += 8;
-        }
+        let next = match self.data.get(self.position..self.position + 8).and_then(|bytes| bytes.try_into().ok()) {
+            Some(bytes) => u64::from_be_bytes(bytes),
+            None => {
+                let rest = self.data.get(self.position..).unwrap_or_default().iter();
+                rest.chain([0; 8].iter()).take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+            }
+        };
+        self.value = self.value << 48 | next >> 16;
+        self.position += 6;
+        self.ready += 48;
     }
 
     /// One bit, of which 0 has a probability of so many 256ths.

@@ -51,41 +51,53 @@ pub enum Left {
     Strange,
 }
 
-/// What of the blocks above the ones to come is of use.
-pub struct Above {
-    partition: Vec<u8>,
-    skip: Vec<bool>,
-    pub reference: Vec<u8>,
-    tx: Vec<u8>,
-    mode: Vec<u8>,
-    filter: Vec<u8>,
-    pub vectors: Vec<[Vector; 4]>,
-    pub nonzero: [Vec<u8>; 3],
+/// What of a block is of use to those below it and to its right.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+pub struct Neighbour {
+    skip: bool,
+    pub reference: u8,
+    tx: u8,
+    mode: u8,
+    filter: u8,
+    /// Whether its parts have motion of their own.
+    pub parted: bool,
 }
 
-/// What of the blocks to the left is of use, in a square of 64.
+const NOBODY: Neighbour = Neighbour {
+    skip: false,
+    reference: 0,
+    tx: 0,
+    mode: NEAREST,
+    filter: 0,
+    parted: false,
+};
+
+/// The blocks above the ones to come.
+pub struct Above {
+    partition: Vec<u8>,
+    pub blocks: Vec<Neighbour>,
+    /// The motion of the parts of those that are parted.
+    pub parts: Vec<[Vector; 4]>,
+    /// Of each plane and square of 64 a bit for each 4 samples: whether there are coefficients.
+    pub nonzero: [Vec<u16>; 3],
+}
+
+/// The blocks to the left, in a square of 64.
 pub struct Beside {
     partition: [u8; 8],
-    skip: [bool; 8],
-    pub reference: [u8; 8],
-    tx: [u8; 8],
-    mode: [u8; 8],
-    filter: [u8; 8],
-    pub vectors: [[Vector; 4]; 8],
-    pub nonzero: [[u8; 16]; 3],
+    pub blocks: [Neighbour; 8],
+    pub parts: [[Vector; 4]; 8],
+    pub nonzero: [u16; 3],
 }
 
 impl Default for Beside {
     fn default() -> Self {
         Self {
             partition: [0; 8],
-            skip: [false; 8],
-            reference: [0; 8],
-            tx: [0; 8],
-            mode: [NEAREST; 8],
-            filter: [0; 8],
-            vectors: [[[0; 2]; 4]; 8],
-            nonzero: [[0; 16]; 3],
+            blocks: [NOBODY; 8],
+            parts: [[[0; 2]; 4]; 8],
+            nonzero: [0; 3],
         }
     }
 }
@@ -165,13 +177,9 @@ impl<'a> Picture<'a> {
             columns,
             above: Above {
                 partition: vec![0; padded],
-                skip: vec![false; padded],
-                reference: vec![0; padded],
-                tx: vec![0; padded],
-                mode: vec![NEAREST; padded],
-                filter: vec![0; padded],
-                vectors: vec![[[0; 2]; 4]; padded],
-                nonzero: [vec![0; padded * 2], vec![0; padded], vec![0; padded]],
+                blocks: vec![NOBODY; padded],
+                parts: vec![[[0; 2]; 4]; padded],
+                nonzero: [(); 3].map(|()| vec![0; padded / 8]),
             },
             precise: header.precise_motion,
             before: before.motion,
@@ -279,8 +287,8 @@ impl<'a> Picture<'a> {
         }
         if log2 == 0 || partition != 3 {
             let eights = 1 << log2;
-            self.above.partition[column..column + eights].fill(LEFT_ABOVE[size]);
-            beside.partition[row % 8..row % 8 + eights].fill(LEFT_BESIDE[size]);
+            fill(&mut self.above.partition, column, eights, LEFT_ABOVE[size]);
+            fill(&mut beside.partition, row % 8, eights, LEFT_BESIDE[size]);
         }
         Ok(())
     }
@@ -290,12 +298,12 @@ impl<'a> Picture<'a> {
         let (has_above, has_left) = (row > 0, column > self.tile.0);
         let r = row % 8;
         let p = self.probabilities;
-        let above = &self.above;
-        let context = usize::from(has_above && above.skip[column]) + usize::from(has_left && beside.skip[r]);
+        let (above, left) = (self.above.blocks[column], beside.blocks[r]);
+        let context = usize::from(has_above && above.skip) + usize::from(has_left && left.skip);
         let skip = reader.flag(p.skip[context]);
         // Intra above, intra beside: none where there is no neighbour.
-        let intra_above = has_above.then(|| above.reference[column] == 0);
-        let intra_left = has_left.then(|| beside.reference[r] == 0);
+        let intra_above = has_above.then(|| above.reference == 0);
+        let intra_left = has_left.then(|| left.reference == 0);
         let context = match (intra_above, intra_left) {
             (Some(true), Some(true)) => 3,
             (Some(a), Some(b)) => usize::from(a || b),
@@ -306,8 +314,8 @@ impl<'a> Picture<'a> {
         let largest = LARGEST_TX[size];
         let tx = if self.tx_mode.select && size >= BLOCK_8X8 && (!skip || !inter) {
             let neighbour = |there: bool, skip: bool, tx: u8| there.then_some(if skip { largest } else { usize::from(tx) });
-            let a = neighbour(has_above, above.skip[column], above.tx[column]);
-            let l = neighbour(has_left, beside.skip[r], beside.tx[r]);
+            let a = neighbour(has_above, above.skip, above.tx);
+            let l = neighbour(has_left, left.skip, left.tx);
             let sum = match (a, l) {
                 (Some(a), Some(l)) => a + l,
                 (Some(one), None) | (None, Some(one)) => 2 * one,
@@ -339,14 +347,14 @@ impl<'a> Picture<'a> {
                 9 => 1,
                 _ => 0,
             };
-            let context = mode_context(self.above.mode[column + across], beside.mode[r + across]);
+            let context = mode_context(self.above.blocks[column + across].mode, beside.blocks[r + across].mode);
             let read_mode = |reader: &mut Arithmetic<'_>| NEAREST + reader.tree(&INTER_MODES, &p.inter_mode[context]) as u8;
             if size >= BLOCK_8X8 {
                 modes = [read_mode(reader); 4];
             }
             if self.filter_told {
-                let a = if intra_above == Some(false) { self.above.filter[column] } else { 3 };
-                let l = if intra_left == Some(false) { beside.filter[r] } else { 3 };
+                let a = if intra_above == Some(false) { above.filter } else { 3 };
+                let l = if intra_left == Some(false) { left.filter } else { 3 };
                 let context = if a == l || a == 3 { l } else if l == 3 { a } else { 3 };
                 let probabilities = &p.interpolation[usize::from(context)];
                 filter = if reader.flag(probabilities[0]) { 1 + reader.flag(probabilities[1]) as u8 } else { 0 };
@@ -381,29 +389,39 @@ impl<'a> Picture<'a> {
             }
             uv_mode = reader.tree(&INTRA_MODES, &tables::UV_MODE[usize::from(modes[3])]) as u8;
         }
-        let empty = self.residual(reader, beside, block, &Predicted { inter, skip, tx, reference, modes, uv_mode, vectors, filter });
+        let empty = if skip && inter && reference == 1 && vectors == [[0; 2]; 4] {
+            self.nothing(beside, block);
+            true
+        } else {
+            self.residual(reader, beside, block, &Predicted { inter, skip, tx, reference, modes, uv_mode, vectors, filter })
+        };
         let skip = skip || (inter && size >= BLOCK_8X8 && empty);
         let (wide, high) = ((1 << WIDTH[size]) / 2, (1 << HEIGHT[size]) / 2);
         let (wide, high) = (wide.max(1), high.max(1));
         let end = (column + wide).min(self.columns);
         let motion = Motion::new(reference, vectors[3]).ok_or(Left::Strange)?;
         for line in row..(row + high).min(self.rows) {
-            self.field[line * self.columns + column..line * self.columns + end].fill(motion);
+            fill(&mut self.field, line * self.columns + column, end - column, motion);
         }
-        let above = &mut self.above;
-        above.skip[column..column + wide].fill(skip);
-        above.reference[column..column + wide].fill(reference);
-        above.tx[column..column + wide].fill(tx as u8);
-        above.mode[column..column + wide].fill(modes[3]);
-        above.filter[column..column + wide].fill(filter);
-        above.vectors[column..column + wide].fill(vectors);
-        beside.skip[r..r + high].fill(skip);
-        beside.reference[r..r + high].fill(reference);
-        beside.tx[r..r + high].fill(tx as u8);
-        beside.mode[r..r + high].fill(modes[3]);
-        beside.filter[r..r + high].fill(filter);
-        beside.vectors[r..r + high].fill(vectors);
+        let parted = inter && size < BLOCK_8X8;
+        let own = Neighbour { skip, reference, tx: tx as u8, mode: modes[3], filter, parted };
+        fill(&mut self.above.blocks, column, wide, own);
+        fill(&mut beside.blocks, r, high, own);
+        if parted {
+            self.above.parts[column] = vectors;
+            beside.parts[r] = vectors;
+        }
         Ok(())
+    }
+}
+
+/// Fills so many places, mostly eight, where calling a function for it takes longer than doing it.
+fn fill<T: Copy>(places: &mut [T], from: usize, count: usize, value: T) {
+    let places = &mut places[from..from + count];
+    if let Ok(eight) = <&mut [T; 8]>::try_from(&mut *places) {
+        *eight = [value; 8];
+    } else {
+        places.iter_mut().for_each(|place| *place = value);
     }
 }
 

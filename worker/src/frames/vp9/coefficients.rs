@@ -83,7 +83,7 @@ pub struct Transform<'a> {
     pub steps: [i32; 2],
 }
 
-/// Reads the coefficients of one transform, as positions and values times their step.
+/// Reads the coefficients of one transform, as positions and values times their step. That there are any was read before.
 pub fn read(reader: &mut Arithmetic<'_>, transform: Transform<'_>, out: &mut Vec<(u16, i32)>) {
     match (transform.size, transform.kind) {
         (0, 1) => in_order(reader, transform, &ROWS_4, out),
@@ -103,9 +103,6 @@ fn in_order<const N: usize>(reader: &mut Arithmetic<'_>, of: Transform<'_>, orde
     let bands = &BANDS[usize::from(of.size > 0)];
     let band = |at: usize| &of.probabilities[usize::from(*bands.get(at).unwrap_or(&5))];
     let mut p = &band(0)[of.context];
-    if !reader.flag(p[0]) {
-        return;
-    }
     let mut classes = [0_u8; N];
     let mut at = 0;
     loop {

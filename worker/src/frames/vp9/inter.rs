@@ -37,7 +37,11 @@ impl Picture<'_> {
         if mode == NEAREST && let [first, ..] = own {
             return Ok(vectors[*first]);
         }
-        let neighbours = [self.above.vectors[block.column], beside.vectors[block.row % 8]];
+        let (column, row) = (block.column, block.row % 8);
+        let neighbours = [
+            self.above.blocks[column].parted.then(|| self.above.parts[column]),
+            beside.blocks[row].parted.then(|| beside.parts[row]),
+        ];
         let list = self.candidates(block, reference, if mode == NEAR { 2 } else { 1 }, Some((sub, neighbours)))?;
         let Some((first, rest)) = own.split_first() else {
             return Ok(list[usize::from(mode - NEAREST)]);
@@ -53,7 +57,7 @@ impl Picture<'_> {
         block: &Block,
         reference: u8,
         wanted: usize,
-        sub: Option<(usize, [[Vector; 4]; 2])>,
+        sub: Option<(usize, [Option<[Vector; 4]>; 2])>,
     ) -> Result<[Vector; 2], Left> {
         /// Of a neighbour beside and above, the part next to a part.
         const NEXT: [[usize; 2]; 4] = [[1, 2], [1, 3], [3, 2], [3, 3]];
@@ -70,7 +74,7 @@ impl Picture<'_> {
                 found.add(match sub {
                     Some((sub, parts)) if index < 2 => {
                         let above = usize::from(across == 0);
-                        parts[1 - above][NEXT[sub][above]]
+                        parts[1 - above].map_or(motion.vector(), |parts| parts[NEXT[sub][above]])
                     }
                     _ => motion.vector(),
                 });
@@ -127,7 +131,7 @@ impl Picture<'_> {
         const LAST: u8 = 1;
         const GOLDEN: u8 = 2;
         let p = &self.probabilities.single_reference;
-        let (a, l) = (self.above.reference[column], beside.reference[r]);
+        let (a, l) = (self.above.blocks[column].reference, beside.blocks[r].reference);
         let one = |is: bool| usize::from(is);
         let context = match intra {
             (Some(true), Some(true)) | (None, None) | (Some(true), None) | (None, Some(true)) => 2,

@@ -10,6 +10,20 @@ use super::predict::Edges;
 /// The transform of luma that goes with an intra mode: 1 has a vertical sine, 2 a horizontal one.
 const TRANSFORMS: [u8; 13] = [0, 1, 2, 0, 3, 1, 2, 2, 1, 3, 0, 0, 0];
 
+/// A block in a plane, and where the plane ends, in units of 4 samples; and the size of its transforms.
+struct Area {
+    plane: usize,
+    tx: usize,
+    left: usize,
+    top: usize,
+    wide: usize,
+    high: usize,
+    end_x: usize,
+    end_y: usize,
+    /// Whether its parts of 4x4 have modes of their own.
+    parted: bool,
+}
+
 /// How a block is predicted.
 pub struct Predicted {
     pub inter: bool,
@@ -34,73 +48,96 @@ impl Picture<'_> {
             // In units of 4 pixels of the plane.
             let (left, top) = (column * 2 >> half, row * 2 >> half);
             let (end_x, end_y) = (self.columns * 2 >> half, self.rows * 2 >> half);
-            let beside_at = top % (16 >> half);
             if of.inter {
                 self.moves(plane, (left, top), (wide.min(end_x - left), high.min(end_y - top)), size < BLOCK_8X8, of);
             }
-            if of.skip {
-                self.above.nonzero[plane][left..left + wide].fill(0);
-                beside.nonzero[plane][beside_at..beside_at + high].fill(0);
-                if of.inter {
-                    continue;
-                }
-            }
-            let tx = if plane == 0 { of.tx } else {
-                let most = if size < BLOCK_8X8 { 0 } else { wide.min(high).ilog2() as usize };
-                of.tx.min(most)
+            let tx = match plane {
+                0 => of.tx,
+                _ if size < BLOCK_8X8 => 0,
+                _ => of.tx.min(wide.min(high).ilog2() as usize),
             };
-            let step = 1 << tx;
-            for y in (0..high).step_by(step) {
-                for x in (0..wide).step_by(step) {
-                    if left + x >= end_x || top + y >= end_y {
-                        continue;
-                    }
-                    let mode = match (plane, of.inter) {
-                        (0, _) if size < BLOCK_8X8 => of.modes[y * 2 + x],
-                        (0, _) => of.modes[0],
-                        _ => of.uv_mode,
-                    };
-                    let (at_x, at_y) = ((left + x) * 4, (top + y) * 4);
-                    if !of.inter {
-                        let what = What::Predict {
-                            mode,
-                            size: tx,
-                            edges: Edges { above: top + y > 0, left: x > 0 || column > self.tile.0, right: x + step < wide },
-                        };
-                        self.out.edits.push(Edit { plane, x: at_x, y: at_y, what });
-                    }
-                    if of.skip {
-                        continue;
-                    }
-                    let kind = if plane == 0 && !of.inter && tx < 3 { TRANSFORMS[usize::from(mode)] } else { 0 };
-                    let above = &mut self.above.nonzero[plane][left + x..left + x + step];
-                    let beside = &mut beside.nonzero[plane][beside_at + y..beside_at + y + step];
-                    let context = usize::from(above.iter().any(|n| *n != 0)) + usize::from(beside.iter().any(|n| *n != 0));
-                    let from = self.out.coefficients.len();
-                    let transform = Transform {
-                        probabilities: &self.probabilities.coefficients[tx][half][usize::from(of.inter)],
-                        size: tx,
-                        kind,
-                        context,
-                        steps: self.steps[half],
-                    };
-                    coefficients::read(reader, transform, &mut self.out.coefficients);
-                    let to = self.out.coefficients.len();
-                    let some = u8::from(to > from);
-                    for (index, nonzero) in above.iter_mut().enumerate() {
-                        *nonzero = if left + x + index < end_x { some } else { 0 };
-                    }
-                    for (index, nonzero) in beside.iter_mut().enumerate() {
-                        *nonzero = if top + y + index < end_y { some } else { 0 };
-                    }
-                    if to > from {
-                        empty = false;
-                        self.out.edits.push(Edit { plane, x: at_x, y: at_y, what: What::Add { size: tx, kind, from, to } });
-                    }
-                }
-            }
+            let area = Area { plane, tx, left, top, wide, high, end_x, end_y, parted: size < BLOCK_8X8 };
+            empty &= self.of_plane(reader, beside, &area, of);
         }
         empty
+    }
+
+    /// A block that stays as it was.
+    pub fn nothing(&mut self, beside: &mut Beside, block: &Block) {
+        let bits = |count: usize| (1_u32 << count) - 1;
+        for (plane, half) in [(0, 0), (1, 1), (2, 1)] {
+            let (wide, high) = ((1 << WIDTH[block.size]).max(2) >> half, (1 << HEIGHT[block.size]).max(2) >> half);
+            let (at_left, at_top) = (block.column % 8 * 2 >> half, block.row % 8 * 2 >> half);
+            self.above.nonzero[plane][block.column / 8] &= !(bits(wide) << at_left) as u16;
+            beside.nonzero[plane] &= !(bits(high) << at_top) as u16;
+        }
+    }
+
+    /// The same of one plane.
+    fn of_plane(&mut self, reader: &mut Arithmetic<'_>, beside: &mut Beside, area: &Area, of: &Predicted) -> bool {
+        let Area { plane, tx, left, top, wide, high, .. } = *area;
+        let half = usize::from(plane > 0);
+        // Where the block lies on the edges of its square, a bit for each 4 samples.
+        let (square, at_left, at_top) = (left / (16 >> half), left % (16 >> half), top % (16 >> half));
+        let bits = |count: usize| (1_u32 << count) - 1;
+        let mut above = u32::from(self.above.nonzero[plane][square]);
+        let mut beside_bits = u32::from(beside.nonzero[plane]);
+        if of.skip {
+            above &= !(bits(wide) << at_left);
+            beside_bits &= !(bits(high) << at_top);
+        }
+        let mut empty = true;
+        if !(of.skip && of.inter) {
+            let step = 1 << tx;
+            let (wide_inside, high_inside) = (wide.min(area.end_x - left), high.min(area.end_y - top));
+            let (inside_x, inside_y) = (bits((at_left + wide_inside).min(16)), bits((at_top + high_inside).min(16)));
+            let probabilities = &self.probabilities.coefficients[tx][half][usize::from(of.inter)];
+            let mut y = 0;
+            while y < high_inside {
+                let down = bits(step) << (at_top + y);
+                let mut x = 0;
+                while x < wide_inside {
+                    let mut kind = 0;
+                    if !of.inter {
+                        let mode = match plane {
+                            0 if area.parted => of.modes[y * 2 + x],
+                            0 => of.modes[0],
+                            _ => of.uv_mode,
+                        };
+                        let edges = Edges { above: top + y > 0, left: left + x > self.tile.0 * 2 >> half, right: x + step < wide };
+                        self.push(area, x, y, What::Predict { mode, size: tx, edges });
+                        if plane == 0 && tx < 3 {
+                            kind = TRANSFORMS[usize::from(mode)];
+                        }
+                    }
+                    if !of.skip {
+                        let across = bits(step) << (at_left + x);
+                        let context = usize::from(above & across != 0) + usize::from(beside_bits & down != 0);
+                        above &= !across;
+                        beside_bits &= !down;
+                        if reader.flag(probabilities[0][context][0]) {
+                            let from = self.out.coefficients.len();
+                            let transform = Transform { probabilities, size: tx, kind, context, steps: self.steps[half] };
+                            coefficients::read(reader, transform, &mut self.out.coefficients);
+                            let to = self.out.coefficients.len();
+                            above |= across & inside_x;
+                            beside_bits |= down & inside_y;
+                            empty = false;
+                            self.push(area, x, y, What::Add { size: tx, kind, from, to });
+                        }
+                    }
+                    x += step;
+                }
+                y += step;
+            }
+        }
+        self.above.nonzero[plane][square] = above as u16;
+        beside.nonzero[plane] = beside_bits as u16;
+        empty
+    }
+
+    fn push(&mut self, area: &Area, x: usize, y: usize, what: What) {
+        self.out.edits.push(Edit { plane: area.plane, x: (area.left + x) * 4, y: (area.top + y) * 4, what });
     }
 
     /// What of a block comes from elsewhere; place and size in units of 4 samples of the plane.

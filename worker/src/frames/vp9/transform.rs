@@ -1,27 +1,35 @@
 //! Inverse transforms (section 8.7), exact to the bit.
 
 /// Cosines of so many 64ths of a half turn, times 2^14.
-const COS: [i64; 32] = [
+const COS: [i32; 32] = [
     16384, 16364, 16305, 16207, 16069, 15893, 15679, 15426, 15137, 14811, 14449, 14053, 13623, 13160, 12665, 12140, 11585,
     11003, 10394, 9760, 9102, 8423, 7723, 7005, 6270, 5520, 4756, 3981, 3196, 2404, 1606, 804,
 ];
 /// Sines of so many 9ths.
-const SIN: [i64; 5] = [0, 5283, 9929, 13377, 15212];
+const SIN: [i32; 5] = [0, 5283, 9929, 13377, 15212];
 
-const fn round(value: i64) -> i32 {
-    ((value + (1 << 13)) >> 14) as i32
+/// Of what an encoder writes nothing is cut off here.
+const fn round(value: i32) -> i32 {
+    value.wrapping_add(1 << 13) >> 14
+}
+
+/// Sums and products wrap: only what no encoder writes is too large for them.
+type Wide = std::num::Wrapping<i32>;
+
+const fn wide(value: i32) -> Wide {
+    std::num::Wrapping(value)
 }
 
 /// Two values turned by an angle.
 fn turn(a: i32, b: i32, cos: usize, sin: usize) -> (i32, i32) {
-    let (a, b) = (i64::from(a), i64::from(b));
-    (round(a * COS[cos] - b * COS[sin]), round(a * COS[sin] + b * COS[cos]))
+    let (a, b, cos, sin) = (wide(a), wide(b), wide(COS[cos]), wide(COS[sin]));
+    (round((a * cos - b * sin).0), round((a * sin + b * cos).0))
 }
 
 /// The same without rounding.
-fn turned(a: i32, b: i32, cos: usize, sin: usize) -> (i64, i64) {
-    let (a, b) = (i64::from(a), i64::from(b));
-    (a * COS[cos] + b * COS[sin], a * COS[sin] - b * COS[cos])
+fn turned(a: i32, b: i32, cos: usize, sin: usize) -> (Wide, Wide) {
+    let (a, b, cos, sin) = (wide(a), wide(b), wide(COS[cos]), wide(COS[sin]));
+    (a * cos + b * sin, a * sin - b * cos)
 }
 
 /// Sums of the first half and the second, then differences, from the middle out.
@@ -102,20 +110,21 @@ fn cosine_32(v: [i32; 32]) -> [i32; 32] {
 }
 
 fn sine_4(v: [i32; 4]) -> [i32; 4] {
-    let [a, b, c, d] = v.map(i64::from);
-    let first = SIN[1] * a + SIN[4] * c + SIN[2] * d;
-    let second = SIN[2] * a - SIN[1] * c - SIN[4] * d;
-    let third = SIN[3] * b;
-    [round(first + third), round(second + third), round(SIN[3] * (a - c + d)), round(first + second - third)]
+    let [a, b, c, d] = v.map(wide);
+    let sin = SIN.map(wide);
+    let first = sin[1] * a + sin[4] * c + sin[2] * d;
+    let second = sin[2] * a - sin[1] * c - sin[4] * d;
+    let third = sin[3] * b;
+    [first + third, second + third, sin[3] * (a - c + d), first + second - third].map(|sum| round(sum.0))
 }
 
 /// Rounded sums and differences of two halves.
-fn halves<const N: usize>(s: &[i64; N]) -> [i32; N] {
-    std::array::from_fn(|i| if i < N / 2 { round(s[i] + s[i + N / 2]) } else { round(s[i - N / 2] - s[i]) })
+fn halves<const N: usize>(s: &[Wide; N]) -> [i32; N] {
+    std::array::from_fn(|i| if i < N / 2 { round((s[i] + s[i + N / 2]).0) } else { round((s[i - N / 2] - s[i]).0) })
 }
 
 fn sine_8(v: [i32; 8]) -> [i32; 8] {
-    let mut s = [0; 8];
+    let mut s = [wide(0); 8];
     (s[0], s[1]) = turned(v[7], v[0], 2, 30);
     (s[2], s[3]) = turned(v[5], v[2], 10, 22);
     (s[4], s[5]) = turned(v[3], v[4], 18, 14);
@@ -126,8 +135,8 @@ fn sine_8(v: [i32; 8]) -> [i32; 8] {
     let (d, c) = turned(x[7], x[6], 24, 8);
     let high = halves(&[a, b, c, d]);
     let middle = |a: i32, b: i32| {
-        let (a, b) = (i64::from(a), i64::from(b));
-        (round(COS[16] * (a + b)), round(COS[16] * (a - b)))
+        let (a, b, cos) = (wide(a), wide(b), wide(COS[16]));
+        (round((cos * (a + b)).0), round((cos * (a - b)).0))
     };
     let (x2, x3) = middle(low[2], low[3]);
     let (x6, x7) = middle(high[2], high[3]);
@@ -135,7 +144,7 @@ fn sine_8(v: [i32; 8]) -> [i32; 8] {
 }
 
 fn sine_16(v: [i32; 16]) -> [i32; 16] {
-    let mut s = [0; 16];
+    let mut s = [wide(0); 16];
     for i in 0..8 {
         (s[2 * i], s[2 * i + 1]) = turned(v[15 - 2 * i], v[2 * i], 4 * i + 1, 31 - 4 * i);
     }
@@ -153,8 +162,8 @@ fn sine_16(v: [i32; 16]) -> [i32; 16] {
         [x[0] + x[2], x[1] + x[3], x[0] - x[2], x[1] - x[3], high[0], high[1], high[2], high[3]]
     };
     let (l, h) = (quarter(low), quarter(high));
-    let scaled = |value: i64| round(COS[16] * value);
-    let w = |value: i32| i64::from(value);
+    let scaled = |value: Wide| round((wide(COS[16]) * value).0);
+    let w = wide;
     let x2 = scaled(-(w(l[2]) + w(l[3])));
     let x3 = scaled(w(l[2]) - w(l[3]));
     let x6 = scaled(w(l[6]) + w(l[7]));
@@ -189,8 +198,8 @@ fn square<const N: usize>(
 ) {
     let half = 1 << (shift - 1);
     if let ([(0, value)], 0) = (coefficients, kind) {
-        let once = round(i64::from(*value) * COS[16]);
-        let added = (round(i64::from(once) * COS[16]) + half) >> shift;
+        let once = round(*value * COS[16]);
+        let added = (round(once * COS[16]) + half) >> shift;
         for line in samples.chunks_mut(stride).take(N.min(height)) {
             for sample in &mut line[..N.min(width)] {
                 *sample = (i32::from(*sample) + added).clamp(0, 255) as u8;
