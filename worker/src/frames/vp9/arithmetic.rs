@@ -1,6 +1,7 @@
 //! The arithmetic decoder (section 9.2).
 
 /// Reads bits of given probabilities from what is left of a packet.
+#[derive(Clone)]
 pub struct Arithmetic<'a> {
     data: &'a [u8],
     position: usize,
@@ -23,29 +24,16 @@ impl<'a> Arithmetic<'a> {
             range: 255,
             ready: -8,
         };
-        reader.fill();
         (!reader.flag(128)).then_some(reader)
     }
 
-    fn fill(&mut self) {
-        // Behind the end there are zeros, as the specification has it of valid data.
-        let next = match self.data.get(self.position..self.position + 8).and_then(|bytes| bytes.try_into().ok()) {
-            Some(bytes) => u64::from_be_bytes(bytes),
-            None => {
-                let rest = self.data.get(self.position..).unwrap_or_default().iter();
-                rest.chain([0; 8].iter()).take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-            }
-        };
-        self.value = self.value << 48 | next >> 16;
-        self.position += 6;
-        self.ready += 48;
-    }
-
     /// One bit, of which 0 has a probability of so many 256ths.
-    #[inline]
+    #[inline(always)]
     pub fn flag(&mut self, probability: u8) -> bool {
         if self.ready < 0 {
-            self.fill();
+            self.value = self.value << 48 | next_six(self.data, self.position);
+            self.position += 6;
+            self.ready += 48;
         }
         let split = 1 + ((self.range - 1) * u32::from(probability) >> 8);
         let large = u64::from(split) << self.ready;
@@ -82,6 +70,19 @@ impl<'a> Arithmetic<'a> {
             }
         }
     }
+}
+
+/// Six bytes. Behind the end there are zeros, as the specification has it of valid data.
+#[cold]
+fn next_six(data: &[u8], position: usize) -> u64 {
+    let eight = match data.get(position..position + 8).and_then(|bytes| bytes.try_into().ok()) {
+        Some(bytes) => u64::from_be_bytes(bytes),
+        None => {
+            let rest = data.get(position..).unwrap_or_default().iter();
+            rest.chain(&[0; 8]).take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        }
+    };
+    eight >> 16
 }
 
 /// Writes what [`Arithmetic`] reads.

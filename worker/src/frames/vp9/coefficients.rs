@@ -100,6 +100,14 @@ pub fn read(reader: &mut Arithmetic<'_>, transform: Transform<'_>, out: &mut Vec
 }
 
 fn in_order<const N: usize>(reader: &mut Arithmetic<'_>, of: Transform<'_>, order: &[Step; N], out: &mut Vec<(u16, i32)>) {
+    // A copy stays in registers.
+    let mut here = reader.clone();
+    tokens(&mut here, of, order, out);
+    *reader = here;
+}
+
+#[inline(always)]
+fn tokens<const N: usize>(reader: &mut Arithmetic<'_>, of: Transform<'_>, order: &[Step; N], out: &mut Vec<(u16, i32)>) {
     let bands = &BANDS[usize::from(of.size > 0)];
     let band = |at: usize| &of.probabilities[usize::from(*bands.get(at).unwrap_or(&5))];
     let mut p = &band(0)[of.context];
@@ -138,6 +146,7 @@ fn around<const N: usize>(step: &Step, classes: &[u8; N]) -> usize {
     (1 + one + other) >> 1
 }
 
+#[inline(always)]
 /// A coefficient of two or more, and its class for its neighbours' contexts.
 fn large(reader: &mut Arithmetic<'_>, probability: u8) -> (i32, u8) {
     let row = usize::from(probability) * 8;
