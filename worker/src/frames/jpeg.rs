@@ -135,13 +135,20 @@ fn encode_here(planes: [Plane<'_>; 3], range: Range) -> Vec<u8> {
     };
     let mut symbols = Symbols::default();
     let mut before = [0; 3];
-    for top in (0..luma.height).step_by(16) {
-        for left in (0..luma.width).step_by(16) {
+    let mut bands = [Vec::new(), Vec::new(), Vec::new()];
+    let squares = luma.width.div_ceil(16);
+    for row in 0..luma.height.div_ceil(16) {
+        for ((plane, band), side) in planes.iter().zip(&mut bands).zip([16, 8, 8]) {
+            copy_band(plane, row * side, side, squares * side, band);
+        }
+        let [luma, chroma @ ..] = &bands;
+        for square in 0..squares {
             for (x, y) in [(0, 0), (8, 0), (0, 8), (8, 8)] {
-                block(&luma, left + x, top + y, &scales[0], 0, &mut before[0], &mut symbols);
+                let at = y * squares * 16 + square * 16 + x;
+                block(&luma[at..], squares * 16, &scales[0], 0, &mut before[0], &mut symbols);
             }
-            for (plane, before) in planes.iter().zip(&mut before).skip(1) {
-                block(plane, left / 2, top / 2, &scales[1], 1, before, &mut symbols);
+            for (band, before) in chroma.iter().zip(&mut before[1..]) {
+                block(&band[square * 8..], squares * 8, &scales[1], 1, before, &mut symbols);
             }
         }
     }
@@ -175,20 +182,22 @@ fn head(luma: &Plane<'_>, tables: &[[Table; 2]; 2]) -> Vec<u8> {
     out
 }
 
+/// Copies so many lines, which takes the nearest samples for what lies outside.
+fn copy_band(plane: &Plane<'_>, top: usize, lines: usize, width: usize, band: &mut Vec<u8>) {
+    band.clear();
+    for y in top..top + lines {
+        let row = plane.row(y.min(plane.height - 1));
+        band.extend_from_slice(row);
+        band.resize(band.len() + width - row.len(), row[row.len() - 1]);
+    }
+}
+
 #[inline(always)]
-/// One block of 8x8, as symbols. What of it lies outside is as its nearest samples inside.
-fn block(plane: &Plane<'_>, left: usize, top: usize, scale: &Scale, component: usize, before: &mut i32, symbols: &mut Symbols) {
-    let inside = left + 8 <= plane.width && top + 8 <= plane.height;
+/// One block of 8x8, as symbols.
+fn block(samples: &[u8], stride: usize, scale: &Scale, component: usize, before: &mut i32, symbols: &mut Symbols) {
     let mut rows = [[0_u8; 8]; 8];
     for (y, row) in rows.iter_mut().enumerate() {
-        let line = (top + y).min(plane.height - 1) * plane.stride;
-        if inside {
-            row.copy_from_slice(&plane.data[line + left..line + left + 8]);
-        } else {
-            for (x, sample) in row.iter_mut().enumerate() {
-                *sample = plane.data[line + (left + x).min(plane.width - 1)];
-            }
-        }
+        row.copy_from_slice(&samples[y * stride..y * stride + 8]);
     }
     let colour = rows[0][0];
     let paper = u64::from_ne_bytes([colour; 8]);

@@ -3,6 +3,7 @@
 mod in_place;
 mod reading;
 
+use std::ffi::CString;
 use std::io::Read;
 use std::path::Path;
 
@@ -39,8 +40,8 @@ struct Source {
     alone: bool,
 }
 
-/// `probed`: it was opened before, and its first pictures need not be decoded once more to learn what they are.
-fn open(path: &Path, limits: &DecodeLimits, probed: bool) -> Result<Source, FrameError> {
+/// `plain`: its first pictures need not be decoded to learn how far they are reordered.
+fn open(path: &Path, limits: &DecodeLimits, plain: bool) -> Result<Source, FrameError> {
     ffmpeg::init().map_err(fault)?;
     ffmpeg::log::set_level(ffmpeg::log::Level::Error);
     let mut head = Vec::with_capacity(domain::container::SNIFF_BYTES);
@@ -54,10 +55,13 @@ fn open(path: &Path, limits: &DecodeLimits, probed: bool) -> Result<Source, Fram
     options.set("format_whitelist", "matroska,webm,mov,mp4");
     options.set("protocol_whitelist", "file");
     options.set("codec_whitelist", "vp8,vp9,libdav1d,libaom-av1,av1,h264,hevc");
-    if probed {
-        options.set("probesize", "32");
-    }
-    let input = format::input_with_dictionary(path, options).map_err(|error| match error {
+    let matroska = container == domain::container::Container::Matroska;
+    let input = if plain && matroska {
+        open_by_header(path, options)
+    } else {
+        format::input_with_dictionary(path, options)
+    };
+    let input = input.map_err(|error| match error {
         Error::InvalidData => FrameError::NotAVideo,
         other => fault(other),
     })?;
@@ -76,7 +80,7 @@ fn open(path: &Path, limits: &DecodeLimits, probed: bool) -> Result<Source, Fram
         stream: index,
         codec,
         time_base,
-        matroska: container == domain::container::Container::Matroska,
+        matroska,
         alone: streams == 1,
     };
     let (width, height) = parameters_size(&source)?;
@@ -86,6 +90,23 @@ fn open(path: &Path, limits: &DecodeLimits, probed: bool) -> Result<Source, Fram
         )));
     }
     Ok(source)
+}
+
+/// Opens a file whose header tells all that is needed, and decodes none of its pictures.
+#[expect(unsafe_code, reason = "ffmpeg-next opens no file without decoding some of it")]
+fn open_by_header(path: &str, options: Dictionary<'_>) -> Result<Input, Error> {
+    let path = CString::new(path).map_err(|_| Error::InvalidData)?;
+    // SAFETY: as ffmpeg-next does it; what was opened is closed when the input is dropped, and an error leaves nothing open.
+    unsafe {
+        let mut context = std::ptr::null_mut();
+        let mut options = options.disown();
+        let result = ffmpeg::ffi::avformat_open_input(&raw mut context, path.as_ptr(), std::ptr::null_mut(), &raw mut options);
+        drop(Dictionary::own(options));
+        match result {
+            0 => Ok(Input::wrap(context)),
+            error => Err(Error::from(error)),
+        }
+    }
 }
 
 fn codec_name(codec: Id) -> Option<&'static str> {
@@ -273,7 +294,7 @@ pub fn extract_in_process(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Extraction, FrameError> {
     keep_memory();
-    let mut source = open(path, limits, false)?;
+    let mut source = open(path, limits, true)?;
     let scan = scan(&mut source, limits)?;
     let reordered = matches!(source.codec, Id::H264 | Id::HEVC);
     let steps = plan::steps(&scan.packets, reordered);

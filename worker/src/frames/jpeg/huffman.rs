@@ -59,15 +59,19 @@ impl Symbols {
 
     #[inline(always)]
     pub fn write(&self, tables: &[[Table; 2]; 2], out: &mut Vec<u8>) {
+        // By table and symbol: the code, moved up by the further bits, and the length with these.
+        let mut codes = [(0_u32, 0_u8); 4 * 256];
+        for (index, (code, whole)) in codes.iter_mut().enumerate() {
+            let further = index as u8 & 0xf;
+            let (plain, length) = tables[index >> 9][index >> 8 & 1].codes[index & 0xff];
+            (*code, *whole) = (u32::from(plain) << further, length + further);
+        }
         let mut waiting = 0_u64;
         let mut count = 0;
         for &entry in &self.all {
-            let symbol = (entry >> 16) as u8;
-            let table = &tables[(entry >> 25) as usize][(entry >> 24 & 1) as usize];
-            let (code, length) = table.codes[usize::from(symbol)];
-            let further = u32::from(symbol & 0xf);
-            waiting = (waiting << length | u64::from(code)) << further | u64::from(entry & 0xffff);
-            count += u32::from(length) + further;
+            let (code, length) = codes[(entry >> 16) as usize % codes.len()];
+            waiting = waiting << length | u64::from(code | entry & 0xffff);
+            count += u32::from(length);
             if count >= 32 {
                 count -= 32;
                 push(((waiting >> count) as u32).to_be_bytes(), out);
