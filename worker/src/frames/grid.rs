@@ -124,7 +124,9 @@ fn has_edge(luma: &Plane<'_>, block_row: usize, column: usize) -> bool {
         }
     }
     let (darkest, brightest) = (darkest.into_iter().min(), brightest.into_iter().max());
-    brightest.zip(darkest).is_some_and(|(brightest, darkest)| brightest.saturating_sub(darkest) > EDGE)
+    brightest
+        .zip(darkest)
+        .is_some_and(|(brightest, darkest)| brightest.saturating_sub(darkest) > EDGE)
 }
 
 /// A rectangle in pixels, half open.

@@ -2,6 +2,10 @@
 //!
 //! Screens are mostly paper: a block of one colour costs next to nothing here, which is why this is written out
 //! (`docs/adr/0005-frame-selection.md`).
+#![expect(
+    clippy::inline_always,
+    reason = "what a loop of many rounds calls, and what is compiled for wider registers with its caller"
+)]
 
 mod huffman;
 
@@ -172,7 +176,23 @@ fn head(luma: &Plane<'_>, tables: &[[Table; 2]; 2]) -> Vec<u8> {
     segment(&mut out, 0xdb, &[&[0], &steps[..]].concat());
     let [height_high, height_low] = (luma.height as u16).to_be_bytes();
     let [width_high, width_low] = (luma.width as u16).to_be_bytes();
-    let frame = [8, height_high, height_low, width_high, width_low, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0];
+    let frame = [
+        8,
+        height_high,
+        height_low,
+        width_high,
+        width_low,
+        3,
+        1,
+        0x22,
+        0,
+        2,
+        0x11,
+        0,
+        3,
+        0x11,
+        0,
+    ];
     segment(&mut out, 0xc0, &frame);
     for (component, [first, others]) in tables.iter().enumerate() {
         segment(&mut out, 0xc4, &first.told(component as u8));
@@ -307,18 +327,28 @@ fn times(a: &Row, factor: f32) -> Row {
 #[inline(always)]
 /// The cosine transform of eight columns at once, but for its factors (Arai, Agui and Nakajima, 1988).
 fn transformed(rows: &[[f32; 8]; 8]) -> [[f32; 8]; 8] {
-    let [a, b, c, d, e, f, g, h] = rows;
-    let (sum_0, sum_1, sum_2, sum_3) = (plus(a, h), plus(b, g), plus(c, f), plus(d, e));
-    let (left_0, left_1, left_2, left_3) = (minus(a, h), minus(b, g), minus(c, f), minus(d, e));
-    let (outer, inner) = (plus(&sum_0, &sum_3), plus(&sum_1, &sum_2));
-    let (outer_left, inner_left) = (minus(&sum_0, &sum_3), minus(&sum_1, &sum_2));
+    let mirrored = |at: usize| (&rows[at], &rows[7 - at]);
+    let sum = |at| {
+        let (one, other) = mirrored(at);
+        plus(one, other)
+    };
+    let left = |at| {
+        let (one, other) = mirrored(at);
+        minus(one, other)
+    };
+    let (outer, inner) = (plus(&sum(0), &sum(3)), plus(&sum(1), &sum(2)));
+    let (outer_left, inner_left) = (minus(&sum(0), &sum(3)), minus(&sum(1), &sum(2)));
     let turned = times(&plus(&inner_left, &outer_left), std::f32::consts::FRAC_1_SQRT_2);
-    let (low, middle, high) = (plus(&left_3, &left_2), plus(&left_2, &left_1), plus(&left_1, &left_0));
+    let (low, middle, high) = (
+        plus(&left(3), &left(2)),
+        plus(&left(2), &left(1)),
+        plus(&left(1), &left(0)),
+    );
     let shared = times(&minus(&low, &high), 0.382_683_43);
     let low = plus(&times(&low, 0.541_196_1), &shared);
     let high = plus(&times(&high, 1.306_563), &shared);
     let middle = times(&middle, std::f32::consts::FRAC_1_SQRT_2);
-    let (near, far) = (plus(&left_0, &middle), minus(&left_0, &middle));
+    let (near, far) = (plus(&left(0), &middle), minus(&left(0), &middle));
     [
         plus(&outer, &inner),
         plus(&near, &high),
@@ -329,4 +359,82 @@ fn transformed(rows: &[[f32; 8]; 8]) -> [[f32; 8]; 8] {
         minus(&outer_left, &turned),
         minus(&near, &high),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text-like strokes on paper, of one colour.
+    fn drawn(width: usize, height: usize, [blue, red]: [u8; 2]) -> [Vec<u8>; 3] {
+        let luma = (0..width * height).map(|at| {
+            let (x, y) = (at % width, at / width);
+            if (x * 7 + y / 3 * 13) % 23 < 3 && y % 24 < 12 {
+                40
+            } else {
+                235
+            }
+        });
+        let small = width.div_ceil(2) * height.div_ceil(2);
+        [luma.collect(), vec![blue; small], vec![red; small]]
+    }
+
+    fn planes(data: &[Vec<u8>; 3], width: usize, height: usize) -> [Plane<'_>; 3] {
+        let plane = |index: usize, width, height| Plane {
+            data: &data[index],
+            stride: width,
+            width,
+            height,
+        };
+        let (wide, high) = (width.div_ceil(2), height.div_ceil(2));
+        [plane(0, width, height), plane(1, wide, high), plane(2, wide, high)]
+    }
+
+    #[test]
+    fn another_decoder_reads_what_was_written() {
+        for (width, height) in [(1, 1), (16, 16), (33, 17), (640, 360)] {
+            for (range, black, white) in [(Range::Full, 0.0, 255.0), (Range::Limited, 16.0, 235.0)] {
+                for colour in [[128, 128], [110, 150]] {
+                    let data = drawn(width, height, colour);
+                    let file = encode(planes(&data, width, height), range);
+                    let picture = image::load_from_memory_with_format(&file, image::ImageFormat::Jpeg)
+                        .unwrap()
+                        .into_rgb8();
+                    assert_eq!((picture.width() as usize, picture.height() as usize), (width, height));
+                    let (mut sum, mut worst) = (0.0, 0.0_f64);
+                    for (pixel, luma) in picture.pixels().zip(&data[0]) {
+                        // ITU-T T.871.
+                        let stretched =
+                            |sample: u8, middle: f64, span: f64| (f64::from(sample) - middle) / span * 255.0;
+                        let luma = stretched(*luma, black, white - black);
+                        let span = if range == Range::Full { 255.0 } else { 224.0 };
+                        let [blue, red] = colour.map(|sample| stretched(sample, 128.0, span));
+                        let expected = [
+                            luma + 1.402 * red,
+                            luma - 0.344_136 * blue - 0.714_136 * red,
+                            luma + 1.772 * blue,
+                        ];
+                        for (sample, expected) in pixel.0.into_iter().zip(expected) {
+                            let error = (f64::from(sample) - expected.clamp(0.0, 255.0)).abs();
+                            sum += error;
+                            worst = worst.max(error);
+                        }
+                    }
+                    let mean = sum / (3 * width * height) as f64;
+                    assert!(
+                        mean < 2.5 && worst < 20.0,
+                        "{width}x{height} {range:?} {colour:?}: {mean}, {worst}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn wide_instructions_write_the_same() {
+        let data = drawn(333, 222, [90, 140]);
+        for range in [Range::Full, Range::Limited] {
+            assert!(encode(planes(&data, 333, 222), range) == encode_here(planes(&data, 333, 222), range));
+        }
+    }
 }

@@ -8,9 +8,9 @@ use ffmpeg_next::software::scaling;
 use ffmpeg_next::util::color::Range;
 use ffmpeg_next::util::frame::Video;
 
-use super::{FrameError, jpeg, vp9};
 use super::plane::Plane;
 use super::select::Picture;
+use super::{FrameError, jpeg, vp9};
 
 /// Longest side of a stored picture: the largest that vision models look at.
 const LONGEST_SIDE: u32 = 2048;
@@ -89,6 +89,17 @@ impl Held {
         self.in_place
     }
 
+    /// A sum over all samples.
+    #[cfg(test)]
+    pub fn sum(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hasher};
+        let mut sum = DefaultHasher::new();
+        for plane in planes(&self.video) {
+            (0..plane.height).for_each(|y| sum.write(plane.row(y)));
+        }
+        sum.finish()
+    }
+
     pub fn is(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.video, &other.video)
     }
@@ -125,9 +136,7 @@ impl Held {
                 // SAFETY: a plane is `height` lines of `stride` bytes, allocated by the decoder and kept by this frame's reference. The
                 // decoder has one thread and is not running while this borrow lasts. Slices of the same memory are handed out
                 // by `luma` for the length of one comparison only, in this thread; `change` and `become_like` refuse themselves.
-                let data = unsafe {
-                    std::slice::from_raw_parts_mut((*video.as_ptr()).data[index], stride * height)
-                };
+                let data = unsafe { std::slice::from_raw_parts_mut((*video.as_ptr()).data[index], stride * height) };
                 vp9::PlaneMut {
                     data,
                     stride,

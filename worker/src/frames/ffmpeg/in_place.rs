@@ -3,12 +3,12 @@
 
 use ffmpeg_next::{Packet, decoder};
 
+use super::super::FrameError;
 use super::super::grid::BLOCK;
 use super::super::picture::Held;
 use super::super::plane::Plane;
 use super::super::select::Picture;
 use super::super::vp9::{Look, Small, Stream};
-use super::super::FrameError;
 use super::Scan;
 use super::reading::{COMPARE_SECONDS, Reading};
 
@@ -76,7 +76,10 @@ impl Remembered {
 
 impl InPlace {
     fn picture(&self, number: u32) -> Option<Held> {
-        self.pictures.iter().find(|(known, _)| *known == number).map(|(_, picture)| picture.clone())
+        self.pictures
+            .iter()
+            .find(|(known, _)| *known == number)
+            .map(|(_, picture)| picture.clone())
     }
 
     /// A packet is about to be given to the decoder.
@@ -84,6 +87,12 @@ impl InPlace {
         self.awaited = Some(self.stream.given(packet.data().unwrap_or_default()));
         let stream = &self.stream;
         self.pictures.retain(|(number, _)| stream.holds(*number));
+    }
+
+    /// How many packets the decoder was given.
+    #[cfg(test)]
+    pub fn given(&self) -> usize {
+        self.stream.given_so_far()
     }
 
     /// The decoder made a picture.
@@ -136,11 +145,11 @@ impl Reading {
         let look = in_place.stream.look(packet.data().unwrap_or_default(), there);
         let Look::Small(small) = look else {
             if key {
-                self.catch_up(at)?;
+                self.make_all()?;
             } else {
                 self.hand_over(decoder, scan)?;
-                self.leave(at)?;
             }
+            self.leave(at)?;
             if let Some(in_place) = &mut self.in_place {
                 in_place.stream.caught_up();
                 in_place.behind = false;
@@ -167,14 +176,10 @@ impl Reading {
         Ok(true)
     }
 
-    /// Makes all that was kept. Nothing more refers to it: what comes next, at this time, is a key frame or the end.
-    pub fn catch_up(&mut self, next_at: f64) -> Result<(), FrameError> {
-        if let Some(in_place) = &mut self.in_place {
-            let run = std::mem::take(&mut in_place.run);
-            self.make(run)?;
-            self.leave(next_at)?;
-        }
-        Ok(())
+    /// Makes all that was kept: nothing that the decoder is given refers to it.
+    pub fn make_all(&mut self) -> Result<(), FrameError> {
+        let run = self.in_place.as_mut().map(|in_place| std::mem::take(&mut in_place.run));
+        self.make(run.unwrap_or_default())
     }
 
     /// Gives the decoder as few of the kept packets as it needs, and makes those before them.
@@ -182,7 +187,9 @@ impl Reading {
         let Some(in_place) = &mut self.in_place else {
             return Ok(());
         };
-        let found = (0..in_place.run.len()).rev().find_map(|index| Some((index, in_place.first_given(index)?)));
+        let found = (0..in_place.run.len())
+            .rev()
+            .find_map(|index| Some((index, in_place.first_given(index)?)));
         let Some((index, first)) = found else {
             return Ok(());
         };
@@ -224,7 +231,7 @@ impl Reading {
     }
 
     /// The decoder's memory is left as it is until this time.
-    fn leave(&mut self, next_at: f64) -> Result<(), FrameError> {
+    pub fn leave(&mut self, next_at: f64) -> Result<(), FrameError> {
         self.see_if_stayed(next_at)?;
         let Some(in_place) = &mut self.in_place else {
             return Ok(());
@@ -252,7 +259,11 @@ impl Reading {
         let Some(in_place) = &mut self.in_place else {
             return Ok(());
         };
-        let Some(picture) = in_place.unseen.first().and_then(|first| in_place.picture(first.small.references()[0])) else {
+        let Some(picture) = in_place
+            .unseen
+            .first()
+            .and_then(|first| in_place.picture(first.small.references()[0]))
+        else {
             return Ok(());
         };
         if !self.tracker.latest().is_some_and(|latest| latest.is(&picture)) {
@@ -272,10 +283,16 @@ impl Reading {
             let before = &mut in_place.before;
             before.blocks.sort_unstable();
             let luma = picture.luma();
-            let was = Plane { data: &before.data, stride: luma.width, ..luma };
+            let was = Plane {
+                data: &before.data,
+                stride: luma.width,
+                ..luma
+            };
             self.tracker.changed(at, &was, &before.blocks);
             before.clear();
         }
+        #[cfg(test)]
+        self.saw(at);
         Ok(())
     }
 
@@ -290,7 +307,12 @@ impl Reading {
                 continue;
             };
             last.change(ahead.small.edits(), [&second, &third]);
-            for mut copy in ahead.small.copies().iter().filter_map(|number| in_place.picture(*number)) {
+            for mut copy in ahead
+                .small
+                .copies()
+                .iter()
+                .filter_map(|number| in_place.picture(*number))
+            {
                 if self.tracker.latest().is_some_and(|latest| latest.is(&copy)) {
                     self.tracker.part();
                 }

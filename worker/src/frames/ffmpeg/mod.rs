@@ -100,7 +100,8 @@ fn open_by_header(path: &str, options: Dictionary<'_>) -> Result<Input, Error> {
     unsafe {
         let mut context = std::ptr::null_mut();
         let mut options = options.disown();
-        let result = ffmpeg::ffi::avformat_open_input(&raw mut context, path.as_ptr(), std::ptr::null_mut(), &raw mut options);
+        let result =
+            ffmpeg::ffi::avformat_open_input(&raw mut context, path.as_ptr(), std::ptr::null_mut(), &raw mut options);
         drop(Dictionary::own(options));
         match result {
             0 => Ok(Input::wrap(context)),

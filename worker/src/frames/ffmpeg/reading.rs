@@ -31,6 +31,9 @@ pub struct Reading {
     pub in_place: Option<InPlace>,
     size: Option<(u32, u32)>,
     last_error: Option<FrameError>,
+    /// What was seen, when: a sum over all samples.
+    #[cfg(test)]
+    seen: Vec<(f64, u64)>,
 }
 
 impl Reading {
@@ -47,6 +50,8 @@ impl Reading {
             in_place: None,
             size: None,
             last_error: None,
+            #[cfg(test)]
+            seen: Vec::new(),
         }
     }
 
@@ -94,7 +99,7 @@ impl Reading {
             }
             if *step != Step::Decode {
                 // What is left out is followed by a key frame.
-                self.catch_up(at)?;
+                self.make_all()?;
             }
             if *step == Step::Broken || (self.wait_for_key && !known.key) {
                 if let Some(in_place) = &mut self.in_place {
@@ -130,7 +135,8 @@ impl Reading {
             }
             self.give(&packet, at, &mut decoder, scan)?;
         }
-        self.catch_up(f64::INFINITY)?;
+        self.make_all()?;
+        self.leave(f64::INFINITY)?;
         if decoder.send_eof().is_ok() {
             self.receive(&mut decoder, scan)?;
         }
@@ -141,7 +147,13 @@ impl Reading {
     }
 
     /// Gives the decoder a packet, and sees what it makes of it.
-    pub fn give(&mut self, packet: &Packet, at: f64, decoder: &mut decoder::Video, scan: &Scan) -> Result<(), FrameError> {
+    pub fn give(
+        &mut self,
+        packet: &Packet,
+        at: f64,
+        decoder: &mut decoder::Video,
+        scan: &Scan,
+    ) -> Result<(), FrameError> {
         if let Some(in_place) = &mut self.in_place {
             in_place.giving(packet);
         }
@@ -211,10 +223,16 @@ impl Reading {
 
     pub fn observe(&mut self, at: f64, picture: Held) -> Result<(), FrameError> {
         self.observed_at = at;
-        match self.tracker.observe(at, picture) {
-            Some(kept) => self.shelf.add(&kept),
-            None => Ok(()),
-        }
+        let kept = self.tracker.observe(at, picture);
+        #[cfg(test)]
+        self.saw(at);
+        kept.map_or(Ok(()), |kept| self.shelf.add(&kept))
+    }
+
+    /// Tests compare all that was seen.
+    #[cfg(test)]
+    pub fn saw(&mut self, at: f64) {
+        self.seen.extend(self.tracker.latest().map(|latest| (at, latest.sum())));
     }
 
     fn conclude(mut self, scan: &Scan, codec: Id) -> Result<Extraction, FrameError> {
@@ -286,5 +304,101 @@ fn turned([x0, y0, x1, y1]: [f32; 4], quarters: u8) -> [f32; 4] {
         2 => [1.0 - x1, 1.0 - y1, 1.0 - x0, 1.0 - y0],
         3 => [y0, 1.0 - x1, y1, 1.0 - x0],
         _ => [x0, y0, x1, y1],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::super::super::DecodeLimits;
+    use super::*;
+
+    const SAMPLING: Sampling = Sampling {
+        frames_per_second: 1.0,
+        max_frames: 120,
+        scene_threshold: 0.2,
+    };
+
+    /// What is found in a recording, all that was seen, and how many packets a decoder was given.
+    fn read_all(file: &Path, out_dir: &Path, in_place: bool) -> (Extraction, Vec<(f64, u64)>, usize) {
+        let limits = DecodeLimits::default();
+        let mut source = super::super::open(file, &limits, true).unwrap();
+        let scan = super::super::scan(&mut source, &limits).unwrap();
+        let steps = super::super::plan::steps(&scan.packets, false);
+        let source = super::super::open(file, &limits, true).unwrap();
+        let decoder = super::super::open_decoder(&source, &limits, false).unwrap();
+        let mut reading = Reading::new(&SAMPLING, out_dir, 0);
+        reading.in_place = in_place.then(InPlace::default);
+        reading.run(source, decoder, &scan, &steps, &mut |_| {}).unwrap();
+        let given = reading.in_place.as_ref().map_or(scan.packets.len(), InPlace::given);
+        let seen = std::mem::take(&mut reading.seen);
+        (reading.conclude(&scan, Id::VP9).unwrap(), seen, given)
+    }
+
+    /// What is found, seen and kept must be the same to the bit with and without pictures made in place.
+    fn compare(file: &Path, most_given: f64) {
+        let dir = tempfile::tempdir().unwrap();
+        let read = |in_place| read_all(file, dir.path(), in_place);
+        let kept = |extraction: &Extraction| -> Vec<Vec<u8>> {
+            extraction
+                .frames
+                .iter()
+                .map(|frame| std::fs::read(&frame.file).unwrap())
+                .collect()
+        };
+        let (plain, plain_seen, all) = read(false);
+        let plain_kept = kept(&plain);
+        let (found, seen, given) = read(true);
+        let different = seen.iter().zip(&plain_seen).find(|(seen, plain)| seen != plain);
+        assert_eq!(different, None, "of {} pictures", plain_seen.len());
+        assert_eq!(seen.len(), plain_seen.len());
+        assert!(kept(&found) == plain_kept);
+        assert_eq!(found, plain);
+        let share = given as f64 / all as f64;
+        assert!(share < most_given, "{given} of {all} packets were given to the decoder");
+    }
+
+    #[test]
+    fn pictures_made_in_place_are_those_of_the_decoder() {
+        compare(
+            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/demo/demo.webm")),
+            0.4,
+        );
+    }
+
+    #[test]
+    fn so_are_small_things_that_move_at_any_rate_and_size() {
+        let dir = tempfile::tempdir().unwrap();
+        for (index, (size, rate, options, most_given)) in [
+            ("640x360", 10, "-tile-columns 1", 0.6),
+            ("1280x720", 30, "-tile-columns 2", 0.4),
+            ("608x352", 25, "-aq-mode 0 -tune-content screen", 0.4),
+            // Left to the decoder: sides that are no multiples of 8, segments, adaption, lossless.
+            ("500x300", 10, "", 1.1),
+            ("640x360", 10, "-aq-mode 3", 1.1),
+            ("640x360", 10, "-frame-parallel 0", 1.1),
+            ("640x360", 10, "-lossless 1", 1.1),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let file = dir.path().join(format!("{index}.webm"));
+            let scene = format!(
+                "color=c=0xe0e0e0:s={size}:r={rate}[paper];testsrc2=s=96x64:r={rate}[thing];gradients=s=64x64:r={rate}:speed=0.02[slope];\
+                 [paper][slope]overlay=x='300+mod(t*7,90)':y=200[with];[with][thing]overlay=x='40+50*sin(t)':y='60+20*cos(t*1.3)'"
+            );
+            let status = Command::new("ffmpeg")
+                .args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", &scene, "-t", "9"])
+                .args("-c:v libvpx-vp9 -deadline realtime -cpu-used 7 -b:v 300k -g 70 -lag-in-frames 0 -error-resilient 0".split(' '))
+                .args("-frame-parallel 1".split(' ').filter(|_| !options.contains("parallel")))
+                .args(options.split_whitespace())
+                .args(["-pix_fmt", "yuv420p", "-y"])
+                .arg(&file)
+                .status()
+                .unwrap();
+            assert!(status.success());
+            compare(&file, most_given);
+        }
     }
 }

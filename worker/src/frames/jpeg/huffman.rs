@@ -1,4 +1,8 @@
 //! Symbols, and the tables that write these symbols in the fewest bits (ITU-T T.81, annexes F.1.2 and K.2).
+#![expect(
+    clippy::inline_always,
+    reason = "what a loop of many rounds calls, and what is compiled for wider registers with its caller"
+)]
 
 /// No code is longer.
 const LONGEST: usize = 16;
@@ -26,7 +30,8 @@ impl Symbols {
     #[inline(always)]
     fn add(&mut self, component: usize, others: usize, symbol: u8, bits: u16) {
         self.counts[component][others][usize::from(symbol)] += 1;
-        self.all.push((component << 25 | others << 24) as u32 | u32::from(symbol) << 16 | u32::from(bits));
+        self.all
+            .push((component << 25 | others << 24) as u32 | u32::from(symbol) << 16 | u32::from(bits));
     }
 
     #[inline(always)]
@@ -182,5 +187,43 @@ impl Table {
     /// As it is told in the file: `id` holds its class and number.
     pub fn told(&self, id: u8) -> Vec<u8> {
         [&[id], &self.lengths[..], &self.symbols[..]].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_short_enough_and_none_starts_another() {
+        let fibonacci: Vec<u32> = std::iter::successors(Some((1_u32, 1_u32)), |(a, b)| Some((*b, a + b)))
+            .map(|(a, _)| a)
+            .take(40)
+            .collect();
+        for used in [1, 2, 17, 40] {
+            let mut counts = [0; 256];
+            counts[..used].copy_from_slice(&fibonacci[..used]);
+            let table = Table::new(&counts);
+            let codes: Vec<(u32, u32)> = (0..used)
+                .map(|symbol| table.codes[symbol])
+                .map(|(code, length)| (u32::from(code), u32::from(length)))
+                .collect();
+            for (index, (code, length)) in codes.iter().enumerate() {
+                assert!((1..=16).contains(length), "{used}: {length}");
+                assert!(*code < (1 << length) - 1, "all ones are no code");
+                for (other, longer) in codes
+                    .iter()
+                    .skip(index + 1)
+                    .chain(&codes[..index])
+                    .filter(|(_, other)| other >= length)
+                {
+                    assert_ne!(other >> (longer - length), *code);
+                }
+            }
+            assert_eq!(
+                table.lengths.iter().map(|count| usize::from(*count)).sum::<usize>(),
+                used
+            );
+        }
     }
 }

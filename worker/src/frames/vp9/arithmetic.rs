@@ -1,4 +1,8 @@
 //! The arithmetic decoder (section 9.2).
+#![expect(
+    clippy::inline_always,
+    reason = "what a loop of many rounds calls, and what is compiled for wider registers with its caller"
+)]
 
 /// Reads bits of given probabilities from what is left of a packet.
 #[derive(Clone)]
@@ -35,7 +39,7 @@ impl<'a> Arithmetic<'a> {
             self.position += 6;
             self.ready += 48;
         }
-        let split = 1 + ((self.range - 1) * u32::from(probability) >> 8);
+        let split = 1 + (((self.range - 1) * u32::from(probability)) >> 8);
         let large = u64::from(split) << self.ready;
         let one = self.value >= large;
         if one {
@@ -75,13 +79,16 @@ impl<'a> Arithmetic<'a> {
 /// Six bytes. Behind the end there are zeros, as the specification has it of valid data.
 #[cold]
 fn next_six(data: &[u8], position: usize) -> u64 {
-    let eight = match data.get(position..position + 8).and_then(|bytes| bytes.try_into().ok()) {
-        Some(bytes) => u64::from_be_bytes(bytes),
-        None => {
+    let eight = data.get(position..position + 8).and_then(|bytes| bytes.try_into().ok());
+    let eight = eight.map_or_else(
+        || {
             let rest = data.get(position..).unwrap_or_default().iter();
-            rest.chain(&[0; 8]).take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-        }
-    };
+            rest.chain(&[0; 8])
+                .take(8)
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        },
+        u64::from_be_bytes,
+    );
     eight >> 16
 }
 
@@ -96,7 +103,12 @@ pub struct ArithmeticWriter {
 
 impl Default for ArithmeticWriter {
     fn default() -> Self {
-        let mut writer = Self { bytes: Vec::new(), low: 0, range: 255, waiting: -24 };
+        let mut writer = Self {
+            bytes: Vec::new(),
+            low: 0,
+            range: 255,
+            waiting: -24,
+        };
         writer.flag(false, 128);
         writer
     }
@@ -104,7 +116,7 @@ impl Default for ArithmeticWriter {
 
 impl ArithmeticWriter {
     pub fn flag(&mut self, one: bool, probability: u8) {
-        let split = 1 + ((self.range - 1) * u32::from(probability) >> 8);
+        let split = 1 + (((self.range - 1) * u32::from(probability)) >> 8);
         if one {
             self.low += u64::from(split);
             self.range -= split;
@@ -144,5 +156,48 @@ impl ArithmeticWriter {
     pub fn finished(mut self) -> Vec<u8> {
         self.literal(0, 32);
         self.bytes
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// The same numbers each time.
+    pub struct Numbers(pub u64);
+
+    impl Numbers {
+        pub fn below(&mut self, end: u64) -> u64 {
+            // xorshift64 (Marsaglia, 2003).
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0 % end
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut numbers = Numbers(1);
+        for length in [0, 1, 7, 100, 5000] {
+            let flags: Vec<(bool, u8)> = (0..length)
+                .map(|_| {
+                    let probability = 1 + numbers.below(255) as u8;
+                    // Mostly the likelier, and long runs of it carry into what is written already.
+                    (numbers.below(300) >= u64::from(probability), probability)
+                })
+                .collect();
+            let mut writer = ArithmeticWriter::default();
+            for (flag, probability) in &flags {
+                writer.flag(*flag, *probability);
+            }
+            let bytes = writer.finished();
+            let mut reader = Arithmetic::new(&bytes).unwrap();
+            for (index, (flag, probability)) in flags.into_iter().enumerate() {
+                assert_eq!(reader.flag(probability), flag, "flag {index} of {length}");
+            }
+        }
+        assert!(Arithmetic::new(&[]).is_none());
+        assert!(Arithmetic::new(&[0xff]).is_none());
     }
 }

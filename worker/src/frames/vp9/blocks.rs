@@ -152,7 +152,13 @@ pub struct Found {
 
 impl<'a> Picture<'a> {
     /// `(width, height)` in pixels; `field` is memory for motion. None if it is of a kind that is left to ffmpeg.
-    pub fn new(header: &Header, tx_mode: TxMode, (width, height): (usize, usize), before: Before<'a>, mut field: Vec<Motion>) -> Option<Self> {
+    pub fn new(
+        header: &Header,
+        tx_mode: TxMode,
+        (width, height): (usize, usize),
+        before: Before<'a>,
+        mut field: Vec<Motion>,
+    ) -> Option<Self> {
         let (columns, rows) = (width.div_ceil(8), height.div_ceil(8));
         let padded = columns.next_multiple_of(8) + 8;
         let step = |table: &[i32; 256], delta: i32| table[(header.quantizer + delta).clamp(0, 255) as usize];
@@ -171,7 +177,10 @@ impl<'a> Picture<'a> {
             filter,
             steps: [
                 [step(&tables::DC_QUANTIZER, luma_first), step(&tables::AC_QUANTIZER, 0)],
-                [step(&tables::DC_QUANTIZER, chroma_first), step(&tables::AC_QUANTIZER, chroma_others)],
+                [
+                    step(&tables::DC_QUANTIZER, chroma_first),
+                    step(&tables::AC_QUANTIZER, chroma_others),
+                ],
             ],
             rows,
             columns,
@@ -206,7 +215,11 @@ impl<'a> Picture<'a> {
                 }
             }
         }
-        Ok(Found { edits: self.out, motion: self.field, depends: self.depends })
+        Ok(Found {
+            edits: self.out,
+            motion: self.field,
+            depends: self.depends,
+        })
     }
 
     /// Reads the first square of each tile only, which is all of a picture that motion in the next may depend on without a
@@ -258,7 +271,8 @@ impl<'a> Picture<'a> {
         }
         let half = (1 << log2) >> 1;
         let (has_rows, has_columns) = (row + half < self.rows, column + half < self.columns);
-        let context = usize::from(self.above.partition[column] >> log2 & 1) + 2 * usize::from(beside.partition[row % 8] >> log2 & 1);
+        let context = usize::from(self.above.partition[column] >> log2 & 1)
+            + 2 * usize::from(beside.partition[row % 8] >> log2 & 1);
         let probabilities = &self.probabilities.partition[log2][context];
         let partition = match (has_rows, has_columns) {
             (true, true) => reader.tree(&PARTITIONS, probabilities),
@@ -302,8 +316,8 @@ impl<'a> Picture<'a> {
         let context = usize::from(has_above && above.skip) + usize::from(has_left && left.skip);
         let skip = reader.flag(p.skip[context]);
         // Intra above, intra beside: none where there is no neighbour.
-        let intra_above = has_above.then(|| above.reference == 0);
-        let intra_left = has_left.then(|| left.reference == 0);
+        let intra_above = has_above.then_some(above.reference == 0);
+        let intra_left = has_left.then_some(left.reference == 0);
         let context = match (intra_above, intra_left) {
             (Some(true), Some(true)) => 3,
             (Some(a), Some(b)) => usize::from(a || b),
@@ -313,7 +327,8 @@ impl<'a> Picture<'a> {
         let inter = reader.flag(p.is_inter[context]);
         let largest = LARGEST_TX[size];
         let tx = if self.tx_mode.select && size >= BLOCK_8X8 && (!skip || !inter) {
-            let neighbour = |there: bool, skip: bool, tx: u8| there.then_some(if skip { largest } else { usize::from(tx) });
+            let neighbour =
+                |there: bool, skip: bool, tx: u8| there.then_some(if skip { largest } else { usize::from(tx) });
             let a = neighbour(has_above, above.skip, above.tx);
             let l = neighbour(has_left, left.skip, left.tx);
             let sum = match (a, l) {
@@ -348,16 +363,27 @@ impl<'a> Picture<'a> {
                 _ => 0,
             };
             let context = mode_context(self.above.blocks[column + across].mode, beside.blocks[r + across].mode);
-            let read_mode = |reader: &mut Arithmetic<'_>| NEAREST + reader.tree(&INTER_MODES, &p.inter_mode[context]) as u8;
+            let read_mode =
+                |reader: &mut Arithmetic<'_>| NEAREST + reader.tree(&INTER_MODES, &p.inter_mode[context]) as u8;
             if size >= BLOCK_8X8 {
                 modes = [read_mode(reader); 4];
             }
             if self.filter_told {
                 let a = if intra_above == Some(false) { above.filter } else { 3 };
                 let l = if intra_left == Some(false) { left.filter } else { 3 };
-                let context = if a == l || a == 3 { l } else if l == 3 { a } else { 3 };
+                let context = if a == l || a == 3 {
+                    l
+                } else if l == 3 {
+                    a
+                } else {
+                    3
+                };
                 let probabilities = &p.interpolation[usize::from(context)];
-                filter = if reader.flag(probabilities[0]) { 1 + reader.flag(probabilities[1]) as u8 } else { 0 };
+                filter = if reader.flag(probabilities[0]) {
+                    1 + u8::from(reader.flag(probabilities[1]))
+                } else {
+                    0
+                };
             }
             if size >= BLOCK_8X8 {
                 vectors = [self.vector(reader, block, reference, modes[0])?; 4];
@@ -393,7 +419,21 @@ impl<'a> Picture<'a> {
             self.nothing(beside, block);
             true
         } else {
-            self.residual(reader, beside, block, &Predicted { inter, skip, tx, reference, modes, uv_mode, vectors, filter })
+            self.residual(
+                reader,
+                beside,
+                block,
+                &Predicted {
+                    inter,
+                    skip,
+                    tx,
+                    reference,
+                    modes,
+                    uv_mode,
+                    vectors,
+                    filter,
+                },
+            )
         };
         let skip = skip || (inter && size >= BLOCK_8X8 && empty);
         let (wide, high) = ((1 << WIDTH[size]) / 2, (1 << HEIGHT[size]) / 2);
@@ -404,7 +444,14 @@ impl<'a> Picture<'a> {
             fill(&mut self.field, line * self.columns + column, end - column, motion);
         }
         let parted = inter && size < BLOCK_8X8;
-        let own = Neighbour { skip, reference, tx: tx as u8, mode: modes[3], filter, parted };
+        let own = Neighbour {
+            skip,
+            reference,
+            tx: tx as u8,
+            mode: modes[3],
+            filter,
+            parted,
+        };
         fill(&mut self.above.blocks, column, wide, own);
         fill(&mut beside.blocks, r, high, own);
         if parted {
@@ -421,7 +468,9 @@ fn fill<T: Copy>(places: &mut [T], from: usize, count: usize, value: T) {
     if let Ok(eight) = <&mut [T; 8]>::try_from(&mut *places) {
         *eight = [value; 8];
     } else {
-        places.iter_mut().for_each(|place| *place = value);
+        for place in places {
+            *place = value;
+        }
     }
 }
 

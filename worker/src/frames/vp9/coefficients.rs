@@ -1,4 +1,5 @@
 //! The coefficients of a transform (section 6.4.24).
+#![expect(clippy::inline_always, reason = "what a loop of many rounds calls")]
 
 use super::arithmetic::Arithmetic;
 use super::tables;
@@ -20,12 +21,15 @@ enum Along {
 
 const fn order<const N: usize>(scan: &[u16; N], along: Along) -> [Step; N] {
     let width = N.isqrt() as u16;
-    let mut steps = [Step { position: 0, neighbours: [0; 2] }; N];
+    let mut steps = [Step {
+        position: 0,
+        neighbours: [0; 2],
+    }; N];
     let mut at = 1;
     while at < N {
         let position = scan[at];
         let (above, beside) = (position.wrapping_sub(width), position.wrapping_sub(1));
-        let neighbours = match (position >= width, position % width > 0, along) {
+        let neighbours = match (position >= width, !position.is_multiple_of(width), along) {
             (true, true, Along::Both) => [above, beside],
             (true, true, Along::Above) | (true, false, _) => [above, above],
             _ => [beside, beside],
@@ -99,7 +103,12 @@ pub fn read(reader: &mut Arithmetic<'_>, transform: Transform<'_>, out: &mut Vec
     }
 }
 
-fn in_order<const N: usize>(reader: &mut Arithmetic<'_>, of: Transform<'_>, order: &[Step; N], out: &mut Vec<(u16, i32)>) {
+fn in_order<const N: usize>(
+    reader: &mut Arithmetic<'_>,
+    of: Transform<'_>,
+    order: &[Step; N],
+    out: &mut Vec<(u16, i32)>,
+) {
     // A copy stays in registers.
     let mut here = reader.clone();
     tokens(&mut here, of, order, out);
@@ -107,7 +116,12 @@ fn in_order<const N: usize>(reader: &mut Arithmetic<'_>, of: Transform<'_>, orde
 }
 
 #[inline(always)]
-fn tokens<const N: usize>(reader: &mut Arithmetic<'_>, of: Transform<'_>, order: &[Step; N], out: &mut Vec<(u16, i32)>) {
+fn tokens<const N: usize>(
+    reader: &mut Arithmetic<'_>,
+    of: Transform<'_>,
+    order: &[Step; N],
+    out: &mut Vec<(u16, i32)>,
+) {
     let bands = &BANDS[usize::from(of.size > 0)];
     let band = |at: usize| &of.probabilities[usize::from(*bands.get(at).unwrap_or(&5))];
     let mut p = &band(0)[of.context];
@@ -119,7 +133,7 @@ fn tokens<const N: usize>(reader: &mut Arithmetic<'_>, of: Transform<'_>, order:
             if at == N {
                 return;
             }
-            p = &band(at)[around(&order[at], &classes)];
+            p = &band(at)[around(order[at], &classes)];
         }
         let (value, class) = if reader.flag(p[2]) { large(reader, p[2]) } else { (1, 1) };
         let value = value * of.steps[usize::from(at > 0)];
@@ -133,7 +147,7 @@ fn tokens<const N: usize>(reader: &mut Arithmetic<'_>, of: Transform<'_>, order:
         if at == N {
             return;
         }
-        p = &band(at)[around(&order[at], &classes)];
+        p = &band(at)[around(order[at], &classes)];
         if !reader.flag(p[0]) {
             return;
         }
@@ -141,7 +155,7 @@ fn tokens<const N: usize>(reader: &mut Arithmetic<'_>, of: Transform<'_>, order:
 }
 
 /// The context of a coefficient, from the classes of its neighbours.
-fn around<const N: usize>(step: &Step, classes: &[u8; N]) -> usize {
+fn around<const N: usize>(step: Step, classes: &[u8; N]) -> usize {
     let [one, other] = step.neighbours.map(|at| usize::from(classes[usize::from(at)]));
     (1 + one + other) >> 1
 }
@@ -152,7 +166,10 @@ fn large(reader: &mut Arithmetic<'_>, probability: u8) -> (i32, u8) {
     let row = usize::from(probability) * 8;
     let p = &tables::PARETO[row..row + 8];
     let more = |reader: &mut Arithmetic<'_>, least: i32, bits: &[u8]| {
-        least + bits.iter().fold(0, |value, bit| value << 1 | i32::from(reader.flag(*bit)))
+        least
+            + bits
+                .iter()
+                .fold(0, |value, bit| value << 1 | i32::from(reader.flag(*bit)))
     };
     if !reader.flag(p[0]) {
         if !reader.flag(p[1]) {
@@ -161,11 +178,19 @@ fn large(reader: &mut Arithmetic<'_>, probability: u8) -> (i32, u8) {
         return (3 + i32::from(reader.flag(p[2])), 3);
     }
     if !reader.flag(p[3]) {
-        let value = if reader.flag(p[4]) { more(reader, 7, &[165, 145]) } else { more(reader, 5, &[159]) };
+        let value = if reader.flag(p[4]) {
+            more(reader, 7, &[165, 145])
+        } else {
+            more(reader, 5, &[159])
+        };
         return (value, 4);
     }
     let value = if !reader.flag(p[5]) {
-        if reader.flag(p[6]) { more(reader, 19, &LARGE_4) } else { more(reader, 11, &LARGE_3) }
+        if reader.flag(p[6]) {
+            more(reader, 19, &LARGE_4)
+        } else {
+            more(reader, 11, &LARGE_3)
+        }
     } else if reader.flag(p[7]) {
         more(reader, 67, &LARGE_6)
     } else {

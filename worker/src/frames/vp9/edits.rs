@@ -18,11 +18,22 @@ pub struct Edit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// Another place, down and across in sixteenths, of a reference: 1 is the picture before, 2 and 3 are others.
-    Move { reference: u8, vector: [i32; 2], filter: u8, width: usize, height: usize },
+    Move {
+        reference: u8,
+        vector: [i32; 2],
+        filter: u8,
+        width: usize,
+        height: usize,
+    },
     /// Predicted from its neighbours; the side is 4 << `size`.
     Predict { mode: u8, size: usize, edges: Edges },
     /// Coefficients are added.
-    Add { size: usize, kind: u8, from: usize, to: usize },
+    Add {
+        size: usize,
+        kind: u8,
+        from: usize,
+        to: usize,
+    },
 }
 
 /// Everything that a picture changes, in its order.
@@ -47,7 +58,12 @@ pub struct PlaneMut<'a> {
 
 impl PlaneMut<'_> {
     fn read(&self) -> Plane<'_> {
-        Plane { data: self.data, stride: self.stride, width: self.width, height: self.height }
+        Plane {
+            data: self.data,
+            stride: self.stride,
+            width: self.width,
+            height: self.height,
+        }
     }
 }
 
@@ -57,17 +73,36 @@ impl Edits {
         // What moves is read before anything is written: it may come from where something else goes.
         let mut moved = Vec::new();
         for edit in &self.edits {
-            if let What::Move { reference, vector, filter, width, height } = edit.what {
+            if let What::Move {
+                reference,
+                vector,
+                filter,
+                width,
+                height,
+            } = edit.what
+            {
                 let source = match reference {
                     1 => picture.planes[edit.plane].read(),
                     other => others[usize::from(other) - 2][edit.plane],
                 };
-                predict::from_elsewhere(source, (edit.x, edit.y), vector, usize::from(filter), (width, height), &mut moved);
+                predict::from_elsewhere(
+                    source,
+                    (edit.x, edit.y),
+                    vector,
+                    usize::from(filter),
+                    (width, height),
+                    &mut moved,
+                );
             }
         }
         let mut taken = 0;
         for edit in &self.edits {
-            let PlaneMut { data, stride, width, height } = &mut picture.planes[edit.plane];
+            let PlaneMut {
+                data,
+                stride,
+                width,
+                height,
+            } = &mut picture.planes[edit.plane];
             let stride = *stride;
             let start = edit.y * stride + edit.x;
             match edit.what {
@@ -81,7 +116,14 @@ impl Edits {
                     predict::from_neighbours(mode, size, edges, data, stride, (*width, *height), (edit.x, edit.y));
                 }
                 What::Add { size, kind, from, to } => {
-                    transform::add(&self.coefficients[from..to], size, kind, &mut data[start..], stride, (*width - edit.x, *height - edit.y));
+                    transform::add(
+                        &self.coefficients[from..to],
+                        size,
+                        kind,
+                        &mut data[start..],
+                        stride,
+                        (*width - edit.x, *height - edit.y),
+                    );
                 }
             }
         }

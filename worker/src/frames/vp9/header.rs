@@ -29,6 +29,7 @@ pub fn without_loop_filter(packet: &mut [u8]) -> bool {
 
 /// What is told of a picture before anything is arithmetic coded.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of the format")]
 pub struct Header {
     pub profile: u32,
     pub shows_existing: bool,
@@ -69,7 +70,10 @@ impl Header {
     /// The header of a frame; `size` is that of its references. None if it is cut off, or with other samples than 8 bits and 4:2:0
     /// where it says which.
     pub fn read(packet: &[u8], size: Option<(u32, u32)>) -> Option<Self> {
-        let mut bits = Bits { data: packet, position: 0 };
+        let mut bits = Bits {
+            data: packet,
+            position: 0,
+        };
         if bits.read(2)? != 2 {
             return None;
         }
@@ -214,7 +218,6 @@ impl Header {
     pub fn lossless(&self) -> bool {
         self.quantizer == 0 && self.quantizer_deltas == [0; 3]
     }
-
 }
 
 struct Bits<'a> {
@@ -251,7 +254,7 @@ impl Bits<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
     fn written(fields: &[(u32, usize)]) -> Vec<u8> {
@@ -291,7 +294,7 @@ mod tests {
     }
 
     /// The header of an inter frame written by Chromium, up to the filter: level 63, sharpness 0.
-    fn inter_frame(level: u32) -> Vec<u8> {
+    pub fn inter_frame(level: u32) -> Vec<u8> {
         written(&[
             (2, 2),
             (0, 2),

@@ -6,14 +6,24 @@ use super::motion::{self, AROUND, Candidates, Motion, UNKNOWN, Vector};
 
 impl Picture<'_> {
     /// The motion of a block of 8x8 or more.
-    pub fn vector(&mut self, reader: &mut Arithmetic<'_>, block: &Block, reference: u8, mode: u8) -> Result<Vector, Left> {
+    pub fn vector(
+        &mut self,
+        reader: &mut Arithmetic<'_>,
+        block: &Block,
+        reference: u8,
+        mode: u8,
+    ) -> Result<Vector, Left> {
         if mode == ZERO {
             return Ok([0; 2]);
         }
         let wanted = if mode == NEAR { 2 } else { 1 };
         let list = self.candidates(block, reference, wanted, None)?;
         let best = motion::lowered(list[wanted - 1], self.precise);
-        Ok(if mode == NEW { motion::read(reader, self.probabilities, best, self.precise) } else { best })
+        Ok(if mode == NEW {
+            motion::read(reader, self.probabilities, best, self.precise)
+        } else {
+            best
+        })
     }
 
     /// The motion of a part of a block of 8x8.
@@ -34,7 +44,9 @@ impl Picture<'_> {
             3 => &[2, 1, 0],
             _ => &[0],
         };
-        if mode == NEAREST && let [first, ..] = own {
+        if mode == NEAREST
+            && let [first, ..] = own
+        {
             return Ok(vectors[*first]);
         }
         let (column, row) = (block.column, block.row % 8);
@@ -42,12 +54,20 @@ impl Picture<'_> {
             self.above.blocks[column].parted.then(|| self.above.parts[column]),
             beside.blocks[row].parted.then(|| beside.parts[row]),
         ];
-        let list = self.candidates(block, reference, if mode == NEAR { 2 } else { 1 }, Some((sub, neighbours)))?;
+        let list = self.candidates(
+            block,
+            reference,
+            if mode == NEAR { 2 } else { 1 },
+            Some((sub, neighbours)),
+        )?;
         let Some((first, rest)) = own.split_first() else {
             return Ok(list[usize::from(mode - NEAREST)]);
         };
         let rest = rest.iter().map(|sub| vectors[*sub]);
-        Ok(rest.chain(list).find(|vector| *vector != vectors[*first]).unwrap_or_default())
+        Ok(rest
+            .chain(list)
+            .find(|vector| *vector != vectors[*first])
+            .unwrap_or_default())
     }
 
     /// The first so many different vectors that neighbours and the picture before suggest. `sub`: for which part of a block of
@@ -64,7 +84,12 @@ impl Picture<'_> {
         let mut found = Candidates::default();
         let mut neighbours = [UNKNOWN; 8];
         for (index, (down, across)) in AROUND[block.size].into_iter().enumerate() {
-            let (Some(r), Some(c)) = (block.row.checked_add_signed(down), block.column.checked_add_signed(across)) else { continue };
+            let (Some(r), Some(c)) = (
+                block.row.checked_add_signed(down),
+                block.column.checked_add_signed(across),
+            ) else {
+                continue;
+            };
             if r >= self.rows || c < self.tile.0 || c >= self.tile.1 {
                 continue;
             }
@@ -116,7 +141,9 @@ impl Picture<'_> {
         let (top, bottom) = bounds(block.row, high, self.rows);
         let (left, right) = bounds(block.column, wide, self.columns);
         let clamped = |value: i16, (least, most): (i32, i32)| i32::from(value).clamp(least.min(most), most) as i16;
-        Ok(found.list.map(|[down, across]| [clamped(down, (top, bottom)), clamped(across, (left, right))]))
+        Ok(found
+            .list
+            .map(|[down, across]| [clamped(down, (top, bottom)), clamped(across, (left, right))]))
     }
 
     /// Which of the three references (1 to 3) a block is predicted from.
@@ -134,7 +161,7 @@ impl Picture<'_> {
         let (a, l) = (self.above.blocks[column].reference, beside.blocks[r].reference);
         let one = |is: bool| usize::from(is);
         let context = match intra {
-            (Some(true), Some(true)) | (None, None) | (Some(true), None) | (None, Some(true)) => 2,
+            (Some(true) | None, Some(true) | None) => 2,
             (Some(false), Some(false)) => 2 * one(a == LAST) + 2 * one(l == LAST),
             (Some(false), _) => 4 * one(a == LAST),
             (_, Some(false)) => 4 * one(l == LAST),
@@ -143,17 +170,41 @@ impl Picture<'_> {
             return 1;
         }
         let context = match intra {
-            (Some(true), Some(true)) | (None, None) | (Some(true), None) | (None, Some(true)) => 2,
+            (Some(true) | None, Some(true) | None) => 2,
             (Some(false), Some(false)) => match (a == LAST, l == LAST) {
                 (true, true) => 3,
                 (true, false) => 4 * one(l == GOLDEN),
                 (false, true) => 4 * one(a == GOLDEN),
                 (false, false) => 2 * one(a == GOLDEN) + 2 * one(l == GOLDEN),
             },
-            (Some(false), Some(true)) => if a == LAST { 3 } else { 4 * one(a == GOLDEN) },
-            (Some(true), Some(false)) => if l == LAST { 3 } else { 4 * one(l == GOLDEN) },
-            (Some(false), None) => if a == LAST { 2 } else { 4 * one(a == GOLDEN) },
-            (None, Some(false)) => if l == LAST { 2 } else { 4 * one(l == GOLDEN) },
+            (Some(false), Some(true)) => {
+                if a == LAST {
+                    3
+                } else {
+                    4 * one(a == GOLDEN)
+                }
+            }
+            (Some(true), Some(false)) => {
+                if l == LAST {
+                    3
+                } else {
+                    4 * one(l == GOLDEN)
+                }
+            }
+            (Some(false), None) => {
+                if a == LAST {
+                    2
+                } else {
+                    4 * one(a == GOLDEN)
+                }
+            }
+            (None, Some(false)) => {
+                if l == LAST {
+                    2
+                } else {
+                    4 * one(l == GOLDEN)
+                }
+            }
         };
         2 + reader.bit(p[context][1]) as u8
     }

@@ -43,8 +43,26 @@ pub const AROUND: [[(isize, isize); 8]; 13] = [
     SMALL,
     SMALL,
     SMALL,
-    [(0, -1), (-1, 0), (1, -1), (-1, -1), (0, -2), (-2, 0), (-2, -1), (-1, -2)],
-    [(-1, 0), (0, -1), (-1, 1), (-1, -1), (-2, 0), (0, -2), (-1, -2), (-2, -1)],
+    [
+        (0, -1),
+        (-1, 0),
+        (1, -1),
+        (-1, -1),
+        (0, -2),
+        (-2, 0),
+        (-2, -1),
+        (-1, -2),
+    ],
+    [
+        (-1, 0),
+        (0, -1),
+        (-1, 1),
+        (-1, -1),
+        (-2, 0),
+        (0, -2),
+        (-1, -2),
+        (-2, -1),
+    ],
     [(-1, 0), (0, -1), (-1, 1), (1, -1), (-1, -1), (-3, 0), (0, -3), (-3, -3)],
     [(0, -1), (-1, 0), (2, -1), (-1, -1), (-1, 1), (0, -3), (-3, 0), (-3, -3)],
     [(-1, 0), (0, -1), (-1, 2), (-1, -1), (1, -1), (-3, 0), (0, -3), (-3, -3)],
@@ -53,7 +71,16 @@ pub const AROUND: [[(isize, isize); 8]; 13] = [
     [(-1, 0), (0, -1), (-1, 4), (2, -1), (-1, -1), (-3, 0), (0, -3), (-1, 2)],
     [(-1, 3), (3, -1), (-1, 4), (4, -1), (-1, -1), (-1, 0), (0, -1), (-1, 6)],
 ];
-const SMALL: [(isize, isize); 8] = [(-1, 0), (0, -1), (-1, -1), (-2, 0), (0, -2), (-2, -1), (-1, -2), (-2, -2)];
+const SMALL: [(isize, isize); 8] = [
+    (-1, 0),
+    (0, -1),
+    (-1, -1),
+    (-2, 0),
+    (0, -2),
+    (-2, -1),
+    (-1, -2),
+    (-2, -2),
+];
 
 /// Up to two different vectors.
 #[derive(Clone, Copy, Default)]
@@ -116,15 +143,37 @@ fn part(reader: &mut Arithmetic<'_>, p: &[u8; 33], precise: bool) -> i16 {
     let (classes, zero, bits) = (&p[1..11], p[11], &p[12..22]);
     let negative = reader.flag(p[0]);
     let class = reader.tree(&CLASSES, classes);
-    let (whole, fraction, last, least) = if class == 0 {
+    let (whole, fraction, last, smallest) = if class == 0 {
         let whole = reader.bit(zero);
         (whole, &p[22 + 3 * whole..25 + 3 * whole], p[31], 0)
     } else {
-        let whole = bits[..class].iter().enumerate().fold(0, |sum, (i, bit)| sum | reader.bit(*bit) << i);
+        let whole = bits[..class]
+            .iter()
+            .enumerate()
+            .fold(0, |sum, (i, bit)| sum | reader.bit(*bit) << i);
         (whole, &p[28..31], p[32], 2 << (class + 2))
     };
     let fraction = reader.tree(&JOINTS, fraction);
     let last = if precise { reader.bit(last) } else { 1 };
-    let size = (least + (whole << 3 | fraction << 1 | last) + 1) as i16;
+    let size = (smallest + (whole << 3 | fraction << 1 | last) + 1) as i16;
     if negative { -size } else { size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn motion_is_one_number_and_back() {
+        for vector in [[0, 0], [-1, 1], [16_383, -16_383], [-8, 255]] {
+            for reference in 1..=3 {
+                let motion = Motion::new(reference, vector).unwrap();
+                assert_eq!((motion.reference(), motion.vector()), (Some(reference), vector));
+            }
+        }
+        assert_eq!(Motion::new(1, [0, -16_384]), None);
+        assert_eq!((NONE.reference(), UNKNOWN.reference()), (None, None));
+        assert_ne!(NONE, UNKNOWN);
+        assert_eq!(Motion::new(0, [0, 0]), Some(NONE));
+    }
 }

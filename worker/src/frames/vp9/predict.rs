@@ -15,7 +15,15 @@ pub struct Edges {
 const LARGEST: usize = 32;
 
 /// Predicts a square of 4 << `size` samples from those around it. The mode is one of ten in the order of the specification.
-pub fn from_neighbours(mode: u8, size: usize, edges: Edges, plane: &mut [u8], stride: usize, (width, height): (usize, usize), (x, y): (usize, usize)) {
+pub fn from_neighbours(
+    mode: u8,
+    size: usize,
+    edges: Edges,
+    plane: &mut [u8],
+    stride: usize,
+    (width, height): (usize, usize),
+    (x, y): (usize, usize),
+) {
     let n = 4 << size;
     // Above from the corner on: above[0] is the corner.
     let mut above = [127_u8; 2 * LARGEST + 1];
@@ -51,83 +59,56 @@ pub fn from_neighbours(mode: u8, size: usize, edges: Edges, plane: &mut [u8], st
         }
     };
     let bent = |i: isize| three(around(i - 1), around(i), around(i + 1));
+    let sum = |samples: &[u8]| samples.iter().map(|sample| u32::from(*sample)).sum::<u32>();
     match mode {
-        1 => out.iter_mut().for_each(|row| row[..n].copy_from_slice(&above[..n])),
-        2 => out[..n].iter_mut().zip(left).for_each(|(row, left)| row[..n].fill(left)),
-        3 => {
-            for (i, row) in out[..n].iter_mut().enumerate() {
-                for (j, sample) in row[..n].iter_mut().enumerate() {
-                    let at = i + j;
-                    *sample = if at + 2 < 2 * n { three(above[at], above[at + 1], above[at + 2]) } else { above[2 * n - 1] };
-                }
+        1 => each(&mut out, n, |_, j| above[j]),
+        2 => each(&mut out, n, |i, _| left[i]),
+        3 => each(&mut out, n, |i, j| match i + j {
+            at if at + 2 < 2 * n => three(above[at], above[at + 1], above[at + 2]),
+            _ => above[2 * n - 1],
+        }),
+        4 => each(&mut out, n, |i, j| bent(j as isize - i as isize)),
+        // Two rows for one step to the right.
+        5 => each(&mut out, n, |i, j| match j as isize - (i / 2) as isize {
+            along @ 0.. if i % 2 == 0 => two(around(along), around(along + 1)),
+            along @ 0.. => bent(along),
+            along => bent(2 * along + 1 - (i % 2) as isize),
+        }),
+        // Two columns for one step down.
+        6 => each(&mut out, n, |i, j| match i as isize - (j / 2) as isize {
+            along @ 0.. if j % 2 == 0 => two(around(-along), around(-along - 1)),
+            along @ 0.. => bent(-along),
+            _ => bent((j - 2 * i) as isize - 1),
+        }),
+        7 => each(&mut out, n, |i, j| {
+            let left = |further: usize| left[(i + j / 2 + further).min(n - 1)];
+            if j % 2 == 0 {
+                two(left(0), left(1))
+            } else {
+                three(left(0), left(1), left(2))
             }
-        }
-        4 => {
-            for (i, row) in out[..n].iter_mut().enumerate() {
-                for (j, sample) in row[..n].iter_mut().enumerate() {
-                    *sample = bent(j as isize - i as isize);
-                }
+        }),
+        8 => each(&mut out, n, |i, j| {
+            let at = j + i / 2;
+            if i % 2 == 0 {
+                two(above[at], above[at + 1])
+            } else {
+                three(above[at], above[at + 1], above[at + 2])
             }
-        }
-        5 => {
-            for i in 0..n {
-                for j in 0..n {
-                    // Two rows for one step to the right.
-                    let along = j as isize - (i / 2) as isize;
-                    out[i][j] = if along >= 0 {
-                        if i % 2 == 0 { two(around(along), around(along + 1)) } else { bent(along) }
-                    } else {
-                        bent(2 * along + 1 - (i % 2) as isize)
-                    };
-                }
-            }
-        }
-        6 => {
-            for i in 0..n {
-                for j in 0..n {
-                    let along = i as isize - (j / 2) as isize;
-                    out[i][j] = if along >= 0 {
-                        if j % 2 == 0 { two(around(-along), around(-along - 1)) } else { bent(-along) }
-                    } else {
-                        bent((j - 2 * i) as isize - 1)
-                    };
-                }
-            }
-        }
-        7 => {
-            for i in 0..n {
-                for j in 0..n {
-                    let at = i + j / 2;
-                    let left = |i: usize| left[i.min(n - 1)];
-                    out[i][j] = if j % 2 == 0 { two(left(at), left(at + 1)) } else { three(left(at), left(at + 1), left(at + 2)) };
-                }
-            }
-        }
-        8 => {
-            for i in 0..n {
-                for j in 0..n {
-                    let at = j + i / 2;
-                    out[i][j] = if i % 2 == 0 { two(above[at], above[at + 1]) } else { three(above[at], above[at + 1], above[at + 2]) };
-                }
-            }
-        }
-        9 => {
-            for (row, left) in out[..n].iter_mut().zip(left) {
-                for (sample, above) in row[..n].iter_mut().zip(above) {
-                    *sample = (i16::from(left) + i16::from(*above) - i16::from(corner)).clamp(0, 255) as u8;
-                }
-            }
-        }
+        }),
+        9 => each(&mut out, n, |i, j| {
+            let value = i16::from(left[i]) + i16::from(above[j]) - i16::from(corner);
+            value.clamp(0, 255) as u8
+        }),
         _ => {
-            let sum = |samples: &[u8]| samples.iter().map(|sample| u32::from(*sample)).sum::<u32>();
-            let n32 = n as u32;
+            let count = n as u32;
             let mean = match (edges.above, edges.left) {
-                (true, true) => (sum(&above[..n]) + sum(&left[..n]) + n32) / (2 * n32),
-                (true, false) => (sum(&above[..n]) + n32 / 2) / n32,
-                (false, true) => (sum(&left[..n]) + n32 / 2) / n32,
+                (true, true) => (sum(&above[..n]) + sum(&left[..n]) + count) / (2 * count),
+                (true, false) => (sum(&above[..n]) + count / 2) / count,
+                (false, true) => (sum(&left[..n]) + count / 2) / count,
                 (false, false) => 128,
             };
-            out[..n].iter_mut().for_each(|row| row[..n].fill(mean as u8));
+            each(&mut out, n, |_, _| mean as u8);
         }
     }
     let (wide, high) = (n.min(width - x), n.min(height - y));
@@ -137,8 +118,26 @@ pub fn from_neighbours(mode: u8, size: usize, edges: Edges, plane: &mut [u8], st
     }
 }
 
+type Square = [[u8; LARGEST]; LARGEST];
+
+/// Fills the first rows and columns with what is said of each.
+fn each(square: &mut Square, side: usize, sample: impl Fn(usize, usize) -> u8) {
+    for (i, row) in square.iter_mut().enumerate().take(side) {
+        for (j, place) in row.iter_mut().enumerate().take(side) {
+            *place = sample(i, j);
+        }
+    }
+}
+
 /// Appends the samples of a rectangle that lie `vector` (down and across, in sixteenths) away in another picture.
-pub fn from_elsewhere(source: Plane<'_>, (x, y): (usize, usize), vector: [i32; 2], filter: usize, (wide, high): (usize, usize), out: &mut Vec<u8>) {
+pub fn from_elsewhere(
+    source: Plane<'_>,
+    (x, y): (usize, usize),
+    vector: [i32; 2],
+    filter: usize,
+    (wide, high): (usize, usize),
+    out: &mut Vec<u8>,
+) {
     let [down, across] = vector;
     let (top, left) = (y as i32 + (down >> 4), x as i32 + (across >> 4));
     let (down, across) = ((down & 15) as usize, (across & 15) as usize);

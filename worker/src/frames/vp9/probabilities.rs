@@ -1,6 +1,7 @@
 //! What a stream has told of its probabilities (sections 6.3 and 10.5).
 
 use super::arithmetic::{Arithmetic, ArithmeticWriter};
+use super::header::Header;
 use super::tables;
 
 /// Tokens: transform size, plane (luma or not), prediction (another picture or not), band, context.
@@ -29,7 +30,13 @@ pub struct Probabilities {
 impl Default for Probabilities {
     fn default() -> Self {
         let mut coefficients: Box<Coefficients> = Box::default();
-        let flat = coefficients.iter_mut().flatten().flatten().flatten().flatten().flatten();
+        let flat = coefficients
+            .iter_mut()
+            .flatten()
+            .flatten()
+            .flatten()
+            .flatten()
+            .flatten();
         for (probability, given) in flat.zip(tables::COEFFICIENTS) {
             *probability = given;
         }
@@ -58,15 +65,6 @@ pub struct TxMode {
     pub select: bool,
 }
 
-/// What the compressed header depends on.
-#[derive(Debug, Clone, Copy)]
-pub struct Frame {
-    pub intra: bool,
-    pub lossless: bool,
-    pub interpolation_told: bool,
-    pub precise_motion: bool,
-}
-
 /// The chance, in 256ths, that a probability stays as it is.
 const STAYS: u8 = 252;
 
@@ -81,27 +79,38 @@ struct Section<'a> {
 
 impl Probabilities {
     /// What a compressed header may tell, in its order.
-    fn sections(&mut self, frame: &Frame, mode: TxMode) -> Vec<Section<'_>> {
+    fn sections(&mut self, header: &Header, mode: TxMode) -> Vec<Section<'_>> {
         let mut sections = Vec::with_capacity(12);
-        let section = |probabilities| Section { optional: false, plain: false, probabilities };
+        let section = |probabilities| Section {
+            optional: false,
+            plain: false,
+            probabilities,
+        };
         if mode.select {
             let sizes = self.tx_8.as_flattened_mut().iter_mut();
-            let sizes = sizes.chain(self.tx_16.as_flattened_mut()).chain(self.tx_32.as_flattened_mut());
+            let sizes = sizes
+                .chain(self.tx_16.as_flattened_mut())
+                .chain(self.tx_32.as_flattened_mut());
             sections.push(section(sizes.collect()));
         }
         for size in &mut self.coefficients[..=mode.largest] {
             let bands = size.as_flattened_mut().as_flattened_mut().iter_mut().enumerate();
             // The first of six bands has three contexts.
-            let used = bands.flat_map(|(band, contexts)| contexts[..if band % 6 == 0 { 3 } else { 6 }].as_flattened_mut());
-            sections.push(Section { optional: true, plain: false, probabilities: used.collect() });
+            let used =
+                bands.flat_map(|(band, contexts)| contexts[..if band % 6 == 0 { 3 } else { 6 }].as_flattened_mut());
+            sections.push(Section {
+                optional: true,
+                plain: false,
+                probabilities: used.collect(),
+            });
         }
         let mut others: Vec<&mut u8> = self.skip.iter_mut().collect();
-        if frame.intra {
+        if header.key {
             sections.push(section(others));
             return sections;
         }
         others.extend(self.inter_mode.as_flattened_mut());
-        if frame.interpolation_told {
+        if header.interpolation.is_none() {
             others.extend(self.interpolation.as_flattened_mut());
         }
         others.extend(&mut self.is_inter);
@@ -118,26 +127,36 @@ impl Probabilities {
         for part in [down, across, down_fractions, across_fractions] {
             motion.extend(part);
         }
-        if frame.precise_motion {
+        if header.precise_motion {
             motion.extend(down_last);
             motion.extend(across_last);
         }
-        sections.push(Section { optional: false, plain: true, probabilities: motion });
+        sections.push(Section {
+            optional: false,
+            plain: true,
+            probabilities: motion,
+        });
         sections
     }
 
     /// Reads the compressed header of a picture without compound prediction.
-    pub fn read(&mut self, reader: &mut Arithmetic<'_>, frame: &Frame) -> TxMode {
-        let mode = if frame.lossless {
-            TxMode { largest: 0, select: false }
+    pub fn read(&mut self, reader: &mut Arithmetic<'_>, header: &Header) -> TxMode {
+        let mode = if header.lossless() {
+            TxMode {
+                largest: 0,
+                select: false,
+            }
         } else {
             let mut mode = reader.literal(2);
             if mode == 3 {
                 mode += reader.literal(1);
             }
-            TxMode { largest: mode.min(3), select: mode == 4 }
+            TxMode {
+                largest: mode.min(3),
+                select: mode == 4,
+            }
         };
-        for section in self.sections(frame, mode) {
+        for section in self.sections(header, mode) {
             if section.optional && reader.literal(1) == 0 {
                 continue;
             }
@@ -155,8 +174,8 @@ impl Probabilities {
     }
 
     /// A compressed header that makes these probabilities from those before. None if a header of this kind cannot.
-    pub fn written(&self, mut before: Self, frame: &Frame, mode: TxMode) -> Option<Vec<u8>> {
-        if frame.lossless {
+    pub fn written(&self, mut before: Self, header: &Header, mode: TxMode) -> Option<Vec<u8>> {
+        if header.lossless() {
             return None;
         }
         let mut writer = ArithmeticWriter::default();
@@ -165,8 +184,16 @@ impl Probabilities {
             writer.literal(usize::from(mode.select), 1);
         }
         let mut wanted = self.clone();
-        for (section, wanted) in before.sections(frame, mode).into_iter().zip(wanted.sections(frame, mode)) {
-            let mut pairs: Vec<(&mut u8, u8)> = section.probabilities.into_iter().zip(wanted.probabilities.into_iter().map(|p| *p)).collect();
+        for (section, wanted) in before
+            .sections(header, mode)
+            .into_iter()
+            .zip(wanted.sections(header, mode))
+        {
+            let mut pairs: Vec<(&mut u8, u8)> = section
+                .probabilities
+                .into_iter()
+                .zip(wanted.probabilities.into_iter().map(|p| *p))
+                .collect();
             if section.optional {
                 let any = pairs.iter().any(|(before, wanted)| **before != *wanted);
                 writer.literal(usize::from(any), 1);
@@ -191,15 +218,18 @@ impl Probabilities {
 }
 
 fn read_difference(reader: &mut Arithmetic<'_>) -> usize {
-    if reader.literal(1) == 0 {
-        reader.literal(4)
-    } else if reader.literal(1) == 0 {
-        16 + reader.literal(4)
-    } else if reader.literal(1) == 0 {
-        32 + reader.literal(5)
-    } else {
-        let value = reader.literal(7);
-        if value < 65 { 64 + value } else { (value << 1) - 1 + reader.literal(1) }
+    let mut larger = 0;
+    while larger < 3 && reader.literal(1) == 1 {
+        larger += 1;
+    }
+    match larger {
+        0 => reader.literal(4),
+        1 => 16 + reader.literal(4),
+        2 => 32 + reader.literal(5),
+        _ => match reader.literal(7) {
+            value @ 0..65 => 64 + value,
+            value => (value << 1) - 1 + reader.literal(1),
+        },
     }
 }
 
@@ -229,7 +259,11 @@ fn remapped(delta: usize, probability: u8) -> u8 {
         value.min(253)
     };
     let before = usize::from(probability) - 1;
-    let after = if before << 1 <= 255 { 1 + recentered(steps, before) } else { 255 - recentered(steps, 254 - before) };
+    let after = if before << 1 <= 255 {
+        1 + recentered(steps, before)
+    } else {
+        255 - recentered(steps, 254 - before)
+    };
     after as u8
 }
 
@@ -240,5 +274,72 @@ fn recentered(value: usize, middle: usize) -> usize {
         middle - value.div_ceil(2)
     } else {
         middle + value / 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::arithmetic::tests::Numbers;
+    use super::super::header::tests::inter_frame;
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            quantizer: 60,
+            ..Header::read(&inter_frame(0), Some((640, 360))).unwrap()
+        }
+    }
+
+    #[test]
+    fn a_written_header_makes_one_state_of_another() {
+        let mut numbers = Numbers(7);
+        let header = header();
+        for (largest, select) in [(0, false), (2, false), (3, false), (3, true)] {
+            let mode = TxMode { largest, select };
+            let before = Probabilities::default();
+            let mut wanted = before.clone();
+            for section in wanted.sections(&header, mode) {
+                for probability in section.probabilities {
+                    if numbers.below(4) == 0 {
+                        *probability = if section.plain {
+                            2 * numbers.below(128) as u8 + 1
+                        } else {
+                            1 + numbers.below(255) as u8
+                        };
+                    }
+                }
+            }
+            let bytes = wanted.written(before.clone(), &header, mode).unwrap();
+            let mut read = before;
+            assert_eq!(read.read(&mut Arithmetic::new(&bytes).unwrap(), &header), mode);
+            assert!(read == wanted);
+        }
+    }
+
+    #[test]
+    fn what_a_header_of_its_kind_cannot_tell_is_not_written() {
+        let header = header();
+        let mut wanted = Probabilities::default();
+        // Sizes of transforms are told only where they are chosen block by block.
+        wanted.tx_32[0][0] += 1;
+        let chosen = TxMode {
+            largest: 3,
+            select: true,
+        };
+        assert!(wanted.written(Probabilities::default(), &header, chosen).is_some());
+        let fixed = TxMode {
+            largest: 3,
+            select: false,
+        };
+        assert!(wanted.written(Probabilities::default(), &header, fixed).is_none());
+    }
+
+    #[test]
+    fn every_probability_can_become_every_other() {
+        for from in 1..=255_u8 {
+            let reached: std::collections::BTreeSet<u8> =
+                (0..=254).map(|difference| remapped(difference, from)).collect();
+            assert!((1..=255).all(|to| to == from || reached.contains(&to)), "from {from}");
+        }
     }
 }

@@ -38,7 +38,13 @@ pub struct Predicted {
 
 impl Picture<'_> {
     /// Predictions and coefficients of a block, plane by plane. Whether it had no coefficients.
-    pub fn residual(&mut self, reader: &mut Arithmetic<'_>, beside: &mut Beside, block: &Block, of: &Predicted) -> bool {
+    pub fn residual(
+        &mut self,
+        reader: &mut Arithmetic<'_>,
+        beside: &mut Beside,
+        block: &Block,
+        of: &Predicted,
+    ) -> bool {
         let Block { size, row, column } = *block;
         let (wide, high) = ((1 << WIDTH[size]).max(2), (1 << HEIGHT[size]).max(2));
         let mut empty = true;
@@ -46,17 +52,33 @@ impl Picture<'_> {
             let half = usize::from(plane > 0);
             let (wide, high): (usize, usize) = (wide >> half, high >> half);
             // In units of 4 pixels of the plane.
-            let (left, top) = (column * 2 >> half, row * 2 >> half);
-            let (end_x, end_y) = (self.columns * 2 >> half, self.rows * 2 >> half);
+            let (left, top) = ((column * 2) >> half, (row * 2) >> half);
+            let (end_x, end_y) = ((self.columns * 2) >> half, (self.rows * 2) >> half);
             if of.inter {
-                self.moves(plane, (left, top), (wide.min(end_x - left), high.min(end_y - top)), size < BLOCK_8X8, of);
+                self.moves(
+                    plane,
+                    (left, top),
+                    (wide.min(end_x - left), high.min(end_y - top)),
+                    size < BLOCK_8X8,
+                    of,
+                );
             }
             let tx = match plane {
                 0 => of.tx,
                 _ if size < BLOCK_8X8 => 0,
                 _ => of.tx.min(wide.min(high).ilog2() as usize),
             };
-            let area = Area { plane, tx, left, top, wide, high, end_x, end_y, parted: size < BLOCK_8X8 };
+            let area = Area {
+                plane,
+                tx,
+                left,
+                top,
+                wide,
+                high,
+                end_x,
+                end_y,
+                parted: size < BLOCK_8X8,
+            };
             empty &= self.of_plane(reader, beside, &area, of);
         }
         empty
@@ -66,8 +88,11 @@ impl Picture<'_> {
     pub fn nothing(&mut self, beside: &mut Beside, block: &Block) {
         let bits = |count: usize| (1_u32 << count) - 1;
         for (plane, half) in [(0, 0), (1, 1), (2, 1)] {
-            let (wide, high) = ((1 << WIDTH[block.size]).max(2) >> half, (1 << HEIGHT[block.size]).max(2) >> half);
-            let (at_left, at_top) = (block.column % 8 * 2 >> half, block.row % 8 * 2 >> half);
+            let (wide, high) = (
+                (1 << WIDTH[block.size]).max(2) >> half,
+                (1 << HEIGHT[block.size]).max(2) >> half,
+            );
+            let (at_left, at_top) = ((block.column % 8 * 2) >> half, (block.row % 8 * 2) >> half);
             self.above.nonzero[plane][block.column / 8] &= !(bits(wide) << at_left) as u16;
             beside.nonzero[plane] &= !(bits(high) << at_top) as u16;
         }
@@ -75,7 +100,15 @@ impl Picture<'_> {
 
     /// The same of one plane.
     fn of_plane(&mut self, reader: &mut Arithmetic<'_>, beside: &mut Beside, area: &Area, of: &Predicted) -> bool {
-        let Area { plane, tx, left, top, wide, high, .. } = *area;
+        let Area {
+            plane,
+            tx,
+            left,
+            top,
+            wide,
+            high,
+            ..
+        } = *area;
         let half = usize::from(plane > 0);
         // Where the block lies on the edges of its square, a bit for each 4 samples.
         let (square, at_left, at_top) = (left / (16 >> half), left % (16 >> half), top % (16 >> half));
@@ -90,7 +123,10 @@ impl Picture<'_> {
         if !(of.skip && of.inter) {
             let step = 1 << tx;
             let (wide_inside, high_inside) = (wide.min(area.end_x - left), high.min(area.end_y - top));
-            let (inside_x, inside_y) = (bits((at_left + wide_inside).min(16)), bits((at_top + high_inside).min(16)));
+            let (inside_x, inside_y) = (
+                bits((at_left + wide_inside).min(16)),
+                bits((at_top + high_inside).min(16)),
+            );
             let probabilities = &self.probabilities.coefficients[tx][half][usize::from(of.inter)];
             let mut y = 0;
             while y < high_inside {
@@ -104,7 +140,11 @@ impl Picture<'_> {
                             0 => of.modes[0],
                             _ => of.uv_mode,
                         };
-                        let edges = Edges { above: top + y > 0, left: left + x > self.tile.0 * 2 >> half, right: x + step < wide };
+                        let edges = Edges {
+                            above: top + y > 0,
+                            left: left + x > (self.tile.0 * 2) >> half,
+                            right: x + step < wide,
+                        };
                         self.push(area, x, y, What::Predict { mode, size: tx, edges });
                         if plane == 0 && tx < 3 {
                             kind = TRANSFORMS[usize::from(mode)];
@@ -117,13 +157,29 @@ impl Picture<'_> {
                         beside_bits &= !down;
                         if reader.flag(probabilities[0][context][0]) {
                             let from = self.out.coefficients.len();
-                            let transform = Transform { probabilities, size: tx, kind, context, steps: self.steps[half] };
+                            let transform = Transform {
+                                probabilities,
+                                size: tx,
+                                kind,
+                                context,
+                                steps: self.steps[half],
+                            };
                             coefficients::read(reader, transform, &mut self.out.coefficients);
                             let to = self.out.coefficients.len();
                             above |= across & inside_x;
                             beside_bits |= down & inside_y;
                             empty = false;
-                            self.push(area, x, y, What::Add { size: tx, kind, from, to });
+                            self.push(
+                                area,
+                                x,
+                                y,
+                                What::Add {
+                                    size: tx,
+                                    kind,
+                                    from,
+                                    to,
+                                },
+                            );
                         }
                     }
                     x += step;
@@ -137,15 +193,38 @@ impl Picture<'_> {
     }
 
     fn push(&mut self, area: &Area, x: usize, y: usize, what: What) {
-        self.out.edits.push(Edit { plane: area.plane, x: (area.left + x) * 4, y: (area.top + y) * 4, what });
+        self.out.edits.push(Edit {
+            plane: area.plane,
+            x: (area.left + x) * 4,
+            y: (area.top + y) * 4,
+            what,
+        });
     }
 
     /// What of a block comes from elsewhere; place and size in units of 4 samples of the plane.
-    fn moves(&mut self, plane: usize, (left, top): (usize, usize), (wide, high): (usize, usize), small: bool, of: &Predicted) {
+    fn moves(
+        &mut self,
+        plane: usize,
+        (left, top): (usize, usize),
+        (wide, high): (usize, usize),
+        small: bool,
+        of: &Predicted,
+    ) {
         let mut one = |x: usize, y: usize, width: usize, height: usize, vector: [i32; 2]| {
             if of.reference != 1 || vector != [0; 2] {
-                let what = What::Move { reference: of.reference, vector, filter: of.filter, width: width * 4, height: height * 4 };
-                self.out.edits.push(Edit { plane, x: x * 4, y: y * 4, what });
+                let what = What::Move {
+                    reference: of.reference,
+                    vector,
+                    filter: of.filter,
+                    width: width * 4,
+                    height: height * 4,
+                };
+                self.out.edits.push(Edit {
+                    plane,
+                    x: x * 4,
+                    y: y * 4,
+                    what,
+                });
             }
         };
         let wide_vector = |vector: Vector| vector.map(i32::from);
@@ -154,12 +233,21 @@ impl Picture<'_> {
             (_, false) => one(left, top, wide, high, wide_vector(of.vectors[0])),
             (0, true) => {
                 for (sub, vector) in of.vectors.iter().enumerate() {
-                    one(left + sub % 2, top + sub / 2, 1, 1, wide_vector(*vector).map(|part| part * 2));
+                    one(
+                        left + sub % 2,
+                        top + sub / 2,
+                        1,
+                        1,
+                        wide_vector(*vector).map(|part| part * 2),
+                    );
                 }
             }
             (_, true) => {
                 // The mean of the four, halves away from zero.
-                let sum = of.vectors.iter().fold([0; 2], |[a, b], [c, d]| [a + i32::from(*c), b + i32::from(*d)]);
+                let sum = of
+                    .vectors
+                    .iter()
+                    .fold([0; 2], |[a, b], [c, d]| [a + i32::from(*c), b + i32::from(*d)]);
                 one(left, top, 1, 1, sum.map(|sum: i32| (sum + 2 * sum.signum()) / 4));
             }
         }

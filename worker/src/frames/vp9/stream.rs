@@ -12,7 +12,7 @@ use super::blocks::{Before, Left, Picture};
 use super::edits::Edits;
 use super::header::Header;
 use super::motion::{self, Motion};
-use super::probabilities::{Frame, Probabilities, TxMode};
+use super::probabilities::{Probabilities, TxMode};
 
 /// Packets up to this size are read here. Larger ones change so much that ffmpeg's decoder, which works on many samples at once,
 /// is faster.
@@ -56,7 +56,6 @@ pub struct Small {
     /// Pictures that become the same.
     copies: Vec<u32>,
     header: Header,
-    frame: Frame,
     tx_mode: TxMode,
     /// What it is read with.
     probabilities: Rc<Probabilities>,
@@ -80,20 +79,29 @@ impl Small {
 
 impl Default for Stream {
     fn default() -> Self {
-        let nothing = Memory { probabilities: Rc::default(), motion: Rc::default() };
-        Self { size: None, ours: nothing.clone(), theirs: nothing, slots: [0; 8], latest: 0, spare: Vec::new() }
+        let nothing = Memory {
+            probabilities: Rc::default(),
+            motion: Rc::default(),
+        };
+        Self {
+            size: None,
+            ours: nothing.clone(),
+            theirs: nothing,
+            slots: [0; 8],
+            latest: 0,
+            spare: Vec::new(),
+        }
     }
 }
 
 impl Stream {
     /// Looks at the next packet. `there` tells which pictures are at hand.
     pub fn look(&mut self, packet: &[u8], there: impl Fn(u32) -> bool) -> Look {
-        match self.read(packet, there) {
-            Some(look) => look,
-            None => {
-                self.lose();
-                Look::Other
-            }
+        if let Some(look) = self.read(packet, there) {
+            look
+        } else {
+            self.lose();
+            Look::Other
         }
     }
 
@@ -115,6 +123,11 @@ impl Stream {
         self.latest
     }
 
+    #[cfg(test)]
+    pub fn given_so_far(&self) -> usize {
+        self.latest as usize
+    }
+
     /// The decoder has now been given everything up to the last packet looked at.
     pub fn caught_up(&mut self) {
         self.theirs = self.ours.clone();
@@ -132,14 +145,18 @@ impl Stream {
         }
         let header = &small.header;
         let before = (*self.theirs.probabilities).clone();
-        let compressed = small.probabilities.written(before, &small.frame, small.tx_mode)?;
+        let compressed = small.probabilities.written(before, &small.header, small.tx_mode)?;
         let length = u16::try_from(compressed.len()).ok()?;
         let mut rewritten = packet.get(..header.bytes)?.to_vec();
         for bit in 0..16 {
             let at = header.compressed_bytes_at + bit;
             let mask = 0x80 >> (at % 8);
             let byte = rewritten.get_mut(at / 8)?;
-            *byte = if length >> (15 - bit) & 1 == 1 { *byte | mask } else { *byte & !mask };
+            *byte = if length >> (15 - bit) & 1 == 1 {
+                *byte | mask
+            } else {
+                *byte & !mask
+            };
         }
         rewritten.extend(compressed);
         rewritten.extend_from_slice(packet.get(header.bytes + header.compressed_bytes..)?);
@@ -167,12 +184,6 @@ impl Stream {
         if strange || (!header.key && header.size.is_some_and(|told| Some(told) != size)) {
             return None;
         }
-        let frame = Frame {
-            intra: header.key,
-            lossless: header.lossless(),
-            interpolation_told: header.interpolation.is_none(),
-            precise_motion: header.precise_motion,
-        };
         let compressed = packet.get(header.bytes..)?.get(..header.compressed_bytes)?;
         let mut reader = Arithmetic::new(compressed)?;
         if header.key {
@@ -180,15 +191,19 @@ impl Stream {
             let (width, height) = (width as usize, height as usize);
             self.size = Some((width, height));
             let mut probabilities = Probabilities::default();
-            probabilities.read(&mut reader, &frame);
-            let probabilities = if header.refreshes_context { Rc::new(probabilities) } else { Rc::default() };
+            probabilities.read(&mut reader, &header);
+            let probabilities = if header.refreshes_context {
+                Rc::new(probabilities)
+            } else {
+                Rc::default()
+            };
             let motion = Rc::new(vec![motion::NONE; width.div_ceil(8) * height.div_ceil(8)]);
             self.ours = Memory { probabilities, motion };
             return Some(Look::Other);
         }
         let size = self.size?;
         let mut probabilities = (*self.ours.probabilities).clone();
-        let tx_mode = probabilities.read(&mut reader, &frame);
+        let tx_mode = probabilities.read(&mut reader, &header);
         let probabilities = Rc::new(probabilities);
         let tiles = packet.get(header.bytes + header.compressed_bytes..)?;
         let before = Before {
@@ -198,7 +213,7 @@ impl Stream {
         };
         let spare = std::mem::take(&mut self.spare);
         let picture = |spare| Picture::new(&header, tx_mode, size, before, spare);
-        let found = if packet.len() <= SMALL_BYTES && !frame.lossless {
+        let found = if packet.len() <= SMALL_BYTES && !header.lossless() {
             match picture(spare)?.read(tiles, header.tile_columns_log2) {
                 Ok(found) => Some(found),
                 Err(Left::Unknown) => None,
@@ -216,7 +231,6 @@ impl Stream {
                     edits: found.edits,
                     references: header.references.map(|slot| self.slots[slot]),
                     copies: copies.map(|slot| self.slots[slot]).collect(),
-                    frame,
                     tx_mode,
                     probabilities: probabilities.clone(),
                     depends: found.depends,
@@ -224,7 +238,10 @@ impl Stream {
                 };
                 (Look::Small(Box::new(small)), found.motion)
             }
-            None => (Look::Other, picture(Vec::new())?.first_squares(tiles, header.tile_columns_log2)),
+            None => (
+                Look::Other,
+                picture(Vec::new())?.first_squares(tiles, header.tile_columns_log2),
+            ),
         };
         if header.refreshes_context {
             self.ours.probabilities = probabilities;
@@ -242,7 +259,9 @@ impl Stream {
             && width % 8 == 0
             && height % 8 == 0
             && header.refreshes >> last & 1 == 1
-            && (0..8).filter(|slot| header.refreshes >> slot & 1 == 1).all(|slot| alone(slot) && there(self.slots[slot]))
+            && (0..8)
+                .filter(|slot| header.refreshes >> slot & 1 == 1)
+                .all(|slot| alone(slot) && there(self.slots[slot]))
             && header.references.iter().all(|slot| there(self.slots[*slot]))
     }
 }

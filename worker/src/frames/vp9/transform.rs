@@ -1,9 +1,10 @@
 //! Inverse transforms (section 8.7), exact to the bit.
+#![expect(clippy::many_single_char_names, reason = "they are stages of one computation")]
 
 /// Cosines of so many 64ths of a half turn, times 2^14.
 const COS: [i32; 32] = [
-    16384, 16364, 16305, 16207, 16069, 15893, 15679, 15426, 15137, 14811, 14449, 14053, 13623, 13160, 12665, 12140, 11585,
-    11003, 10394, 9760, 9102, 8423, 7723, 7005, 6270, 5520, 4756, 3981, 3196, 2404, 1606, 804,
+    16384, 16364, 16305, 16207, 16069, 15893, 15679, 15426, 15137, 14811, 14449, 14053, 13623, 13160, 12665, 12140,
+    11585, 11003, 10394, 9760, 9102, 8423, 7723, 7005, 6270, 5520, 4756, 3981, 3196, 2404, 1606, 804,
 ];
 /// Sines of so many 9ths.
 const SIN: [i32; 5] = [0, 5283, 9929, 13377, 15212];
@@ -64,10 +65,28 @@ fn cosine_16(v: [i32; 16]) -> [i32; 16] {
     (s[1], s[6]) = turn(v[9], v[7], 14, 18);
     (s[2], s[5]) = turn(v[5], v[11], 22, 10);
     (s[3], s[4]) = turn(v[13], v[3], 6, 26);
-    s = [s[0] + s[1], s[0] - s[1], s[3] - s[2], s[2] + s[3], s[4] + s[5], s[4] - s[5], s[7] - s[6], s[6] + s[7]];
+    s = [
+        s[0] + s[1],
+        s[0] - s[1],
+        s[3] - s[2],
+        s[2] + s[3],
+        s[4] + s[5],
+        s[4] - s[5],
+        s[7] - s[6],
+        s[6] + s[7],
+    ];
     (s[1], s[6]) = turn(s[6], s[1], 24, 8);
     (s[2], s[5]) = turn(-s[2], s[5], 24, 8);
-    s = [s[0] + s[3], s[1] + s[2], s[1] - s[2], s[0] - s[3], s[7] - s[4], s[6] - s[5], s[5] + s[6], s[4] + s[7]];
+    s = [
+        s[0] + s[3],
+        s[1] + s[2],
+        s[1] - s[2],
+        s[0] - s[3],
+        s[7] - s[4],
+        s[6] - s[5],
+        s[5] + s[6],
+        s[4] + s[7],
+    ];
     (s[2], s[5]) = turn(s[5], s[2], 16, 16);
     (s[3], s[4]) = turn(s[4], s[3], 16, 16);
     mirrored(even, s)
@@ -76,7 +95,19 @@ fn cosine_16(v: [i32; 16]) -> [i32; 16] {
 fn cosine_32(v: [i32; 32]) -> [i32; 32] {
     let even = cosine_16(std::array::from_fn(|i| v[2 * i]));
     let mut s = [0; 16];
-    for (i, (one, other)) in [(1, 31), (17, 15), (9, 23), (25, 7), (5, 27), (21, 11), (13, 19), (29, 3)].into_iter().enumerate() {
+    for (i, (one, other)) in [
+        (1, 31),
+        (17, 15),
+        (9, 23),
+        (25, 7),
+        (5, 27),
+        (21, 11),
+        (13, 19),
+        (29, 3),
+    ]
+    .into_iter()
+    .enumerate()
+    {
         (s[i], s[15 - i]) = turn(v[one], v[other], other, one);
     }
     // Fours: sums outside, differences inside, mirrored in every other pair.
@@ -115,12 +146,24 @@ fn sine_4(v: [i32; 4]) -> [i32; 4] {
     let first = sin[1] * a + sin[4] * c + sin[2] * d;
     let second = sin[2] * a - sin[1] * c - sin[4] * d;
     let third = sin[3] * b;
-    [first + third, second + third, sin[3] * (a - c + d), first + second - third].map(|sum| round(sum.0))
+    [
+        first + third,
+        second + third,
+        sin[3] * (a - c + d),
+        first + second - third,
+    ]
+    .map(|sum| round(sum.0))
 }
 
 /// Rounded sums and differences of two halves.
 fn halves<const N: usize>(s: &[Wide; N]) -> [i32; N] {
-    std::array::from_fn(|i| if i < N / 2 { round((s[i] + s[i + N / 2]).0) } else { round((s[i - N / 2] - s[i]).0) })
+    std::array::from_fn(|i| {
+        if i < N / 2 {
+            round((s[i] + s[i + N / 2]).0)
+        } else {
+            round((s[i - N / 2] - s[i]).0)
+        }
+    })
 }
 
 fn sine_8(v: [i32; 8]) -> [i32; 8] {
@@ -159,7 +202,16 @@ fn sine_16(v: [i32; 16]) -> [i32; 16] {
         let (a, b) = turned(x[4], x[5], 8, 24);
         let (d, c) = turned(x[7], x[6], 24, 8);
         let high = halves(&[a, b, c, d]);
-        [x[0] + x[2], x[1] + x[3], x[0] - x[2], x[1] - x[3], high[0], high[1], high[2], high[3]]
+        [
+            x[0] + x[2],
+            x[1] + x[3],
+            x[0] - x[2],
+            x[1] - x[3],
+            high[0],
+            high[1],
+            high[2],
+            high[3],
+        ]
     };
     let (l, h) = (quarter(low), quarter(high));
     let scaled = |value: Wide| round((wide(COS[16]) * value).0);
@@ -172,12 +224,21 @@ fn sine_16(v: [i32; 16]) -> [i32; 16] {
     let x11 = scaled(w(h[3]) - w(h[2]));
     let x14 = scaled(-(w(h[6]) + w(h[7])));
     let x15 = scaled(w(h[6]) - w(h[7]));
-    [l[0], -h[0], h[4], -l[4], x6, x14, x10, x2, x3, x11, x15, x7, l[5], -h[5], h[1], -l[1]]
+    [
+        l[0], -h[0], h[4], -l[4], x6, x14, x10, x2, x3, x11, x15, x7, l[5], -h[5], h[1], -l[1],
+    ]
 }
 
 /// Adds the transform of these coefficients (position row by row, value) to a square of samples. `kind`: 1 has a sine down, 2 a
 /// sine across, 3 both. `inside`: so far right and down of the first sample the picture goes.
-pub fn add(coefficients: &[(u16, i32)], size: usize, kind: u8, samples: &mut [u8], stride: usize, inside: (usize, usize)) {
+pub fn add(
+    coefficients: &[(u16, i32)],
+    size: usize,
+    kind: u8,
+    samples: &mut [u8],
+    stride: usize,
+    inside: (usize, usize),
+) {
     match size {
         0 => square::<4>(coefficients, kind, 4, samples, (stride, inside), (cosine_4, sine_4)),
         1 => square::<8>(coefficients, kind, 5, samples, (stride, inside), (cosine_8, sine_8)),
@@ -212,7 +273,10 @@ fn square<const N: usize>(
         let position = usize::from(*position);
         rows[position / N][position % N] = *value;
     }
-    let (across, down) = (if kind & 2 != 0 { sine } else { cosine }, if kind & 1 != 0 { sine } else { cosine });
+    let (across, down) = (
+        if kind & 2 != 0 { sine } else { cosine },
+        if kind & 1 != 0 { sine } else { cosine },
+    );
     for row in &mut rows {
         if row.iter().any(|value| *value != 0) {
             *row = across(*row);
@@ -225,6 +289,72 @@ fn square<const N: usize>(
     for (y, line) in samples.chunks_mut(stride).take(N.min(height)).enumerate() {
         for (x, sample) in line[..N.min(width)].iter_mut().enumerate() {
             *sample = (i32::from(*sample) + ((columns[x][y] + half) >> shift)).clamp(0, 255) as u8;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::PI;
+
+    use super::super::arithmetic::tests::Numbers;
+    use super::*;
+
+    /// The value at `x` of the wave `k` of `n`, cosine or sine.
+    fn wave(n: usize, sine: bool, k: usize, x: usize) -> f64 {
+        let (n, k, x) = (n as f64, k as f64, x as f64);
+        match (sine, n as usize) {
+            // Of 4 samples the sine is another (DST-VII), of more it is DST-IV.
+            (true, 4) => 2.0 / 3.0 * (PI * (2.0 * k + 1.0) * (x + 1.0) / 9.0).sin(),
+            (true, _) => (2.0 / n).sqrt() * (PI * (2.0 * k + 1.0) * (2.0 * x + 1.0) / (4.0 * n)).sin(),
+            (false, _) if k == 0.0 => (1.0 / n).sqrt(),
+            (false, _) => (2.0 / n).sqrt() * (PI * k * (2.0 * x + 1.0) / (2.0 * n)).cos(),
+        }
+    }
+
+    #[test]
+    fn transforms_are_those_of_the_books_but_for_rounding() {
+        let mut numbers = Numbers(3);
+        for (size, kinds) in [(0, 4), (1, 4), (2, 4), (3, 1)] {
+            let n = 4 << size;
+            // Coefficients are eight times those of a transform that keeps lengths, of 32 four times.
+            let scale = if size == 3 { 4.0 } else { 8.0 };
+            for kind in 0..kinds {
+                for count in [1, 2, 20] {
+                    let mut coefficients: Vec<(u16, i32)> = (0..count)
+                        .map(|_| (numbers.below((n * n) as u64) as u16, numbers.below(800) as i32 - 400))
+                        .collect();
+                    coefficients.sort_unstable();
+                    coefficients.dedup_by_key(|(position, _)| *position);
+                    let mut samples = vec![128; n * n];
+                    add(&coefficients, size, kind, &mut samples, n, (n, n));
+                    for (at, sample) in samples.into_iter().enumerate() {
+                        let (y, x) = (at / n, at % n);
+                        let sum: f64 = coefficients
+                            .iter()
+                            .map(|(position, value)| {
+                                let (row, column) = (usize::from(*position) / n, usize::from(*position) % n);
+                                f64::from(*value) * wave(n, kind & 1 != 0, row, y) * wave(n, kind & 2 != 0, column, x)
+                            })
+                            .sum();
+                        let expected = (128.0 + sum / scale).clamp(0.0, 255.0);
+                        assert!(
+                            (f64::from(sample) - expected).abs() < 1.6,
+                            "{n} kind {kind}: {sample} for {expected} at {x},{y}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_outside() {
+        let mut samples = vec![9; 20 * 20];
+        add(&[(0, 4000), (1, 100)], 2, 0, &mut samples, 20, (8, 4));
+        for (at, sample) in samples.into_iter().enumerate() {
+            let inside = at / 20 < 4 && at % 20 < 8;
+            assert_eq!(sample == 9, !inside, "at {at}");
         }
     }
 }
