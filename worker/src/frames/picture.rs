@@ -37,7 +37,7 @@ impl Held {
             | Pixel::YUV444P
             | Pixel::YUVJ444P
             | Pixel::NV12 => Ok(Self {
-                in_place: in_place && decoded.format() == Pixel::YUV420P,
+                in_place: in_place && decoded.format() == Pixel::YUV420P && has_room(&decoded),
                 video: Rc::new(decoded),
             }),
             other => {
@@ -131,21 +131,50 @@ impl Held {
         let video = &self.video;
         vp9::PictureMut {
             planes: [0, 1, 2].map(|index| {
-                let (stride, width) = (video.stride(index), video.plane_width(index) as usize);
-                let height = video.plane_height(index) as usize;
-                // SAFETY: a plane is `height` lines of `stride` bytes, allocated by the decoder and kept by this frame's reference. The
-                // decoder has one thread and is not running while this borrow lasts. Slices of the same memory are handed out
+                let whole = whole_blocks(video, index);
+                let stride = video.stride(index);
+                // SAFETY: a plane of a decoder's picture has room for whole blocks (`has_room`), and is kept by this frame's reference.
+                // The decoder has one thread and is not running while this borrow lasts. Slices of the same memory are handed out
                 // by `luma` for the length of one comparison only, in this thread; `change` and `become_like` refuse themselves.
-                let data = unsafe { std::slice::from_raw_parts_mut((*video.as_ptr()).data[index], stride * height) };
+                let data = unsafe { std::slice::from_raw_parts_mut((*video.as_ptr()).data[index], stride * whole.1) };
                 vp9::PlaneMut {
                     data,
                     stride,
-                    width,
-                    height,
+                    width: video.plane_width(index) as usize,
+                    height: video.plane_height(index) as usize,
+                    whole,
                 }
             }),
         }
     }
+}
+
+/// Width and height of a plane of 4:2:0 in whole blocks of 8x8 pixels, in samples.
+fn whole_blocks(video: &Video, plane: usize) -> (usize, usize) {
+    let half = usize::from(plane > 0);
+    let whole = |side: u32| (side as usize).next_multiple_of(8) >> half;
+    (whole(video.width()), whole(video.height()))
+}
+
+/// Whether the memory of a picture in 4:2:0 reaches as far as its whole blocks do.
+#[expect(unsafe_code, reason = "ffmpeg-next does not tell how large a picture's memory is")]
+fn has_room(video: &Video) -> bool {
+    (0..3).all(|plane| {
+        let (width, height) = whole_blocks(video, plane);
+        let stride = video.stride(plane);
+        // SAFETY: the fields of a frame, and of the buffers that it refers to, are read while it lives.
+        unsafe {
+            let frame = &*video.as_ptr();
+            let start = frame.data[plane] as usize;
+            let mut buffers = frame.buf.iter().filter_map(|buffer| buffer.as_ref());
+            frame.linesize[plane] > 0
+                && width <= stride
+                && buffers.any(|buffer| {
+                    let from = buffer.data as usize;
+                    (from..from + buffer.size).contains(&start) && start + stride * height <= from + buffer.size
+                })
+        }
+    })
 }
 
 /// Writes a picture as JPEG, turned clockwise by quarters; answers with its stored size.

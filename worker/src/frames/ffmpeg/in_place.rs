@@ -276,7 +276,9 @@ impl Reading {
         }
         let luma = picture.luma();
         for ahead in &in_place.unseen {
-            in_place.before.add(&luma, &ahead.small.edits().touched(luma.columns()));
+            in_place
+                .before
+                .add(&luma, &ahead.small.edits().touched((luma.width, luma.height)));
         }
         self.change_unseen();
         if let Some(in_place) = &mut self.in_place {

@@ -374,8 +374,9 @@ mod tests {
             ("640x360", 10, "-tile-columns 1", 0.6),
             ("1280x720", 30, "-tile-columns 2", 0.4),
             ("608x352", 25, "-aq-mode 0 -tune-content screen", 0.4),
-            // Left to the decoder: sides that are no multiples of 8, segments, adaption, lossless.
-            ("500x300", 10, "", 1.1),
+            ("501x303", 10, "", 0.6),
+            ("1366x766", 10, "-tile-columns 2", 0.6),
+            // Left to the decoder: segments, adaption, lossless.
             ("640x360", 10, "-aq-mode 3", 1.1),
             ("640x360", 10, "-frame-parallel 0", 1.1),
             ("640x360", 10, "-lossless 1", 1.1),

@@ -112,6 +112,8 @@ pub struct Picture<'a> {
     pub steps: [[i32; 2]; 2],
     pub rows: usize,
     pub columns: usize,
+    /// In pixels; blocks of 8x8 may reach beyond.
+    pub visible: (usize, usize),
     pub above: Above,
     pub precise: bool,
     pub before: &'a [Motion],
@@ -184,6 +186,7 @@ impl<'a> Picture<'a> {
             ],
             rows,
             columns,
+            visible: (width, height),
             above: Above {
                 partition: vec![0; padded],
                 blocks: vec![NOBODY; padded],
@@ -415,7 +418,10 @@ impl<'a> Picture<'a> {
             }
             uv_mode = reader.tree(&INTRA_MODES, &tables::UV_MODE[usize::from(modes[3])]) as u8;
         }
-        let empty = if skip && inter && reference == 1 && vectors == [[0; 2]; 4] {
+        let (wide, high) = ((1 << WIDTH[size]) / 2, (1 << HEIGHT[size]) / 2);
+        let (wide, high) = (wide.max(1), high.max(1));
+        let seen_whole = (column + wide) * 8 <= self.visible.0 && (row + high) * 8 <= self.visible.1;
+        let empty = if skip && inter && reference == 1 && vectors == [[0; 2]; 4] && seen_whole {
             self.nothing(beside, block);
             true
         } else {
@@ -436,8 +442,6 @@ impl<'a> Picture<'a> {
             )
         };
         let skip = skip || (inter && size >= BLOCK_8X8 && empty);
-        let (wide, high) = ((1 << WIDTH[size]) / 2, (1 << HEIGHT[size]) / 2);
-        let (wide, high) = (wide.max(1), high.max(1));
         let end = (column + wide).min(self.columns);
         let motion = Motion::new(reference, vectors[3]).ok_or(Left::Strange)?;
         for line in row..(row + high).min(self.rows) {

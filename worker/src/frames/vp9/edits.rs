@@ -54,6 +54,8 @@ pub struct PlaneMut<'a> {
     pub stride: usize,
     pub width: usize,
     pub height: usize,
+    /// Width and height in whole blocks of 8x8, that may reach beyond what is seen.
+    pub whole: (usize, usize),
 }
 
 impl PlaneMut<'_> {
@@ -98,12 +100,9 @@ impl Edits {
         let mut taken = 0;
         for edit in &self.edits {
             let PlaneMut {
-                data,
-                stride,
-                width,
-                height,
+                data, stride, whole, ..
             } = &mut picture.planes[edit.plane];
-            let stride = *stride;
+            let (stride, whole) = (*stride, *whole);
             let start = edit.y * stride + edit.x;
             match edit.what {
                 What::Move { width, height, .. } => {
@@ -113,7 +112,7 @@ impl Edits {
                     taken += width * height;
                 }
                 What::Predict { mode, size, edges } => {
-                    predict::from_neighbours(mode, size, edges, data, stride, (*width, *height), (edit.x, edit.y));
+                    predict::from_neighbours(mode, size, edges, data, stride, whole, (edit.x, edit.y));
                 }
                 What::Add { size, kind, from, to } => {
                     transform::add(
@@ -122,17 +121,19 @@ impl Edits {
                         kind,
                         &mut data[start..],
                         stride,
-                        (*width - edit.x, *height - edit.y),
+                        (whole.0 - edit.x, whole.1 - edit.y),
                     );
                 }
             }
         }
     }
 
-    /// The blocks of 16x16, row by row, whose luma may change, in ascending order.
-    pub fn touched(&self, columns: usize) -> Vec<u32> {
+    /// The blocks of 16x16, row by row, of a picture of this size, whose luma may change, in ascending order.
+    pub fn touched(&self, (width, height): (usize, usize)) -> Vec<u32> {
+        let columns = width.div_ceil(16);
         let mut touched = Vec::new();
-        for edit in self.edits.iter().filter(|edit| edit.plane == 0) {
+        let seen = |edit: &&Edit| edit.plane == 0 && edit.x < width && edit.y < height;
+        for edit in self.edits.iter().filter(seen) {
             let (width, height) = match edit.what {
                 What::Move { width, height, .. } => (width, height),
                 What::Predict { size, .. } | What::Add { size, .. } => (4 << size, 4 << size),

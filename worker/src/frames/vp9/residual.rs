@@ -210,21 +210,31 @@ impl Picture<'_> {
         small: bool,
         of: &Predicted,
     ) {
+        let half = usize::from(plane > 0);
+        let (seen_x, seen_y) = ((self.visible.0 + half) >> half, (self.visible.1 + half) >> half);
+        let mut push = |x: usize, y: usize, width: usize, height: usize, vector: [i32; 2]| {
+            let what = What::Move {
+                reference: of.reference,
+                vector,
+                filter: of.filter,
+                width,
+                height,
+            };
+            self.out.edits.push(Edit { plane, x, y, what });
+        };
         let mut one = |x: usize, y: usize, width: usize, height: usize, vector: [i32; 2]| {
+            let (x, y, width, height) = (x * 4, y * 4, width * 4, height * 4);
             if of.reference != 1 || vector != [0; 2] {
-                let what = What::Move {
-                    reference: of.reference,
-                    vector,
-                    filter: of.filter,
-                    width: width * 4,
-                    height: height * 4,
-                };
-                self.out.edits.push(Edit {
-                    plane,
-                    x: x * 4,
-                    y: y * 4,
-                    what,
-                });
+                push(x, y, width, height, vector);
+                return;
+            }
+            // It stays, but beyond what is seen it becomes like the nearest that is, for those who are predicted from it.
+            let (beyond_x, beyond_y) = (x.max(seen_x), y.max(seen_y));
+            if beyond_x < x + width {
+                push(beyond_x, y, x + width - beyond_x, height, vector);
+            }
+            if beyond_y < y + height {
+                push(x, beyond_y, width, y + height - beyond_y, vector);
             }
         };
         let wide_vector = |vector: Vector| vector.map(i32::from);

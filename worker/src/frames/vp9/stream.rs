@@ -223,7 +223,7 @@ impl Stream {
             None
         };
         let (look, motion) = match found {
-            Some(found) if !self.may_edit(&header, size, &there) => (Look::Other, found.motion),
+            Some(found) if !self.may_edit(&header, &there) => (Look::Other, found.motion),
             Some(found) => {
                 let [last, ..] = header.references;
                 let copies = (0..8).filter(|slot| *slot != last && header.refreshes >> slot & 1 == 1);
@@ -252,12 +252,10 @@ impl Stream {
     }
 
     /// Whether the picture before may be changed in place: nothing else is that picture, and what is taken from others is there.
-    fn may_edit(&self, header: &Header, (width, height): (usize, usize), there: impl Fn(u32) -> bool) -> bool {
+    fn may_edit(&self, header: &Header, there: impl Fn(u32) -> bool) -> bool {
         let alone = |slot: usize| self.slots.iter().filter(|number| **number == self.slots[slot]).count() == 1;
         let [last, ..] = header.references;
         header.filter_level == 0
-            && width % 8 == 0
-            && height % 8 == 0
             && header.refreshes >> last & 1 == 1
             && (0..8)
                 .filter(|slot| header.refreshes >> slot & 1 == 1)
