@@ -42,6 +42,9 @@ pub const NEAR: u8 = 11;
 pub const ZERO: u8 = 12;
 pub const NEW: u8 = 13;
 
+/// No encoder says so much in a packet that is read here: a bound for what a hostile one may take of memory, 6 MB.
+const MOST_EDITS: usize = 1 << 16;
+
 /// Why a picture is left to ffmpeg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
@@ -441,6 +444,9 @@ impl<'a> Picture<'a> {
                 },
             )
         };
+        if self.out.edits.len() > MOST_EDITS {
+            return Err(Left::Strange);
+        }
         let skip = skip || (inter && size >= BLOCK_8X8 && empty);
         let end = (column + wide).min(self.columns);
         let motion = Motion::new(reference, vectors[3]).ok_or(Left::Strange)?;
