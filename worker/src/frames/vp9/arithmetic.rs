@@ -54,6 +54,12 @@ impl<'a> Arithmetic<'a> {
         one
     }
 
+    /// Whether more bits were used than there are: what was read last is made up.
+    pub fn is_past_the_end(&self) -> bool {
+        let used = self.position as i64 * 8 - 8 - i64::from(self.ready);
+        used > self.data.len() as i64 * 8
+    }
+
     pub fn bit(&mut self, probability: u8) -> usize {
         usize::from(self.flag(probability))
     }
@@ -196,6 +202,9 @@ pub mod tests {
             for (index, (flag, probability)) in flags.into_iter().enumerate() {
                 assert_eq!(reader.flag(probability), flag, "flag {index} of {length}");
             }
+            assert!(!reader.is_past_the_end());
+            reader.literal(100);
+            assert!(reader.is_past_the_end());
         }
         assert!(Arithmetic::new(&[]).is_none());
         assert!(Arithmetic::new(&[0xff]).is_none());

@@ -444,7 +444,7 @@ impl<'a> Picture<'a> {
                 },
             )
         };
-        if self.out.edits.len() > MOST_EDITS {
+        if self.out.edits.len() > MOST_EDITS || reader.is_past_the_end() {
             return Err(Left::Strange);
         }
         let skip = skip || (inter && size >= BLOCK_8X8 && empty);

@@ -204,6 +204,9 @@ impl Stream {
         let size = self.size?;
         let mut probabilities = (*self.ours.probabilities).clone();
         let tx_mode = probabilities.read(&mut reader, &header);
+        if reader.is_past_the_end() {
+            return None;
+        }
         let probabilities = Rc::new(probabilities);
         let tiles = packet.get(header.bytes + header.compressed_bytes..)?;
         let before = Before {
