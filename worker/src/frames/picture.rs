@@ -107,6 +107,7 @@ impl Held {
     /// Becomes the next picture. `others` are those that it takes from besides.
     pub fn change(&mut self, edits: &vp9::Edits, others: [&Self; 2]) {
         if !self.in_place || others.iter().any(|other| self.is(other)) {
+            debug_assert!(false, "a picture that may not be changed");
             return;
         }
         let others = others.map(|other| planes(&other.video));

@@ -25,7 +25,6 @@ pub struct Ahead {
 }
 
 /// What is made in place, and what the decoder does not know of it.
-#[derive(Default)]
 pub struct InPlace {
     stream: Stream,
     /// Not decided yet: if a packet follows that is left to the decoder, it must be given some of them first.
@@ -75,6 +74,18 @@ impl Remembered {
 }
 
 impl InPlace {
+    pub fn new(max_pixels: u64) -> Self {
+        Self {
+            stream: Stream::new(max_pixels),
+            run: Vec::new(),
+            behind: false,
+            unseen: Vec::new(),
+            pictures: Vec::new(),
+            awaited: None,
+            before: Remembered::default(),
+        }
+    }
+
     fn picture(&self, number: u32) -> Option<Held> {
         self.pictures
             .iter()
@@ -132,7 +143,6 @@ impl Reading {
     pub fn keep_ahead(
         &mut self,
         packet: &mut Packet,
-        key: bool,
         at: f64,
         decoder: &mut decoder::Video,
         scan: &Scan,
@@ -143,8 +153,9 @@ impl Reading {
         let pictures = &in_place.pictures;
         let there = |number| pictures.iter().any(|(known, _)| *known == number);
         let look = in_place.stream.look(packet.data().unwrap_or_default(), there);
+        let fresh = matches!(look, Look::Key);
         let Look::Small(small) = look else {
-            if key {
+            if fresh {
                 self.make_all()?;
             } else {
                 self.hand_over(decoder, scan)?;
@@ -191,6 +202,7 @@ impl Reading {
             .rev()
             .find_map(|index| Some((index, in_place.first_given(index)?)));
         let Some((index, first)) = found else {
+            debug_assert!(in_place.run.is_empty(), "the first of a run can always be given");
             return Ok(());
         };
         let mut ready = std::mem::take(&mut in_place.run);
@@ -198,6 +210,9 @@ impl Reading {
         self.make(ready)?;
         let mut first = Some(first);
         for ahead in given {
+            if self.wait_for_key {
+                break;
+            }
             self.leave(ahead.at)?;
             self.give(first.as_ref().unwrap_or(&ahead.packet), ahead.at, decoder, scan)?;
             first = None;
@@ -239,7 +254,9 @@ impl Reading {
         if in_place.unseen.is_empty() {
             return Ok(());
         }
-        // Nobody is to see it, but what comes next refers to it.
+        // Nobody is to see it, unless nothing comes of what does next, which refers to it.
+        let last = in_place.unseen.last().map(|last| (last.at, last.small.references()[0]));
+        self.left = last.and_then(|(at, number)| Some((at, in_place.picture(number)?)));
         self.tracker.part();
         self.change_unseen();
         Ok(())
@@ -249,7 +266,9 @@ impl Reading {
     fn see_if_stayed(&mut self, now: f64) -> Result<(), FrameError> {
         let last = self.in_place.as_ref().and_then(|in_place| in_place.unseen.last());
         match last.map(|last| last.at) {
-            Some(held_at) if now - held_at >= COMPARE_SECONDS => self.see(held_at),
+            Some(held_at) if now - held_at >= COMPARE_SECONDS && now - self.observed_at >= COMPARE_SECONDS => {
+                self.see(held_at)
+            }
             _ => Ok(()),
         }
     }

@@ -305,5 +305,5 @@ pub fn extract_in_process(
     let rate = scan.packets.len() as f64 / scan.duration_seconds.max(0.001);
     let decoder = open_decoder(&source, limits, reordered && rate > FULL_RATE)?;
     let turns = quarter_turns(&source);
-    Reading::new(sampling, out_dir, turns).read(source, decoder, &scan, &steps, on_progress)
+    Reading::new(sampling, out_dir, turns).read(source, decoder, &scan, &steps, limits, on_progress)
 }

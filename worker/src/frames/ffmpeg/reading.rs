@@ -10,7 +10,7 @@ use super::super::picture::Held;
 use super::super::plan::Step;
 use super::super::select::Tracker;
 use super::super::shelf::Shelf;
-use super::super::{Extraction, FrameError, Progress, Sampling, TimeSpan, vp9};
+use super::super::{DecodeLimits, Extraction, FrameError, Progress, Sampling, TimeSpan, vp9};
 use super::in_place::InPlace;
 use super::{Scan, Source, codec_name, fault, read};
 
@@ -23,12 +23,14 @@ pub struct Reading {
     unreadable: Vec<TimeSpan>,
     broken_since: Option<f64>,
     /// After a decoding error what refers to the lost picture is wrong too, up to the next key frame.
-    wait_for_key: bool,
+    pub wait_for_key: bool,
     pub observed_at: f64,
     /// The latest picture, if it came too soon after the one before to be compared.
     pub held_back: Option<(f64, Held)>,
     /// Of VP9.
     pub in_place: Option<InPlace>,
+    /// A picture that is not to be seen if the next comes.
+    pub left: Option<(f64, Held)>,
     size: Option<(u32, u32)>,
     last_error: Option<FrameError>,
     /// What was seen, when: a sum over all samples.
@@ -48,6 +50,7 @@ impl Reading {
             observed_at: f64::NEG_INFINITY,
             held_back: None,
             in_place: None,
+            left: None,
             size: None,
             last_error: None,
             #[cfg(test)]
@@ -62,10 +65,11 @@ impl Reading {
         decoder: decoder::Video,
         scan: &Scan,
         steps: &[Step],
+        limits: &DecodeLimits,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Extraction, FrameError> {
         let codec = source.codec;
-        self.in_place = (codec == Id::VP9).then(InPlace::default);
+        self.in_place = (codec == Id::VP9).then(|| InPlace::new(limits.max_pixels));
         self.run(source, decoder, scan, steps, on_progress)?;
         self.conclude(scan, codec)
     }
@@ -102,9 +106,7 @@ impl Reading {
                 self.make_all()?;
             }
             if *step == Step::Broken || (self.wait_for_key && !known.key) {
-                if let Some(in_place) = &mut self.in_place {
-                    in_place.lose();
-                }
+                self.lose();
                 self.broken_since.get_or_insert(at);
                 continue;
             }
@@ -126,7 +128,7 @@ impl Reading {
             {
                 vp9::without_loop_filter(data);
             }
-            if self.keep_ahead(&mut packet, known.key, at, &mut decoder, scan)? {
+            if self.keep_ahead(&mut packet, at, &mut decoder, scan)? {
                 continue;
             }
             if self.wait_for_key && !known.key {
@@ -165,12 +167,22 @@ impl Reading {
             self.last_error = Some(error);
             self.broken_since.get_or_insert(at);
             self.wait_for_key = scan.packets.iter().any(|later| later.key && later.at_seconds > at);
-            if let Some(in_place) = &mut self.in_place {
-                in_place.lose();
-            }
+            self.lose();
             return Ok(());
         }
-        self.receive(decoder, scan)
+        self.receive(decoder, scan)?;
+        self.left = None;
+        Ok(())
+    }
+
+    /// A picture is missing: what was left for it is the last before the hole.
+    fn lose(&mut self) {
+        if let Some(in_place) = &mut self.in_place {
+            in_place.lose();
+        }
+        if let Some(left) = self.left.take() {
+            self.held_back.get_or_insert(left);
+        }
     }
 
     fn receive(&mut self, decoder: &mut decoder::Video, scan: &Scan) -> Result<(), FrameError> {
@@ -188,9 +200,7 @@ impl Reading {
                 ticks as f64 * scan.time_base - scan.start_seconds
             });
             if picture.is_corrupt() || picture.has_decode_errors() {
-                if let Some(in_place) = &mut self.in_place {
-                    in_place.lose();
-                }
+                self.lose();
                 self.broken_since.get_or_insert(at);
                 continue;
             }
@@ -311,7 +321,6 @@ fn turned([x0, y0, x1, y1]: [f32; 4], quarters: u8) -> [f32; 4] {
 mod tests {
     use std::process::Command;
 
-    use super::super::super::DecodeLimits;
     use super::*;
 
     const SAMPLING: Sampling = Sampling {
@@ -329,7 +338,7 @@ mod tests {
         let source = super::super::open(file, &limits, true).unwrap();
         let decoder = super::super::open_decoder(&source, &limits, false).unwrap();
         let mut reading = Reading::new(&SAMPLING, out_dir, 0);
-        reading.in_place = in_place.then(InPlace::default);
+        reading.in_place = in_place.then(|| InPlace::new(limits.max_pixels));
         reading.run(source, decoder, &scan, &steps, &mut |_| {}).unwrap();
         let given = reading.in_place.as_ref().map_or(scan.packets.len(), InPlace::given);
         let seen = std::mem::take(&mut reading.seen);

@@ -54,10 +54,10 @@ impl<'a> Arithmetic<'a> {
         one
     }
 
-    /// Whether more bits were used than there are: what was read last is made up.
-    pub fn is_past_the_end(&self) -> bool {
+    /// Whether all but the last byte was used, which an encoder fills up: what is read then may be made up.
+    pub fn is_at_the_end(&self) -> bool {
         let used = self.position as i64 * 8 - 8 - i64::from(self.ready);
-        used > self.data.len() as i64 * 8
+        used >= self.data.len() as i64 * 8 - 8
     }
 
     pub fn bit(&mut self, probability: u8) -> usize {
@@ -202,9 +202,9 @@ pub mod tests {
             for (index, (flag, probability)) in flags.into_iter().enumerate() {
                 assert_eq!(reader.flag(probability), flag, "flag {index} of {length}");
             }
-            assert!(!reader.is_past_the_end());
+            assert!(!reader.is_at_the_end());
             reader.literal(100);
-            assert!(reader.is_past_the_end());
+            assert!(reader.is_at_the_end());
         }
         assert!(Arithmetic::new(&[]).is_none());
         assert!(Arithmetic::new(&[0xff]).is_none());

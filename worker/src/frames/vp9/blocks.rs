@@ -217,8 +217,15 @@ impl<'a> Picture<'a> {
             for row in (0..self.rows).step_by(8) {
                 let mut beside = Beside::default();
                 for column in (from..to).step_by(8) {
+                    if reader.is_at_the_end() {
+                        return Err(Left::Strange);
+                    }
                     self.square(&mut reader, &mut beside, 3, row, column)?;
                 }
+            }
+            // ffmpeg refuses what ends too soon, and is to tell.
+            if reader.is_at_the_end() {
+                return Err(Left::Strange);
             }
         }
         Ok(Found {
@@ -444,7 +451,7 @@ impl<'a> Picture<'a> {
                 },
             )
         };
-        if self.out.edits.len() > MOST_EDITS || reader.is_past_the_end() {
+        if self.out.edits.len() > MOST_EDITS {
             return Err(Left::Strange);
         }
         let skip = skip || (inter && size >= BLOCK_8X8 && empty);

@@ -130,16 +130,16 @@ impl Edits {
 
     /// The blocks of 16x16, row by row, of a picture of this size, whose luma may change, in ascending order.
     pub fn touched(&self, (width, height): (usize, usize)) -> Vec<u32> {
-        let columns = width.div_ceil(16);
+        let (columns, rows) = (width.div_ceil(16), height.div_ceil(16));
         let mut touched = Vec::new();
         let seen = |edit: &&Edit| edit.plane == 0 && edit.x < width && edit.y < height;
         for edit in self.edits.iter().filter(seen) {
-            let (width, height) = match edit.what {
+            let (wide, high) = match edit.what {
                 What::Move { width, height, .. } => (width, height),
                 What::Predict { size, .. } | What::Add { size, .. } => (4 << size, 4 << size),
             };
-            for row in edit.y / 16..(edit.y + height).div_ceil(16) {
-                for column in edit.x / 16..(edit.x + width).div_ceil(16).min(columns) {
+            for row in edit.y / 16..(edit.y + high).div_ceil(16).min(rows) {
+                for column in edit.x / 16..(edit.x + wide).div_ceil(16).min(columns) {
                     touched.push((row * columns + column) as u32);
                 }
             }

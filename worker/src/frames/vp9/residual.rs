@@ -143,7 +143,8 @@ impl Picture<'_> {
                         let edges = Edges {
                             above: top + y > 0,
                             left: left + x > (self.tile.0 * 2) >> half,
-                            right: x + step < wide,
+                            // Of larger squares what is above and to the right does not count.
+                            right: tx == 0 && x + step < wide,
                         };
                         self.push(area, x, y, What::Predict { mode, size: tx, edges });
                         if plane == 0 && tx < 3 {

@@ -38,12 +38,16 @@ pub struct Stream {
     latest: u32,
     /// Memory for the next picture's motion.
     spare: Vec<Motion>,
+    /// Larger pictures are not looked at.
+    max_pixels: u64,
 }
 
 /// A packet.
 pub enum Look {
     /// Its picture can be made of the one before.
     Small(Box<Small>),
+    /// It starts afresh: nothing before it is referred to any more.
+    Key,
     /// It is left to the decoder.
     Other,
 }
@@ -77,8 +81,8 @@ impl Small {
     }
 }
 
-impl Default for Stream {
-    fn default() -> Self {
+impl Stream {
+    pub fn new(max_pixels: u64) -> Self {
         let nothing = Memory {
             probabilities: Rc::default(),
             motion: Rc::default(),
@@ -90,11 +94,10 @@ impl Default for Stream {
             slots: [0; 8],
             latest: 0,
             spare: Vec::new(),
+            max_pixels,
         }
     }
-}
 
-impl Stream {
     /// Looks at the next packet. `there` tells which pictures are at hand.
     pub fn look(&mut self, packet: &[u8], there: impl Fn(u32) -> bool) -> Look {
         if let Some(look) = self.read(packet, there) {
@@ -188,6 +191,9 @@ impl Stream {
         let mut reader = Arithmetic::new(compressed)?;
         if header.key {
             let (width, height) = header.size?;
+            if u64::from(width) * u64::from(height) > self.max_pixels {
+                return None;
+            }
             let (width, height) = (width as usize, height as usize);
             self.size = Some((width, height));
             let mut probabilities = Probabilities::default();
@@ -199,12 +205,12 @@ impl Stream {
             };
             let motion = Rc::new(vec![motion::NONE; width.div_ceil(8) * height.div_ceil(8)]);
             self.ours = Memory { probabilities, motion };
-            return Some(Look::Other);
+            return Some(Look::Key);
         }
         let size = self.size?;
         let mut probabilities = (*self.ours.probabilities).clone();
         let tx_mode = probabilities.read(&mut reader, &header);
-        if reader.is_past_the_end() {
+        if reader.is_at_the_end() {
             return None;
         }
         let probabilities = Rc::new(probabilities);
@@ -258,7 +264,11 @@ impl Stream {
     fn may_edit(&self, header: &Header, there: impl Fn(u32) -> bool) -> bool {
         let alone = |slot: usize| self.slots.iter().filter(|number| **number == self.slots[slot]).count() == 1;
         let [last, ..] = header.references;
+        let before = self.slots[last];
         header.filter_level == 0
+            // The one made last: what is not seen yet was made of it, too.
+            && before == self.latest
+            && header.references[1..].iter().all(|slot| self.slots[*slot] != before)
             && header.refreshes >> last & 1 == 1
             && (0..8)
                 .filter(|slot| header.refreshes >> slot & 1 == 1)
