@@ -20,3 +20,8 @@ mod transform;
 pub use edits::{Edits, PictureMut, PlaneMut};
 pub use header::without_loop_filter;
 pub use stream::{Look, Small, Stream};
+
+#[cfg(test)]
+pub mod tests {
+    pub use super::arithmetic::tests::Numbers;
+}
