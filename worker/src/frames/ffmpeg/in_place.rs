@@ -116,7 +116,7 @@ impl InPlace {
     }
 
     /// A picture is wrong, and what refers to it.
-    pub fn lose(&mut self) {
+    fn lose(&mut self) {
         self.stream.lose();
         self.pictures.clear();
         self.awaited = None;
@@ -248,18 +248,33 @@ impl Reading {
     /// The decoder's memory is left as it is until this time.
     pub fn leave(&mut self, next_at: f64) -> Result<(), FrameError> {
         self.see_if_stayed(next_at)?;
-        let Some(in_place) = &mut self.in_place else {
-            return Ok(());
-        };
-        if in_place.unseen.is_empty() {
-            return Ok(());
-        }
-        // Nobody is to see it, unless nothing comes of what does next, which refers to it.
-        let last = in_place.unseen.last().map(|last| (last.at, last.small.references()[0]));
-        self.left = last.and_then(|(at, number)| Some((at, in_place.picture(number)?)));
-        self.tracker.part();
-        self.change_unseen();
+        self.leave_unseen();
         Ok(())
+    }
+
+    /// Makes what is unseen. Nobody is to see it, unless nothing comes of what does next, which refers to it.
+    fn leave_unseen(&mut self) {
+        let in_place = self.in_place.as_ref();
+        let last = in_place.and_then(|in_place| {
+            let last = in_place.unseen.last()?;
+            Some((last.at, in_place.picture(last.small.references()[0])?))
+        });
+        if last.is_some() {
+            self.left = last;
+            self.tracker.part();
+            self.change_unseen();
+        }
+    }
+
+    /// A picture is missing: the last before the hole is seen after all, if it stays for long enough.
+    pub fn lose(&mut self) {
+        self.leave_unseen();
+        if let Some(in_place) = &mut self.in_place {
+            in_place.lose();
+        }
+        if let Some(left) = self.left.take() {
+            self.held_back.get_or_insert(left);
+        }
     }
 
     /// What is unseen stayed until now: its changes are its own, not those of the next picture.

@@ -175,16 +175,6 @@ impl Reading {
         Ok(())
     }
 
-    /// A picture is missing: what was left for it is the last before the hole.
-    fn lose(&mut self) {
-        if let Some(in_place) = &mut self.in_place {
-            in_place.lose();
-        }
-        if let Some(left) = self.left.take() {
-            self.held_back.get_or_insert(left);
-        }
-    }
-
     fn receive(&mut self, decoder: &mut decoder::Video, scan: &Scan) -> Result<(), FrameError> {
         loop {
             let mut picture = Video::empty();
