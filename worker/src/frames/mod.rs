@@ -139,7 +139,7 @@ pub struct DecodeLimits {
 }
 
 impl Default for DecodeLimits {
-    /// Four hours of full HD fit many times over: 300 s of drawn screens took 109 MB and 3.4 s of processor time.
+    /// Four hours of full HD fit many times over: 300 s of drawn screens took 100 MB and 2.3 s of processor time.
     fn default() -> Self {
         Self {
             memory_bytes: 1 << 30,
