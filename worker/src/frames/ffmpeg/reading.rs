@@ -401,11 +401,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("recording.webm");
         for (size, rate, options, most_given) in [
-            ("640x360", 10, "-tile-columns 1", 0.6),
-            ("1280x720", 30, "-tile-columns 2", 0.4),
-            ("608x352", 25, "-aq-mode 0 -tune-content screen", 0.4),
-            ("501x303", 10, "", 0.6),
-            ("1366x766", 10, "-tile-columns 2", 0.6),
+            ("640x360", 10, "-tile-columns 1", 0.75),
+            ("1280x720", 30, "-tile-columns 2", 0.75),
+            ("608x352", 25, "-aq-mode 0 -tune-content screen", 0.75),
+            ("501x303", 10, "", 0.75),
+            ("1366x766", 10, "-tile-columns 2", 0.75),
             // What a recorder does not take the time for: large transforms, and all modes.
             ("640x360", 10, "-deadline good -cpu-used 1 -auto-alt-ref 0", 1.1),
             // Left to the decoder: segments, adaption, lossless.
