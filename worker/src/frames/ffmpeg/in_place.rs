@@ -4,7 +4,7 @@
 use ffmpeg_next::{Packet, decoder};
 
 use super::super::FrameError;
-use super::super::grid::BLOCK;
+use super::super::grid;
 use super::super::picture::Held;
 use super::super::plane::Plane;
 use super::super::select::Picture;
@@ -58,10 +58,10 @@ impl Remembered {
                 continue;
             }
             self.blocks.push(block);
-            let (row, column) = (block as usize / luma.columns(), block as usize % luma.columns());
-            let (left, right) = (column * BLOCK, ((column + 1) * BLOCK).min(luma.width));
-            for y in row * BLOCK..((row + 1) * BLOCK).min(luma.height) {
-                self.data[y * luma.width + left..y * luma.width + right].copy_from_slice(&luma.row(y)[left..right]);
+            let area = grid::bounds_of_blocks(&[block], luma);
+            for y in area.top..area.bottom {
+                let line = y * luma.width;
+                self.data[line + area.left..line + area.right].copy_from_slice(&luma.row(y)[area.left..area.right]);
             }
         }
     }
@@ -161,10 +161,7 @@ impl Reading {
                 self.hand_over(decoder, scan)?;
             }
             self.leave(at)?;
-            if let Some(in_place) = &mut self.in_place {
-                in_place.stream.caught_up();
-                in_place.behind = false;
-            }
+            self.caught_up();
             return Ok(false);
         };
         let packet = std::mem::replace(packet, Packet::empty());
@@ -178,13 +175,18 @@ impl Reading {
                 self.make(ready)?;
             } else if ahead >= MOST_AHEAD {
                 self.hand_over(decoder, scan)?;
-                if let Some(in_place) = &mut self.in_place {
-                    in_place.stream.caught_up();
-                    in_place.behind = false;
-                }
+                self.caught_up();
             }
         }
         Ok(true)
+    }
+
+    /// The decoder was given all that there was, or it starts afresh.
+    fn caught_up(&mut self) {
+        if let Some(in_place) = &mut self.in_place {
+            in_place.stream.caught_up();
+            in_place.behind = false;
+        }
     }
 
     /// Makes all that was kept: nothing that the decoder is given refers to it.

@@ -1,9 +1,10 @@
-//! The blocks of a picture that is predicted without motion (section 6.4): which of them change, and what becomes of them.
+//! The blocks of a picture (section 6.4): how it is divided, and what each is predicted from.
 
 use super::arithmetic::Arithmetic;
 use super::edits::Edits;
 use super::header::Header;
-use super::motion::{Motion, UNKNOWN, Vector};
+use super::motion::{Motion, UNKNOWN};
+use super::neighbours::{Above, Beside, Neighbour};
 use super::probabilities::{Probabilities, TxMode};
 use super::residual::Predicted;
 use super::tables;
@@ -52,57 +53,6 @@ pub enum Left {
     Unknown,
     /// It is not what an encoder writes, or not what is understood here.
     Strange,
-}
-
-/// What of a block is of use to those below it and to its right.
-#[derive(Clone, Copy)]
-#[repr(align(8))]
-pub struct Neighbour {
-    skip: bool,
-    pub reference: u8,
-    tx: u8,
-    mode: u8,
-    filter: u8,
-    /// Whether its parts have motion of their own.
-    pub parted: bool,
-}
-
-const NOBODY: Neighbour = Neighbour {
-    skip: false,
-    reference: 0,
-    tx: 0,
-    mode: NEAREST,
-    filter: 0,
-    parted: false,
-};
-
-/// The blocks above the ones to come.
-pub struct Above {
-    partition: Vec<u8>,
-    pub blocks: Vec<Neighbour>,
-    /// The motion of the parts of those that are parted.
-    pub parts: Vec<[Vector; 4]>,
-    /// Of each plane and square of 64 a bit for each 4 samples: whether there are coefficients.
-    pub nonzero: [Vec<u16>; 3],
-}
-
-/// The blocks to the left, in a square of 64.
-pub struct Beside {
-    partition: [u8; 8],
-    pub blocks: [Neighbour; 8],
-    pub parts: [[Vector; 4]; 8],
-    pub nonzero: [u16; 3],
-}
-
-impl Default for Beside {
-    fn default() -> Self {
-        Self {
-            partition: [0; 8],
-            blocks: [NOBODY; 8],
-            parts: [[[0; 2]; 4]; 8],
-            nonzero: [0; 3],
-        }
-    }
 }
 
 /// A picture while it is read.
@@ -165,7 +115,6 @@ impl<'a> Picture<'a> {
         mut field: Vec<Motion>,
     ) -> Option<Self> {
         let (columns, rows) = (width.div_ceil(8), height.div_ceil(8));
-        let padded = columns.next_multiple_of(8) + 8;
         let step = |table: &[i32; 256], delta: i32| table[(header.quantizer + delta).clamp(0, 255) as usize];
         let [luma_first, chroma_first, chroma_others] = header.quantizer_deltas;
         // In the header smooth comes before regular; bilinear is not understood.
@@ -190,12 +139,7 @@ impl<'a> Picture<'a> {
             rows,
             columns,
             visible: (width, height),
-            above: Above {
-                partition: vec![0; padded],
-                blocks: vec![NOBODY; padded],
-                parts: vec![[[0; 2]; 4]; padded],
-                nonzero: [(); 3].map(|()| vec![0; padded / 8]),
-            },
+            above: Above::new(columns),
             precise: header.precise_motion,
             before: before.motion,
             other: before.other,

@@ -1,5 +1,6 @@
 //! What a picture changes of the one before, and making it so.
 
+use super::super::grid::BLOCK;
 use super::super::plane::Plane;
 use super::predict::{self, Edges};
 use super::transform;
@@ -128,9 +129,9 @@ impl Edits {
         }
     }
 
-    /// The blocks of 16x16, row by row, of a picture of this size, whose luma may change, in ascending order.
+    /// The blocks that are compared, row by row, of a picture of this size, whose luma may change, in ascending order.
     pub fn touched(&self, (width, height): (usize, usize)) -> Vec<u32> {
-        let (columns, rows) = (width.div_ceil(16), height.div_ceil(16));
+        let (columns, rows) = (width.div_ceil(BLOCK), height.div_ceil(BLOCK));
         let mut touched = Vec::new();
         let seen = |edit: &&Edit| edit.plane == 0 && edit.x < width && edit.y < height;
         for edit in self.edits.iter().filter(seen) {
@@ -138,8 +139,8 @@ impl Edits {
                 What::Move { width, height, .. } => (width, height),
                 What::Predict { size, .. } | What::Add { size, .. } => (4 << size, 4 << size),
             };
-            for row in edit.y / 16..(edit.y + high).div_ceil(16).min(rows) {
-                for column in edit.x / 16..(edit.x + wide).div_ceil(16).min(columns) {
+            for row in edit.y / BLOCK..(edit.y + high).div_ceil(BLOCK).min(rows) {
+                for column in edit.x / BLOCK..(edit.x + wide).div_ceil(BLOCK).min(columns) {
                     touched.push((row * columns + column) as u32);
                 }
             }

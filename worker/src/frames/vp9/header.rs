@@ -37,7 +37,6 @@ pub struct Header {
     pub intra_only: bool,
     pub shown: bool,
     pub error_resilient: bool,
-    pub resets_contexts: u32,
     pub refreshes: u8,
     pub references: [usize; 3],
     /// Whether references lie on both sides of time: then prediction from two at once is possible.
@@ -88,7 +87,6 @@ impl Header {
             intra_only: false,
             shown: true,
             error_resilient: false,
-            resets_contexts: 0,
             refreshes: 0,
             references: [0; 3],
             compound: false,
@@ -129,7 +127,7 @@ impl Header {
         } else {
             header.intra_only = !header.shown && bits.flag()?;
             if !header.error_resilient {
-                header.resets_contexts = bits.read(2)?;
+                bits.read(2)?; // reset_frame_context
             }
             if profile != 0 && header.intra_only {
                 return None;

@@ -1,8 +1,9 @@
 //! From which picture a block comes, and how far away (sections 6.4.18 to 6.4.20 and 6.4.22).
 
 use super::arithmetic::Arithmetic;
-use super::blocks::{Beside, Block, HEIGHT, Left, NEAR, NEAREST, NEW, Picture, WIDTH, ZERO};
+use super::blocks::{Block, HEIGHT, Left, NEAR, NEAREST, NEW, Picture, WIDTH, ZERO};
 use super::motion::{self, AROUND, Candidates, Motion, UNKNOWN, Vector};
+use super::neighbours::Beside;
 
 impl Picture<'_> {
     /// The motion of a block of 8x8 or more.

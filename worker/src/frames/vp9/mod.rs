@@ -10,6 +10,7 @@ mod edits;
 mod header;
 mod inter;
 mod motion;
+mod neighbours;
 mod predict;
 mod probabilities;
 mod residual;

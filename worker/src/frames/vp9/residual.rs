@@ -1,10 +1,11 @@
 //! What becomes of a block: where it comes from, and the coefficients that are added (sections 6.4.21 to 6.4.23).
 
 use super::arithmetic::Arithmetic;
-use super::blocks::{BLOCK_8X8, Beside, Block, HEIGHT, Picture, WIDTH};
+use super::blocks::{BLOCK_8X8, Block, HEIGHT, Picture, WIDTH};
 use super::coefficients::{self, Transform};
 use super::edits::{Edit, What};
 use super::motion::Vector;
+use super::neighbours::Beside;
 use super::predict::Edges;
 
 /// The transform of luma that goes with an intra mode: 1 has a vertical sine, 2 a horizontal one.

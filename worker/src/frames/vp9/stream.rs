@@ -29,7 +29,7 @@ struct Memory {
 /// A stream of packets without a loop filter.
 pub struct Stream {
     /// `(width, height)` of its pictures; none before the first key frame, and after what is not understood, up to the next.
-    size: Option<(usize, usize)>,
+    size: Option<(u32, u32)>,
     ours: Memory,
     theirs: Memory,
     /// Which picture lies where.
@@ -116,8 +116,7 @@ impl Stream {
     /// A packet is given to the decoder as it is. Answers with the number of its picture.
     pub fn given(&mut self, packet: &[u8]) -> u32 {
         self.latest += 1;
-        let size = self.size.map(|(width, height)| (width as u32, height as u32));
-        let refreshes = Header::read(packet, size).map_or(0xff, |header| header.refreshes);
+        let refreshes = Header::read(packet, self.size).map_or(0xff, |header| header.refreshes);
         for (slot, number) in self.slots.iter_mut().enumerate() {
             if refreshes >> slot & 1 == 1 {
                 *number = self.latest;
@@ -172,8 +171,7 @@ impl Stream {
         if packet.last()? >> 5 == SEVERAL_FRAMES {
             return None;
         }
-        let size = self.size.map(|(width, height)| (width as u32, height as u32));
-        let header = Header::read(packet, size)?;
+        let header = Header::read(packet, self.size)?;
         let strange = header.profile != 0
             || header.shows_existing
             || header.intra_only
@@ -184,7 +182,7 @@ impl Stream {
             || header.segments
             || header.context != 0
             || header.tile_rows_log2 != 0;
-        if strange || (!header.key && header.size.is_some_and(|told| Some(told) != size)) {
+        if strange || (!header.key && header.size.is_some_and(|told| Some(told) != self.size)) {
             return None;
         }
         let compressed = packet.get(header.bytes..)?.get(..header.compressed_bytes)?;
@@ -194,8 +192,7 @@ impl Stream {
             if u64::from(width) * u64::from(height) > self.max_pixels {
                 return None;
             }
-            let (width, height) = (width as usize, height as usize);
-            self.size = Some((width, height));
+            self.size = header.size;
             let mut probabilities = Probabilities::default();
             probabilities.read(&mut reader, &header);
             let probabilities = if header.refreshes_context {
@@ -203,11 +200,15 @@ impl Stream {
             } else {
                 Rc::default()
             };
-            let motion = Rc::new(vec![motion::NONE; width.div_ceil(8) * height.div_ceil(8)]);
+            let motion = Rc::new(vec![
+                motion::NONE;
+                width.div_ceil(8) as usize * height.div_ceil(8) as usize
+            ]);
             self.ours = Memory { probabilities, motion };
             return Some(Look::Key);
         }
-        let size = self.size?;
+        let (width, height) = self.size?;
+        let size = (width as usize, height as usize);
         let mut probabilities = (*self.ours.probabilities).clone();
         let tx_mode = probabilities.read(&mut reader, &header);
         if reader.is_at_the_end() {
