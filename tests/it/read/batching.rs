@@ -5,6 +5,7 @@ use futures::FutureExt as _;
 use serde_json::json;
 use service::recording_session;
 use service::row::Columns;
+use sqlx::{Connection as _, PgConnection};
 use tests::database::seeded;
 
 use super::World;
@@ -109,6 +110,12 @@ async fn whoever_is_dropped_takes_nobody_along() {
     let key = |thing| ById::<recording_session::Table>::new(seeded('a', thing), Columns::NONE);
     let mut first = Box::pin(read.get(key(21)));
     let mut second = Box::pin(read.get(key(22)));
+    // Nothing is answered before the lock is gone, however fast the database is.
+    let mut holder = PgConnection::connect(&world.database.superuser_url()).await.unwrap();
+    sqlx::raw_sql("begin; lock table public.recording_sessions in access exclusive mode")
+        .execute(&mut holder)
+        .await
+        .unwrap();
     // Both say what they want; the first starts the batch and is dropped while it is under way.
     for _ in 0..3 {
         assert!(first.as_mut().now_or_never().is_none());
@@ -116,6 +123,7 @@ async fn whoever_is_dropped_takes_nobody_along() {
         tokio::task::yield_now().await;
     }
     drop(first);
+    holder.close().await.unwrap();
     assert_eq!(second.await.unwrap().unwrap().uuid().unwrap(), seeded('a', 22));
     // And what it asked for is there for the next one.
     assert_eq!(
